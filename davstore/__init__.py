@@ -1,0 +1,16 @@
+"""davstore: debrid accounts over WebDAV.
+
+The way down, each floor importing only what stands below it:
+    cli        the commands a person types
+    server     builds the objects, hands them to each other, starts and stops them
+    dav        the WebDAV face
+    stream     a link becomes bytes
+    catalog    what all accounts hold            resolver   ref -> fresh link
+    views      magnets -> folder trees           names      upstream name -> safe name
+    stores     one module a service              transport  outward HTTP
+    config     TOML and environment -> settings
+    model      the values                        errors     what can go wrong
+Beside the house stands `simulator`: the services on localhost, for the demo and the tests.
+"""
+
+__version__ = "0.1.0"

@@ -1,0 +1,106 @@
+"""What can go wrong, as one tree.
+
+    DavstoreError
+      ConfigError            every problem of the configuration at once, each with its cure
+      StateError             the state folder cannot be used
+      StoreError             names the account
+        NotAuthorized          token wrong or revoked: stop and tell the owner
+        AccountProblem         not premium, locked, address not allowed: stop and tell the owner
+        RateLimited            wait; knows how long if told
+        QuotaExhausted         traffic or slots used up; knows until when if told
+        StoreUnavailable       try later
+        Refused                infringing or forbidden content: never retry
+        Gone                   this magnet, file or ref is no more
+        UnexpectedReply        the service changed or broke: its shape is named, not its content
+      LinkDead               the upstream no longer serves this link: resolve again
+      StreamBroken           upstream failed after all retries
+
+A message is one line for a person; it never holds a token, a password or a link.
+"""
+
+from dataclasses import dataclass
+
+
+class DavstoreError(Exception):
+    """Anything davstore itself has to say; `str()` is fit for a person."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing wrong with the configuration: where it stands, what it is, what cures it."""
+
+    key: str
+    found: str
+    cure: str
+
+    def __str__(self) -> str:
+        return f"{self.key}: {self.found}; {self.cure}"
+
+
+class ConfigError(DavstoreError):
+    """Every problem of the configuration at once."""
+
+    def __init__(self, *problems: Problem) -> None:
+        super().__init__("\n".join(map(str, problems)))
+        self.problems = problems
+
+
+class StateError(DavstoreError):
+    """The state folder cannot be read or written."""
+
+
+class StoreError(DavstoreError):
+    """A store did not do what was asked.
+
+    `account` is the configured name, `reason` a phrase for a person, and `retry_after` the
+    seconds that the store asked us to wait, where it said so.
+    """
+
+    def __init__(self, account: str, reason: str, *, retry_after: float | None = None) -> None:
+        super().__init__(account, reason)
+        self.account = account
+        self.reason = reason
+        self.retry_after = retry_after
+
+    def __str__(self) -> str:
+        return f"account {self.account!r}: {self.reason}"
+
+
+class NotAuthorized(StoreError):
+    """The token is wrong or revoked: stop asking and tell the owner."""
+
+
+class AccountProblem(StoreError):
+    """The account may not do this (unpaid, locked, address refused): tell the owner."""
+
+
+class RateLimited(StoreError):
+    """Too many requests: wait."""
+
+
+class QuotaExhausted(StoreError):
+    """Traffic or slots are used up until the store resets them."""
+
+
+class StoreUnavailable(StoreError):
+    """The store cannot answer now: try later."""
+
+
+class Refused(StoreError):
+    """Infringing or forbidden content: never ask again."""
+
+
+class Gone(StoreError):
+    """This magnet, file or ref is no more."""
+
+
+class UnexpectedReply(StoreError):
+    """The reply has a shape that we do not know; the reason names the shape, not the content."""
+
+
+class LinkDead(DavstoreError):
+    """The upstream no longer serves this link."""
+
+
+class StreamBroken(DavstoreError):
+    """The upstream failed after all tries."""

@@ -1,0 +1,113 @@
+"""What every store promises.
+
+A store answers four questions about one account. It keeps no cache, no thread and no state but
+its credentials, and raises only `StoreError`s.
+"""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Annotated, Protocol, Self, TypeAlias, runtime_checkable
+
+from pydantic import (
+    AnyHttpUrl,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    SecretStr,
+    UrlConstraints,
+    model_validator,
+)
+
+from davstore.errors import StoreError
+from davstore.model import Account, File, Link, Magnet, Unreadable
+
+Listing: TypeAlias = Iterator[Magnet | Unreadable]
+FileLists: TypeAlias = Iterator[tuple[Magnet, tuple[File, ...] | StoreError]]
+
+
+@runtime_checkable
+class Store(Protocol):
+    """One account at one service."""
+
+    name: str
+    """The configured name of the account; every error carries it."""
+
+    def magnets(self) -> Listing:
+        """Everything in the account, newest first where the service says so, lazily paged.
+
+        Must end normally only when the listing is complete; must not repeat an id.
+        A row that makes no sense is yielded as `Unreadable` and costs no other row.
+        Raises `StoreError` at any point: what was yielded before is then half a listing.
+        """
+
+    def files(self, magnets: Sequence[Magnet]) -> FileLists:
+        """Pairs of a magnet and its files, for each of `magnets`, in any order.
+
+        May ask in batches; a caller can stop in between and keep what it has. A magnet whose
+        files cannot be had is paired with the `StoreError` that says why. Files that cannot be
+        read (unselected, still without a ref) are left out.
+        Raises `StoreError` only for what concerns the account as a whole.
+        """
+
+    def link(self, file: File) -> Link:
+        """A direct URL of `file`, good from now on, and when it expires.
+
+        Slow and limited: callers share one call and remember the answer; the store must not.
+        Raises `Gone` or `Refused` when there will never be one, other `StoreError`s otherwise.
+        """
+
+    def account(self) -> Account:
+        """Who this is, until when it is paid, and its quotas where known.
+
+        Raises `NotAuthorized` for a wrong token, other `StoreError`s otherwise.
+        """
+
+    def close(self) -> None:
+        """Let go of all connections; may be called twice."""
+
+
+def _text(url: AnyHttpUrl) -> str:
+    return str(url)
+
+
+BaseUrl: TypeAlias = Annotated[
+    AnyHttpUrl, UrlConstraints(max_length=2000), PlainSerializer(_text, return_type=str)
+]
+
+
+class Settings(BaseModel):
+    """What the configuration says of one account; each store adds its own keys."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    store: str = Field(description="which service this account is at")
+
+
+class TokenSettings(Settings):
+    """Settings of a store that is asked with one token, given in place or in a file."""
+
+    token: SecretStr | None = Field(default=None, description="the account's API token")
+    token_file: Path | None = Field(
+        default=None, description="a file that holds the token, instead of `token`"
+    )
+
+    @model_validator(mode="after")
+    def _read_token(self) -> Self:
+        if (self.token is None) == (self.token_file is None):
+            raise ValueError("give either token or token_file")
+        if not self.secret:
+            raise ValueError("the token is empty")
+        return self
+
+    @property
+    def secret(self) -> str:
+        """The token itself."""
+        if self.token is not None:
+            return self.token.get_secret_value().strip()
+        assert self.token_file is not None
+        try:
+            return self.token_file.expanduser().read_text("utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            reason = getattr(error, "strerror", None) or "not a text file"
+            raise ValueError(f"token_file {str(self.token_file)!r}: {reason}") from None

@@ -1,0 +1,108 @@
+"""How the stores read JSON: shapes that forgive what services get wrong, and never guess.
+
+Numbers may come as strings and the reverse, null may stand for nothing, unknown members are
+passed over. What cannot be read is an `UnexpectedReply` that names the place, not the content.
+"""
+
+import math
+from datetime import UTC, datetime
+from typing import Annotated, Any, TypeAlias, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, TypeAdapter, ValidationError
+
+from davstore.errors import UnexpectedReply
+
+
+class Shape(BaseModel):
+    """Base of every decoded JSON object."""
+
+    model_config = ConfigDict(
+        extra="ignore", frozen=True, coerce_numbers_to_str=True, populate_by_name=True
+    )
+
+
+def _size(value: object) -> object:
+    """Services say -1, 0, "" or null where they do not know a size."""
+    if value in (None, "", False):
+        return None
+    try:
+        number = int(float(str(value)))
+    except (ValueError, OverflowError):
+        return None
+    return number if number > 0 else None
+
+
+def _length(value: object) -> object:
+    """The same, where 0 is a true answer."""
+    return 0 if value in (0, "0") and value is not False else _size(value)
+
+
+def _word(value: object) -> object:
+    return "" if value is None else value
+
+
+def _percent(value: object) -> object:
+    try:
+        number = float(str(value))
+    except ValueError:
+        return None
+    return min(max(number, 0.0), 100.0) if math.isfinite(number) else None
+
+
+def _moment(value: object) -> object:
+    """RFC 3339 text or unix seconds; 0, null and nonsense are None."""
+    if isinstance(value, str) and not value.strip().lstrip("-").isdigit():
+        try:
+            parsed = datetime.fromisoformat(value.strip())
+        except ValueError:
+            return None
+        aware = parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
+        value = aware.timestamp()
+    try:
+        seconds = float(str(value))
+    except ValueError:
+        return None
+    return seconds if math.isfinite(seconds) and seconds > 0 else None
+
+
+def _list(value: object) -> object:
+    """PHP writes an empty list as null or {} and sometimes a list as a numbered object."""
+    if value is None:
+        return []
+    return list(value.values()) if isinstance(value, dict) else value
+
+
+Word: TypeAlias = Annotated[str, BeforeValidator(_word)]
+Size: TypeAlias = Annotated[int | None, BeforeValidator(_size)]
+Length: TypeAlias = Annotated[int | None, BeforeValidator(_length)]
+Percent: TypeAlias = Annotated[float | None, BeforeValidator(_percent)]
+Moment: TypeAlias = Annotated[float | None, BeforeValidator(_moment)]
+Rows: TypeAlias = Annotated[list[Any], BeforeValidator(_list)]
+
+T = TypeVar("T", bound=BaseModel)
+
+
+def read(shape: type[T], value: object, account: str) -> T:
+    """`value` as a `shape`; raises `UnexpectedReply` that names what was amiss."""
+    try:
+        return shape.model_validate(value)
+    except ValidationError as error:
+        raise UnexpectedReply(account, f"unexpected reply: {amiss(error)}") from None
+
+
+def rows(value: object, account: str) -> list[Any]:
+    """`value` as a list of anything; raises `UnexpectedReply`."""
+    try:
+        return _ROWS.validate_python(value)
+    except ValidationError as error:
+        raise UnexpectedReply(account, f"unexpected reply: {amiss(error)}") from None
+
+
+_ROWS: TypeAdapter[list[Any]] = TypeAdapter(Rows)
+
+
+def amiss(error: ValidationError) -> str:
+    """Where and how a value failed, without the value."""
+    first = error.errors(include_input=False, include_url=False, include_context=False)[0]
+    place = ".".join(map(str, first["loc"])) or "the whole"
+    return f"{place}: {first['type'].replace('_', ' ')}"
