@@ -14,6 +14,7 @@
         UnexpectedReply        the service changed or broke: its shape is named, not its content
       LinkDead               the upstream no longer serves this link: resolve again
       StreamBroken           upstream failed after all retries
+        StreamTimeout          … because it did not send in time
 
 A message is one line for a person; it never holds a token, a password or a link.
 """
@@ -91,7 +92,7 @@ class Refused(StoreError):
 
 
 class Gone(StoreError):
-    """This magnet, file or ref is no more."""
+    """A magnet, file or ref that is no more."""
 
 
 class UnexpectedReply(StoreError):
@@ -104,3 +105,7 @@ class LinkDead(DavstoreError):
 
 class StreamBroken(DavstoreError):
     """The upstream failed after all tries."""
+
+
+class StreamTimeout(StreamBroken):
+    """The upstream did not send in time."""

@@ -87,6 +87,7 @@ class Link:
     """A direct URL, good until `expires`, with the headers that it needs.
 
     `size` is what the store says the link will deliver, `connections` how many it allows at once.
+    Where a redirect ends at a path that holds `decoy`, the answer is a notice and not the file.
     """
 
     url: str = field(repr=False)
@@ -94,6 +95,7 @@ class Link:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     size: int | None = None
     connections: int | None = None
+    decoy: str = ""
 
 
 @dataclass(frozen=True, slots=True)

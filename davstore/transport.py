@@ -8,12 +8,12 @@ import ipaddress
 import json
 import logging
 import os
-import random
 import socket
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
+from http.cookiejar import DefaultCookiePolicy
 from typing import Any, TypeAlias
 from urllib.parse import urlsplit
 
@@ -72,11 +72,12 @@ def error_of_status(account: str, status: int) -> StoreError | None:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A successful answer: its decoded body (None where there is none) and its headers."""
+    """A successful answer: its decoded body and headers; `empty` for HTTP 204 (no content)."""
 
     body: Json = field(repr=False)
     headers: Mapping[str, str] = field(repr=False)
     cookies: Mapping[str, str] = field(repr=False)
+    empty: bool = False
 
 
 class Transport:
@@ -182,9 +183,12 @@ class Transport:
         complaint = self._complaint(body)
         if complaint or failure:
             raise self._told(complaint or failure, response)  # type: ignore[arg-type]
-        if body is None and status != 204:
-            raise StoreUnavailable(self.account, f"the service answered nothing (HTTP {status})")
-        return Reply(body, response.headers, response.cookies.get_dict())
+        if not content.strip() and status != 204:
+            raise self._told(
+                StoreUnavailable(self.account, f"the service answered nothing (HTTP {status})"),
+                response,
+            )
+        return Reply(body, response.headers, response.cookies.get_dict(), empty=status == 204)
 
     def _told(self, error: StoreError, response: requests.Response) -> StoreError:
         if error.retry_after is None:
@@ -368,6 +372,7 @@ class Session(requests.Session):
         if not (os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")):
             self.verify = os.environ.get("SSL_CERT_FILE") or True
         adapter = _GuardedAdapter(may_reach, pool_maxsize=connections)
+        self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self.adapters.clear()
         self.mount("https://", adapter)
         self.mount("http://", adapter)

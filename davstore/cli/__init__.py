@@ -1,5 +1,5 @@
-"""The commands a person types."""
+"""The commands a person types: each in its own module, gathered by `main`."""
 
+from davstore.cli.main import main
 
-def main() -> None:
-    """Run the `davstore` command."""
+__all__ = ["main"]

@@ -1,1 +1,57 @@
-"""dav."""
+"""The WebDAV face; alone knows WsgiDAV.
+
+`tree` finds entries, `provider` shows them to WsgiDAV, `properties` tells their properties,
+`download` answers GET and HEAD (`conditions`, `media_types`), `login` asks who comes,
+`gate` stands before it all.
+"""
+
+from collections.abc import Callable, Sequence
+
+from wsgidav.dir_browser import WsgiDavDirBrowser
+from wsgidav.error_printer import ErrorPrinter
+from wsgidav.http_authenticator import HTTPAuthenticator
+from wsgidav.request_resolver import RequestResolver
+from wsgidav.wsgidav_app import WsgiDAVApp
+
+from davstore.dav.download import Download, Open
+from davstore.dav.gate import Application, Gate
+from davstore.dav.login import DomainController, Users
+from davstore.dav.provider import Provider
+from davstore.dav.tree import Tree
+from davstore.model import Snapshot
+
+__all__ = ["Application", "Users", "application"]
+
+
+def application(
+    accounts: Sequence[str],
+    snapshot: Callable[[str], Snapshot | None],
+    open_: Open,
+    users: Users,
+) -> Application:
+    """The WSGI application: `accounts` in order, what each holds, how a file is opened."""
+    provider = Provider(Tree(accounts, snapshot), Download(open_))
+    app: Application = WsgiDAVApp(
+        {
+            "provider_mapping": {"/": provider},
+            "davstore": {"users": users},
+            "http_authenticator": {
+                "domain_controller": DomainController,
+                "accept_digest": False,
+                "default_to_digest": False,
+            },
+            "middleware_stack": [
+                ErrorPrinter, HTTPAuthenticator, WsgiDavDirBrowser, RequestResolver,
+            ],
+            "dir_browser": {
+                "response_trailer": "davstore",
+                "ms_sharepoint_support": False,
+                "libre_office_support": False,
+            },
+            "lock_storage": None,
+            "logging": {"enable": False},
+            "suppress_version_info": True,
+            "verbose": 1,
+        }
+    )  # fmt: skip
+    return Gate(app)

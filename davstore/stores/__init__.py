@@ -1,1 +1,27 @@
-"""stores."""
+"""The table of stores: a word of the configuration -> its settings and how it is opened.
+
+Adding a store: one module here that keeps the promise of `base`, one row in this table.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from davstore.stores import alldebrid, plank, realdebrid, stremthru
+from davstore.stores.base import Settings, Store
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of store: the model of its settings, and `open(account name, settings)`."""
+
+    settings: type[Settings]
+    open: Callable[[str, Any], Store]
+
+
+STORES: Final[Mapping[str, Kind]] = {
+    "realdebrid": Kind(realdebrid.Settings, realdebrid.RealDebrid),
+    "alldebrid": Kind(alldebrid.Settings, alldebrid.AllDebrid),
+    "stremthru": Kind(stremthru.Settings, stremthru.StremThru),
+    "plank": Kind(plank.Settings, plank.Plank),
+}

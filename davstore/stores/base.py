@@ -7,15 +7,14 @@ its credentials, and raises only `StoreError`s.
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Protocol, Self, TypeAlias, runtime_checkable
+from urllib.parse import urlsplit
 
 from pydantic import (
-    AnyHttpUrl,
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
-    PlainSerializer,
     SecretStr,
-    UrlConstraints,
     model_validator,
 )
 
@@ -67,13 +66,16 @@ class Store(Protocol):
         """Let go of all connections; may be called twice."""
 
 
-def _text(url: AnyHttpUrl) -> str:
-    return str(url)
+def _base_url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("is no http or https URL; write it as https://host or http://host:port")
+    if parts.username or parts.query or parts.fragment:
+        raise ValueError("holds more than an address; leave out login, ? and #")
+    return value.rstrip("/")
 
 
-BaseUrl: TypeAlias = Annotated[
-    AnyHttpUrl, UrlConstraints(max_length=2000), PlainSerializer(_text, return_type=str)
-]
+BaseUrl: TypeAlias = Annotated[str, AfterValidator(_base_url)]
 
 
 class Settings(BaseModel):
@@ -95,9 +97,9 @@ class TokenSettings(Settings):
     @model_validator(mode="after")
     def _read_token(self) -> Self:
         if (self.token is None) == (self.token_file is None):
-            raise ValueError("give either token or token_file")
+            raise ValueError("needs a token; give either token or token_file")
         if not self.secret:
-            raise ValueError("the token is empty")
+            raise ValueError("has an empty token; copy it again from the service's site")
         return self
 
     @property
@@ -110,4 +112,6 @@ class TokenSettings(Settings):
             return self.token_file.expanduser().read_text("utf-8").strip()
         except (OSError, UnicodeDecodeError) as error:
             reason = getattr(error, "strerror", None) or "not a text file"
-            raise ValueError(f"token_file {str(self.token_file)!r}: {reason}") from None
+            raise ValueError(
+                f"token_file {str(self.token_file)!r}: {reason}; write the token into that file"
+            ) from None

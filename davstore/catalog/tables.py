@@ -1,0 +1,158 @@
+"""The catalog's tables, and how its file is opened, checked and, if need be, set aside."""
+
+import logging
+import os
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+
+import sqlalchemy as sa
+from sqlalchemy.exc import DatabaseError, OperationalError
+
+from davstore.errors import StateError
+
+log = logging.getLogger(__name__)
+
+FILE_NAME = "catalog.db"
+SCHEMA = 1
+BUSY_TIMEOUT = 10.0
+
+metadata = sa.MetaData()
+
+accounts = sa.Table(
+    "accounts",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("taken", sa.Float, nullable=False),
+)
+
+magnets = sa.Table(
+    "magnets",
+    metadata,
+    sa.Column("account", sa.Text, primary_key=True),
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("status", sa.Text, nullable=False),
+    sa.Column("fingerprint", sa.Text, nullable=False),
+    sa.Column("hash", sa.Text, nullable=False),
+    sa.Column("size", sa.Integer),
+    sa.Column("progress", sa.Float),
+    sa.Column("added", sa.Float, nullable=False),
+    sa.Column("folder", sa.Text),
+    sa.Column("files_of", sa.Text),  # the fingerprint at which the files were read
+    sqlite_with_rowid=False,
+)
+
+files = sa.Table(
+    "files",
+    metadata,
+    sa.Column("account", sa.Text, primary_key=True),
+    sa.Column("magnet", sa.Text, primary_key=True),
+    sa.Column("position", sa.Integer, primary_key=True),
+    sa.Column("path", sa.Text, nullable=False),
+    sa.Column("ref", sa.Text, nullable=False),
+    sa.Column("size", sa.Integer),
+    sa.Column("number", sa.Integer),
+    sa.Column("mime", sa.Text, nullable=False),
+    sa.Column("video_hash", sa.Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+sizes = sa.Table(
+    "sizes",
+    metadata,
+    sa.Column("identity", sa.Text, primary_key=True),
+    sa.Column("size", sa.Integer, nullable=False),
+)
+
+links = sa.Table(
+    "links",
+    metadata,
+    sa.Column("account", sa.Text, primary_key=True),
+    sa.Column("ref", sa.Text, primary_key=True),
+    sa.Column("url", sa.Text, nullable=False),
+    sa.Column("expires", sa.Float, nullable=False),
+    sa.Column("headers", sa.JSON, nullable=False),
+    sa.Column("size", sa.Integer),
+    sa.Column("connections", sa.Integer),
+    sa.Column("decoy", sa.Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+
+class _Unusable(Exception):
+    """The file is not a catalog that we can read; says why."""
+
+
+def open_database(folder: Path, now: Callable[[], float]) -> sa.Engine:
+    """The catalog of the state folder, ready for use; both are made where missing.
+
+    A corrupt file, or one of a newer davstore, is renamed and kept, and a new one begun.
+    Raises `StateError` where the folder cannot be used.
+    """
+    path = folder / FILE_NAME
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # The catalog holds links: nobody else may read it, nor the files that SQLite adds to it.
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    except OSError as error:
+        raise StateError(
+            f"state folder {str(folder)!r}: {error.strerror}; make it writable or set server.state"
+        ) from None
+    try:
+        return _opened(path)
+    except _Unusable as reason:
+        aside = path.with_name(f"{FILE_NAME}.set-aside-{int(now())}")
+        log.warning("%s %s; kept as %s, beginning a new one", path, reason, aside.name)
+        _set_aside(path, aside)
+    try:
+        return _opened(path)
+    except _Unusable as reason:
+        raise StateError(f"state folder {str(folder)!r}: a new catalog {reason}") from None
+
+
+def _opened(path: Path) -> sa.Engine:
+    engine = sa.create_engine(
+        f"sqlite:///{path}",
+        connect_args={"timeout": BUSY_TIMEOUT},
+        hide_parameters=True,  # they hold links
+        max_overflow=-1,
+    )
+    sa.event.listen(engine, "connect", _tune)
+    try:
+        with engine.begin() as connection:
+            _check(connection)
+            metadata.create_all(connection)
+            connection.exec_driver_sql(f"PRAGMA user_version = {SCHEMA}")
+    except OperationalError as error:
+        engine.dispose()
+        raise StateError(f"{path}: {error.orig}; is another program using it?") from None
+    except DatabaseError as error:
+        engine.dispose()
+        raise _Unusable(f"cannot be read ({error.orig})") from None
+    except _Unusable:
+        engine.dispose()
+        raise
+    return engine
+
+
+def _check(connection: sa.Connection) -> None:
+    version = connection.exec_driver_sql("PRAGMA user_version").scalar_one()
+    if version > SCHEMA:
+        raise _Unusable(f"was written by a newer davstore (schema {version})")
+    if connection.exec_driver_sql("PRAGMA quick_check(1)").scalar_one() != "ok":
+        raise _Unusable("is corrupt")
+
+
+def _tune(connection: sqlite3.Connection, _record: object) -> None:
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = NORMAL")
+
+
+def _set_aside(path: Path, aside: Path) -> None:
+    path.rename(aside)
+    for suffix in ("-wal", "-shm"):
+        part = path.with_name(path.name + suffix)
+        if part.exists():
+            part.rename(aside.with_name(aside.name + suffix))

@@ -1,0 +1,58 @@
+"""`davstore check`: is the configuration right, and who is each account?"""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import typer
+from rich.table import Table
+
+from davstore.cli.screen import ConfigFile, day, err, load, out
+from davstore.errors import StoreError
+from davstore.model import Account, Magnet, Status
+from davstore.server import open_stores
+from davstore.stores.base import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What an account said, or why it did not."""
+
+    account: Account | None = None
+    magnets: str = ""
+    problem: str = ""
+
+
+def check(config: ConfigFile = None) -> None:
+    """Check the configuration and ask every account who it is."""
+    settings = load(config)
+    stores = open_stores(settings)
+    with err.status("asking the accounts …"), ThreadPoolExecutor(len(stores)) as pool:
+        findings = dict(zip(stores, pool.map(_finding, stores.values()), strict=True))
+    for store in stores.values():
+        store.close()
+    out.print(_table({name: a.store for name, a in settings.accounts.items()}, findings))
+    if any(finding.problem for finding in findings.values()):
+        raise typer.Exit(1)
+
+
+def _finding(store: Store) -> Finding:
+    try:
+        account = store.account()
+        rows = [row for row in store.magnets() if isinstance(row, Magnet)]
+    except StoreError as error:
+        return Finding(problem=error.reason)
+    ready = sum(row.status is Status.READY for row in rows)
+    return Finding(account, f"{ready} of {len(rows)} ready")
+
+
+def _table(services: dict[str, str], findings: dict[str, Finding]) -> Table:
+    table = Table("account", "store", "user", "plan", "paid until", "magnets", "")
+    for name, finding in findings.items():
+        known = finding.account
+        verdict = f"[red]{finding.problem}" if finding.problem else "[green]ok"
+        table.add_row(
+            name, services[name],
+            known.user if known else "", known.plan if known else "",
+            day(known.paid_until) if known else "", finding.magnets, verdict,
+        )  # fmt: skip
+    return table

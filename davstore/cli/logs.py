@@ -1,0 +1,25 @@
+"""How the log looks, and the net under it: no URL's path and no login passes, whoever wrote it."""
+
+import logging
+import re
+import sys
+
+_URL = re.compile(r"(https?|stremthru)://([^/\s\"'<>]*@)?([^/\s\"'<>]*)/[^\s\"'<>]*", re.IGNORECASE)
+_LOGIN = re.compile(r"(Bearer|Basic|token=|apikey=|password=)\s*[^\s\"'&,;]+", re.IGNORECASE)
+
+
+class Redacted(logging.Formatter):
+    """Formats a record, tracebacks included, and then blackens what may be a secret."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line."""
+        text = _URL.sub(r"\1://\3/…", super().format(record))
+        return _LOGIN.sub(r"\1 …", text)
+
+
+def start(*, verbose: bool) -> None:
+    """Log to standard error: davstore's own lines, and other packages' only from WARNING on."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(Redacted("%(asctime)s %(levelname)-7s %(message)s", "%H:%M:%S"))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+    logging.getLogger("davstore").setLevel(logging.DEBUG if verbose else logging.INFO)

@@ -1,0 +1,58 @@
+"""The `davstore` command: its subcommands, and how davstore's own errors end it.
+
+One line an error, no traceback; exit status 2 for the configuration and 1 for the rest.
+"""
+
+import sys
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from davstore import __version__
+from davstore.cli import check, config, demo, ls, password, serve
+from davstore.cli.screen import err, out
+from davstore.errors import ConfigError, DavstoreError
+
+app = typer.Typer(
+    name="davstore",
+    help="Debrid accounts as a WebDAV server: every magnet a folder, every file streaming.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for command in (demo.demo, serve.serve, check.check, ls.ls, password.password, config.config):
+    app.command()(command)
+
+
+def _print_version(wanted: bool) -> None:  # noqa: FBT001 - Typer's callback
+    if wanted:
+        out.print(f"davstore {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[  # noqa: ARG001 - its callback has answered
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Say the version."),
+    ] = False,
+) -> None:
+    pass
+
+
+def main() -> None:
+    """Run the `davstore` command."""
+    try:
+        app()
+    except ConfigError as error:
+        for problem in error.problems:
+            _complain(str(problem))
+        sys.exit(2)
+    except DavstoreError as error:
+        _complain(str(error))
+        sys.exit(1)
+
+
+def _complain(text: str) -> None:
+    err.print(f"[red]davstore:[/] {escape(text)}", soft_wrap=True)

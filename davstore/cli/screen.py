@@ -1,0 +1,48 @@
+"""What the commands share: the two consoles, the common options, words for sizes and dates."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+from rich.console import Console
+from rich.filesize import decimal
+
+from davstore import config
+from davstore.stores import STORES
+
+out: Final = Console(highlight=False)
+err: Final = Console(stderr=True, highlight=False)
+
+ConfigFile = Annotated[
+    Path | None,
+    typer.Option("--config", "-c", metavar="FILE", envvar="DAVSTORE_CONFIG", show_default=False,
+                 help="The TOML file to read; by default config.toml in the platform's folder."),
+]  # fmt: skip
+Verbose = Annotated[
+    bool, typer.Option("--verbose", "-v", help="Log every request and every call to a store.")
+]
+
+
+def load(path: Path | None) -> config.Settings:
+    """The settings, checked; raises `ConfigError`."""
+    return config.load(path, {name: kind.settings for name, kind in STORES.items()})
+
+
+def day(moment: float | None) -> str:
+    """A date as people read it, local time."""
+    if not moment:
+        return ""
+    return datetime.fromtimestamp(moment, UTC).astimezone().strftime("%Y-%m-%d")
+
+
+def minute(moment: float | None) -> str:
+    """A date and time, local time."""
+    if not moment:
+        return ""
+    return datetime.fromtimestamp(moment, UTC).astimezone().strftime("%Y-%m-%d %H:%M")
+
+
+def size(number: int | None) -> str:
+    """A size in powers of ten, "?" where unknown."""
+    return "?" if number is None else decimal(number)

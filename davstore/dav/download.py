@@ -1,0 +1,181 @@
+"""GET and HEAD of a file. Whatever can fail fails before the head is sent.
+
+Ranges and conditions are `conditions`' business, the bytes are the stream's; here alone davstore's
+errors become HTTP statuses.
+"""
+
+import logging
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Protocol, TypeAlias
+
+from werkzeug.http import http_date
+
+from davstore import errors
+from davstore.dav.conditions import UNSATISFIABLE, Range, Verdict, asked_range, verdict
+from davstore.dav.properties import content_type, etag
+from davstore.errors import DavstoreError, StoreError
+from davstore.model import Leaf
+
+log = logging.getLogger(__name__)
+
+Environ: TypeAlias = dict[str, Any]
+StartResponse: TypeAlias = Callable[..., Any]
+Headers: TypeAlias = list[tuple[str, str]]
+
+DEFAULT_RETRY = 15.0
+
+# The first class that fits counts: special ones stand before what they derive from.
+STATUS: tuple[tuple[type[DavstoreError], str], ...] = (
+    (errors.Gone, "404 Not Found"),
+    (errors.Refused, "404 Not Found"),
+    (errors.RateLimited, "503 Service Unavailable"),
+    (errors.QuotaExhausted, "503 Service Unavailable"),
+    (errors.StoreUnavailable, "503 Service Unavailable"),
+    (errors.StoreError, "502 Bad Gateway"),
+    (errors.StreamTimeout, "504 Gateway Timeout"),
+    (errors.DavstoreError, "502 Bad Gateway"),
+)
+
+
+class Body(Protocol):
+    """Bytes that are closed when nobody wants them any more."""
+
+    total: int | None
+
+    def __iter__(self) -> Iterator[bytes]: ...
+
+    def close(self) -> None:
+        """Let go of the upstream."""
+
+
+Open: TypeAlias = Callable[[Leaf, int, int | None], Body]
+
+
+class Download:
+    """Answers GET and HEAD of a leaf.
+
+    `open` gives its bytes from `start` to `end` (inclusive, None: the end), the first ones
+    already read; it raises `DavstoreError`.
+    """
+
+    def __init__(self, open: Open) -> None:  # noqa: A002 - the word for it
+        self._open = open
+
+    def __call__(
+        self, environ: Environ, start_response: StartResponse, leaf: Leaf
+    ) -> Iterable[bytes]:
+        """A WSGI response."""
+        facts: Headers = [("ETag", etag(leaf)), ("Last-Modified", http_date(int(leaf.modified)))]
+        conditions = verdict(environ, etag(leaf), leaf.modified)
+        if conditions is Verdict.FAILED:
+            return _say(start_response, "412 Precondition Failed", "The file is another one.")
+        if conditions is Verdict.NOT_MODIFIED:
+            start_response("304 Not Modified", [*facts, ("Date", http_date())])
+            return []
+        facts += [("Content-Type", content_type(leaf)), ("Date", http_date())]
+        if environ["REQUEST_METHOD"] == "HEAD":
+            start_response("200 OK", [*facts, *_length(leaf.size)])
+            return []
+        try:
+            return self._get(environ, start_response, leaf, facts)
+        except DavstoreError as error:
+            return refuse(start_response, error)
+
+    def _get(
+        self, environ: Environ, start_response: StartResponse, leaf: Leaf, facts: Headers
+    ) -> Iterable[bytes]:
+        if leaf.size is None:
+            return self._unmeasured(environ, start_response, leaf, facts)
+        return self._measured(environ, start_response, leaf, leaf.size, facts)
+
+    def _measured(
+        self,
+        environ: Environ,
+        start_response: StartResponse,
+        leaf: Leaf,
+        size: int,
+        facts: Headers,
+    ) -> Iterable[bytes]:
+        wanted = asked_range(environ, size, etag(leaf), leaf.modified)
+        if wanted == UNSATISFIABLE:
+            return _say(
+                start_response, "416 Range Not Satisfiable", "The range is beyond the end.",
+                ("Content-Range", f"bytes */{size}"),
+            )  # fmt: skip
+        if size == 0:
+            start_response("200 OK", [*facts, *_length(0)])
+            return []
+        if not isinstance(wanted, Range):
+            body = self._open(leaf, 0, size - 1)
+            start_response("200 OK", [*facts, *_length(size)])
+            return _Sent(body)
+        body = self._open(leaf, wanted.start, wanted.end)
+        span = ("Content-Range", f"bytes {wanted.start}-{wanted.end}/{size}")
+        length = wanted.end - wanted.start + 1
+        start_response("206 Partial Content", [*facts, span, *_length(length)])
+        return _Sent(body)
+
+    def _unmeasured(
+        self, environ: Environ, start_response: StartResponse, leaf: Leaf, facts: Headers
+    ) -> Iterable[bytes]:
+        """The first read learns the size; where even the host knows none, no range is served."""
+        body = self._open(leaf, 0, None)
+        size = body.total
+        if size is None:
+            start_response("200 OK", [*facts, ("Accept-Ranges", "none")])
+            return _Sent(body)
+        if "HTTP_RANGE" in environ:
+            body.close()
+            return self._measured(environ, start_response, leaf, size, facts)
+        start_response("200 OK", [*facts, *_length(size)])
+        return _Sent(body)
+
+
+class _Sent:
+    """A body on its way. One that breaks off is cut: the client must see that it is not whole."""
+
+    def __init__(self, body: Body) -> None:
+        self._body = body
+
+    def __iter__(self) -> Iterator[bytes]:
+        try:
+            yield from self._body
+        except DavstoreError as error:
+            log.warning("stream cut: %s", error)
+            raise ConnectionAbortedError("the upstream broke off") from None
+
+    def close(self) -> None:
+        self._body.close()
+
+
+def _length(size: int | None) -> Headers:
+    if size is None:
+        return [("Accept-Ranges", "none")]
+    return [("Content-Length", str(size)), ("Accept-Ranges", "bytes")]
+
+
+def refuse(start_response: StartResponse, error: DavstoreError) -> Iterable[bytes]:
+    """A response that says what went wrong, in one line."""
+    status = next(status for kind, status in STATUS if isinstance(error, kind))
+    extra: Headers = []
+    if status.startswith("503"):
+        asked = error.retry_after if isinstance(error, StoreError) else None
+        extra = [("Retry-After", str(max(1, round(asked or DEFAULT_RETRY))))]
+    log.info("%s: %s", status, error)
+    return _say(start_response, status, str(error), *extra)
+
+
+def _say(
+    start_response: StartResponse, status: str, text: str, *headers: tuple[str, str]
+) -> Iterable[bytes]:
+    body = f"{text}\n".encode()
+    start_response(
+        status,
+        [
+            ("Content-Type", "text/plain; charset=utf-8"),
+            ("Content-Length", str(len(body))),
+            ("Date", http_date()),
+            *headers,
+        ],
+    )
+    return [body]

@@ -1,0 +1,118 @@
+"""The outermost layer: what WsgiDAV should not see, and what it forgets to say.
+
+Refuses paths and logins that cannot be decoded, completes 405s, closes connections whose body
+nobody read, writes one log line a request, and lets no exception's text reach a client.
+"""
+
+import base64
+import binascii
+import logging
+import time
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, TypeAlias
+
+log = logging.getLogger(__name__)
+
+Environ: TypeAlias = dict[str, Any]
+StartResponse: TypeAlias = Callable[..., Any]
+Application: TypeAlias = Callable[[Environ, StartResponse], Iterable[bytes]]
+
+METHODS = "OPTIONS, GET, HEAD, PROPFIND"
+LONGEST_PATH = 8192
+
+
+class Gate:
+    """A WSGI application around another."""
+
+    def __init__(self, application: Application) -> None:
+        self._application = application
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterator[bytes]:
+        """A response to every request, whatever happens within."""
+        head = _Head(environ, start_response)
+        refusal = _refusal(environ)
+        if refusal:
+            yield from head.say(refusal)
+            return
+        _settle_login(environ)
+        body: Iterable[bytes] = ()
+        try:
+            body = self._application(environ, head)
+            yield from body
+        except (ConnectionError, GeneratorExit):
+            raise
+        except Exception:
+            log.exception("%s failed", environ["REQUEST_METHOD"])
+            if head.status:
+                raise ConnectionAbortedError("failed after the head was sent") from None
+            yield from head.say("500 Internal Server Error")
+        finally:
+            close = getattr(body, "close", None)
+            if close is not None:
+                close()
+            head.log_line()
+
+
+class _Head:
+    """Stands between application and server when a response begins."""
+
+    def __init__(self, environ: Environ, start_response: StartResponse) -> None:
+        self._environ = environ
+        self._start_response = start_response
+        self._began = time.monotonic()
+        self.status = ""
+
+    def __call__(
+        self, status: str, headers: list[tuple[str, str]], exc_info: Any = None
+    ) -> Callable[[bytes], object]:
+        self.status = status
+        names = {name.lower() for name, _ in headers}
+        if status.startswith("405") and "allow" not in names:
+            headers = [*headers, ("Allow", METHODS)]
+        if "HTTP_TRANSFER_ENCODING" in self._environ and "connection" not in names:
+            # Nobody may have read the chunks: they would be taken for the next request.
+            headers = [*headers, ("Connection", "close")]
+        write: Callable[[bytes], object] = self._start_response(status, headers, exc_info)
+        return write
+
+    def say(self, status: str) -> list[bytes]:
+        body = f"{status}\n".encode()
+        kind = ("Content-Type", "text/plain; charset=utf-8")
+        self(status, [kind, ("Content-Length", str(len(body)))])
+        return [body]
+
+    def log_line(self) -> None:
+        environ = self._environ
+        log.debug(
+            "%s %s %r %s -> %s in %.0f ms", environ.get("REMOTE_ADDR", "-"),
+            environ["REQUEST_METHOD"], environ.get("PATH_INFO", ""),
+            environ.get("HTTP_RANGE", ""), self.status[:3],
+            1000 * (time.monotonic() - self._began),
+        )  # fmt: skip
+
+
+def _refusal(environ: Environ) -> str | None:
+    """Why a path cannot be looked up at all. PATH_INFO is latin-1 as PEP 3333 has it."""
+    path = environ.get("PATH_INFO", "")
+    if len(path) > LONGEST_PATH:
+        return "414 URI Too Long"
+    try:
+        decoded = path.encode("latin-1").decode("utf-8")
+    except UnicodeError:
+        return "400 Bad Request"
+    if "\0" in decoded or ".." in decoded.split("/"):
+        return "400 Bad Request"
+    return None
+
+
+def _settle_login(environ: Environ) -> None:
+    """Take away a Basic login that cannot be read: it counts as none and is asked for."""
+    scheme, _, value = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
+    if scheme.lower() != "basic":
+        return
+    try:
+        readable = ":" in base64.b64decode(value.strip(), validate=True).decode("utf-8")
+    except (binascii.Error, ValueError):
+        readable = False
+    if not readable:
+        del environ["HTTP_AUTHORIZATION"]

@@ -1,0 +1,147 @@
+"""The machines that links lead to: one file host for the services that have their own.
+
+Whoever has the URL may read, as with Real-Debrid's and AllDebrid's hosts. Errors carry the
+`X-Error` header that theirs do.
+"""
+
+import hashlib
+import mimetypes
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from flask import Response, g, request
+
+from davstore.simulator import media
+from davstore.simulator.content import Content
+from davstore.simulator.delivery import deliver
+from davstore.simulator.faults import Fault
+from davstore.simulator.site import FOREVER, HTML, Site, connection, unanswered
+
+
+@dataclass
+class _Given:
+    content: Content
+    name: str
+    expired: bool = False
+
+
+class FileHost(Site):
+    """Serves each content under the URLs that were made for it.
+
+    `calls` tell of each request its range, status and how many body bytes the socket took.
+    `expired_status` is what a dead link answers.
+    """
+
+    label = "filehost"
+
+    def __init__(self, port: int = 0) -> None:
+        super().__init__(port)
+        self.expired_status = 410
+        self._links: dict[str, _Given] = {}
+        for route in ("/d/<code>/<path:name>", "/moved/<code>/<path:name>"):
+            self.app.add_url_rule(route, route, self._answer)
+        self.app.add_url_rule("/static/placeholder.mp4", "placeholder", self._placeholder)
+        self.app.register_error_handler(404, lambda _: missing())
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return self.origin
+
+    @property
+    def bytes_sent(self) -> int:
+        """Body bytes that went out so far."""
+        return sum(call.sent for call in tuple(self.calls))
+
+    @property
+    def open_transfers(self) -> int:
+        """Bodies being sent right now."""
+        return sum(call.open for call in tuple(self.calls))
+
+    def link(self, content: Content, name: str) -> str:
+        """A new URL under which `content` can be read."""
+        return f"{self.origin}/d/{self.new_code(content, name)}/{quote(name, safe='')}"
+
+    def new_code(self, content: Content, name: str) -> str:
+        """The part of a new URL that says what is to be read."""
+        with self.lock:
+            seed = f"{len(self._links)}:{name}".encode()
+            code = hashlib.blake2b(seed, digest_size=8).hexdigest().upper()[:13]
+            self._links[code] = _Given(content, name)
+        return code
+
+    def expire_all(self) -> None:
+        """Kill every link given so far."""
+        with self.lock:
+            for given in self._links.values():
+                given.expired = True
+
+    def _fault(self) -> Response | None:
+        """Faults are met where files are served, not before."""
+        return None
+
+    def _answer(self, code: str, name: str) -> Response:  # noqa: ARG002 - any name will do
+        return self.serve(code, self.faults.take(request.method, request.path))
+
+    def serve(self, code: str, fault: Fault | None) -> Response:
+        """Answer the request at hand with the content of `code`; StremThru's proxy asks too."""
+        given = self._links.get(code)
+        if g.call not in self.calls[-64:]:
+            self.calls.append(g.call)
+        response = _instead(fault, self.origin, code) if fault else None
+        if response is not None:
+            return response
+        if given is None:
+            return missing()
+        if given.expired:
+            return refusal(self.expired_status, "link_expired")
+        # No validator is ever sent, so that none can match: RFC 9110 section 13.1.5.
+        ranged = None if request.headers.get("If-Range") else request.headers.get("Range")
+        mime = mimetypes.guess_type(given.name)[0] or "application/force-download"
+        return deliver(given.content, mime, fault, ranged=ranged)
+
+    def _placeholder(self) -> Response:
+        return placeholder()
+
+
+def placeholder() -> Response:
+    """The small real video that stands in for what cannot be had."""
+    ranged = request.headers.get("Range")
+    return deliver(media.placeholder(), "video/mp4", None, ranged=ranged)
+
+
+def missing() -> Response:
+    """404 as Real-Debrid's hosts give it."""
+    return refusal(404, "link_not_found")
+
+
+def refusal(status: int, error: str) -> Response:
+    """An error of the file host."""
+    headers = {"X-Error": error} if error else {}
+    return Response(error.replace("_", " "), status, headers, mimetype="text/plain")
+
+
+def _instead(fault: Fault, origin: str, code: str) -> Response | None:
+    """What is answered in place of the file; None where the file itself is spoilt."""
+    match fault.kind:
+        case "status":
+            response = refusal(fault.at("status", 503), fault.at("error", ""))
+            response.headers.update(fault.at("headers", {}))
+            if fault.at("body"):
+                response.set_data(fault.at("body"))
+            return response
+        case "html_200":
+            return Response(HTML, 200, mimetype="text/html")
+        case "placeholder":
+            return Response(status=302, headers={"Location": f"{origin}/static/placeholder.mp4"})
+        case "redirect":
+            target = fault.at("to") or f"{origin}/moved/{code}/file"
+            return Response(status=302, headers={"Location": target})
+        case "slow":
+            connection().wait(fault.at("seconds", 1))
+        case "hang":
+            connection().wait(fault.at("seconds", FOREVER))
+            return unanswered(ConnectionAbortedError("hung"))
+        case "reset" if fault.at("at_bytes") is None:
+            return unanswered(connection().reset())
+    return None

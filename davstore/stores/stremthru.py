@@ -1,0 +1,292 @@
+"""StremThru, its Store API (magnets) and its Torz API (https://docs.stremthru.13377001.xyz).
+
+Both say the same in slightly other words; the store behind the instance is named in headers.
+"""
+
+import base64
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal, Self
+from urllib.parse import quote, urljoin, urlsplit
+
+from pydantic import Field, SecretStr, ValidationError, model_validator
+
+from davstore.errors import (
+    AccountProblem,
+    Gone,
+    NotAuthorized,
+    QuotaExhausted,
+    RateLimited,
+    Refused,
+    StoreError,
+    StoreUnavailable,
+    UnexpectedReply,
+)
+from davstore.model import Account, File, Link, Magnet, Status, Unreadable
+from davstore.stores import base
+from davstore.stores.base import FileLists, Listing
+from davstore.stores.shapes import Moment, Rows, Shape, Size, Word, amiss, read, rows
+from davstore.transport import Json, Transport, per_minute, per_second
+
+PAGE = 500
+OVERLAP = 10
+"""Rows of a page that are read again with the next: so many may leave in between unnoticed."""
+MOST_PAGES = 2000
+RATES = (per_second(5), per_minute(200))
+"""The instance has no limits of its own; the store behind it has."""
+PROXIED_LIFE, DIRECT_LIFE = 12 * 3600.0, 3 * 3600.0
+"""Links of the instance's own proxy live 12 h; others as long as an unknown store's."""
+PROXY_PATH, NOTICE_PATH = "/v0/proxy/", "/v0/store/_/static/"
+
+_STATUS: Mapping[str, Status] = {
+    "cached": Status.READY,
+    "downloaded": Status.READY,
+    "queued": Status.QUEUED,
+    "downloading": Status.DOWNLOADING,
+    "processing": Status.PROCESSING,
+    "uploading": Status.PROCESSING,
+    "failed": Status.FAILED,
+    # Real-Debrid's magnets are so called while they are still being converted.
+    "invalid": Status.QUEUED,
+    "unknown": Status.UNKNOWN,
+}
+
+# Every code of the service. Where it tells an upstream's trouble, its own words are not kept.
+ERRORS: Mapping[str, tuple[type[StoreError], str]] = {
+    "BAD_GATEWAY": (StoreUnavailable, "the store behind StremThru fails"),
+    "BAD_REQUEST": (UnexpectedReply, "our request was not understood"),
+    "CONFLICT": (StoreUnavailable, "busy with the same thing"),
+    "FORBIDDEN": (AccountProblem, "the store forbids this: unpaid, locked, or address refused"),
+    "GONE": (Gone, "no longer in the account"),
+    "INTERNAL_SERVER_ERROR": (StoreUnavailable, "StremThru fails"),
+    "LOCKED": (StoreUnavailable, "locked at the store"),
+    "METHOD_NOT_ALLOWED": (UnexpectedReply, "StremThru does not allow this call"),
+    "NOT_FOUND": (Gone, "no longer in the account"),
+    "NOT_IMPLEMENTED": (UnexpectedReply, "the store behind StremThru cannot do this"),
+    "PAYMENT_REQUIRED": (AccountProblem, "the store needs a premium account"),
+    "PROXY_AUTHENTICATION_REQUIRED": (NotAuthorized, "username or password is wrong"),
+    "SERVICE_UNAVAILABLE": (StoreUnavailable, "the store behind StremThru is unavailable"),
+    "STORE_LIMIT_EXCEEDED": (QuotaExhausted, "a limit of the store is reached"),
+    "STORE_MAGNET_INVALID": (Gone, "the store does not know this magnet"),
+    "STORE_NAME_INVALID": (NotAuthorized, "store_name is not known to StremThru"),
+    "STORE_SERVER_DOWN": (StoreUnavailable, "the store behind StremThru is down"),
+    "TOO_MANY_REQUESTS": (RateLimited, "too many requests"),
+    "UNAUTHORIZED": (NotAuthorized, "the login or the store's token is wrong"),
+    "UNAVAILABLE_FOR_LEGAL_REASONS": (Refused, "refused as infringing"),
+    "UNKNOWN": (StoreUnavailable, "the store behind StremThru fails"),
+    "UNPROCESSABLE_ENTITY": (UnexpectedReply, "the store cannot use this"),
+    "UNSUPPORTED_MEDIA_TYPE": (UnexpectedReply, "our request was not understood"),
+}
+
+
+class Settings(base.Settings):
+    """`[accounts.NAME]` with `store = "stremthru"`."""
+
+    url: base.BaseUrl = Field(description="the instance's address")
+    api: Literal["torz", "magnets"] = Field(default="torz", description="which of its two APIs")
+    username: str | None = Field(default=None, description="the instance's user")
+    password: SecretStr | None = Field(default=None, description="that user's password")
+    store_name: str | None = Field(default=None, description="the store, such as torbox")
+    store_token: SecretStr | None = Field(default=None, description="the store's token")
+
+    @model_validator(mode="after")
+    def _login(self) -> Self:
+        if (self.username is None) != (self.password is None):
+            raise ValueError("has half a login; username and password go together")
+        if self.username is None and (self.store_name is None or self.store_token is None):
+            raise ValueError("has no login; give username and password, "
+                             "or store_name and store_token")  # fmt: skip
+        return self
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The login, as the service wants it."""
+        headers = {}
+        if self.username is not None and self.password is not None:
+            login = f"{self.username}:{self.password.get_secret_value()}".encode()
+            basic = base64.b64encode(login).decode()
+            headers["X-StremThru-Authorization"] = f"Basic {basic}"
+        if self.store_name is not None:
+            headers["X-StremThru-Store-Name"] = self.store_name
+        if self.store_token is not None:
+            token = self.store_token.get_secret_value()
+            headers["X-StremThru-Store-Authorization"] = f"Bearer {token}"
+        return headers
+
+
+@dataclass(frozen=True, slots=True)
+class _Api:
+    """Where the two APIs differ."""
+
+    magnets: str
+    link: str
+
+
+_APIS: Final[Mapping[str, _Api]] = {
+    "torz": _Api("/v0/store/torz", "/v0/store/torz/link/generate"),
+    "magnets": _Api("/v0/store/magnets", "/v0/store/link/generate"),
+}
+
+
+class _Row(Shape):
+    id: str
+    hash: Word = ""
+    name: Word = ""
+    size: Size = None
+    status: str
+    added_at: Moment = None
+
+
+class _FileRow(Shape):
+    index: int | None = None
+    link: Word = ""
+    path: Word = ""
+    name: Word = ""
+    size: Size = None
+    video_hash: Word = ""
+
+
+class _Detail(Shape):
+    files: Rows
+
+
+class _Generated(Shape):
+    link: str
+
+
+class _User(Shape):
+    id: Word = ""
+    email: Word = ""
+    subscription_status: Word = ""
+
+
+class StremThru:
+    """One account behind a StremThru instance. A file's ref is the opaque link of its file."""
+
+    def __init__(
+        self,
+        name: str,
+        settings: Settings,
+        *,
+        now: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.name = name
+        self._base = settings.url
+        self._paths = _APIS[settings.api]
+        self._now = now
+        self._api = Transport(
+            name,
+            settings.url,
+            rates=RATES,
+            secrets=settings.headers,
+            complaint=self._complaint,
+            sleep=sleep,
+        )
+
+    def magnets(self) -> Listing:
+        """Pages until an empty one: `total_items` is not to be trusted.
+
+        Pages overlap; where nothing of the overlap is met again, rows have left in between and
+        the listing is begun anew.
+        """
+        seen: set[str | None] = {None}
+        for _ in range(3):
+            offset, whole = 0, True
+            for _ in range(MOST_PAGES):
+                start = max(0, offset - OVERLAP)
+                found = self._page(start)
+                known = {row.id for row in found} & seen
+                if not found or (start > 0 and len(found) == len(known)):
+                    break
+                whole = whole and (start == 0 or bool(known))
+                yield from (row for row in found if row.id is None or row.id not in seen)
+                seen |= {row.id for row in found}
+                offset = start + len(found)
+            if whole:
+                return
+        raise StoreUnavailable(self.name, "the listing kept changing while it was read")
+
+    def files(self, magnets: Sequence[Magnet]) -> FileLists:
+        """One call a magnet: the listing has no files."""
+        for magnet in magnets:
+            try:
+                data = self._data(f"{self._paths.magnets}/{quote(magnet.id, safe='')}")
+                yield magnet, tuple(self._file(row) for row in self._readable(data))
+            except (Gone, Refused, UnexpectedReply) as error:
+                yield magnet, error
+
+    def link(self, file: File) -> Link:
+        """Generates the link; one that ends at the instance's notices is marked as a decoy."""
+        asked = self._now()
+        body = self._api.post(self._paths.link, json_body={"link": file.ref}, urgent=True).body
+        found = urljoin(f"{self._base}/", read(_Generated, _data(body, self.name), self.name).link)
+        if urlsplit(found).scheme not in {"http", "https"}:
+            raise UnexpectedReply(self.name, "unexpected reply: link is no http link")
+        life = PROXIED_LIFE if PROXY_PATH in urlsplit(found).path else DIRECT_LIFE
+        return Link(found, asked + life, decoy=NOTICE_PATH)
+
+    def account(self) -> Account:
+        """`GET /v0/store/user`."""
+        user = read(_User, self._data("/v0/store/user", urgent=True), self.name)
+        return Account(user.email or user.id or "?", user.subscription_status)
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._api.close()
+
+    def _complaint(self, body: Json) -> StoreError | None:
+        """Both shapes have `error.code`; it may come with HTTP 200."""
+        if not isinstance(body, dict) or not body.get("error"):
+            return None
+        error = body["error"]
+        code = error.get("code") if isinstance(error, dict) else None
+        if not isinstance(code, str) or code not in ERRORS:
+            return None if code is None else UnexpectedReply(self.name, "an unknown error code")
+        kind, reason = ERRORS[code]
+        return kind(self.name, reason)
+
+    def _page(self, offset: int) -> list[Magnet | Unreadable]:
+        data = self._data(self._paths.magnets, {"limit": PAGE, "offset": offset})
+        if not isinstance(data, dict):
+            raise UnexpectedReply(self.name, "unexpected reply: data is no object")
+        nothing = data.get("items") is None and data.get("total_items") == 0
+        return [_magnet(v) for v in ([] if nothing else rows(data.get("items"), self.name))]
+
+    def _data(
+        self, path: str, params: Mapping[str, int] | None = None, *, urgent: bool = False
+    ) -> Json:
+        return _data(self._api.get(path, params, urgent=urgent).body, self.name)
+
+    def _readable(self, data: Json) -> list[_FileRow]:
+        files = [read(_FileRow, row, self.name) for row in read(_Detail, data, self.name).files]
+        return [row for row in files if row.link]
+
+    def _file(self, row: _FileRow) -> File:
+        index = row.index if row.index is not None and row.index >= 0 else None
+        path = row.path.lstrip("/") or row.name
+        return File(path, row.link, row.size, index=index, video_hash=row.video_hash)
+
+
+def _data(body: Json, account: str) -> Json:
+    if not isinstance(body, dict) or "data" not in body:
+        raise UnexpectedReply(account, "unexpected reply: it has no data")
+    return body["data"]
+
+
+def _magnet(value: Json) -> Magnet | Unreadable:
+    try:
+        row = _Row.model_validate(value)
+    except ValidationError as error:
+        known = value.get("id") if isinstance(value, dict) else None
+        return Unreadable(known if isinstance(known, str) else None, amiss(error))
+    return Magnet(
+        id=row.id,
+        name=row.name,
+        status=_STATUS.get(row.status, Status.UNKNOWN),
+        fingerprint=f"{row.status} {row.size} {row.name}",
+        hash=row.hash.lower(),
+        size=row.size,
+        added=row.added_at,
+    )

@@ -1,0 +1,63 @@
+"""A running demo for real clients, and the rule that CI has them all."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from davstore.simulator import Simulator
+from tests.serving import Serving, serving
+
+USER, PASSWORD = "demo", "demo"
+
+
+@pytest.fixture(scope="session")
+def demo_library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulator]:
+    with Simulator.demo(tmp_path_factory.mktemp("media")) as sim:
+        yield sim
+
+
+@pytest.fixture(scope="session")
+def demo(demo_library: Simulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
+    with serving(demo_library, tmp_path_factory.mktemp("state"), user=USER, password=PASSWORD) as s:
+        yield s
+
+
+@pytest.fixture(scope="session")
+def need() -> Callable[..., None]:
+    """Skips where a tool is missing, but fails in CI: there nothing may be left out."""
+
+    def check(*tools: str) -> None:
+        missing = [tool for tool in tools if shutil.which(tool) is None]
+        if missing and os.environ.get("CI"):
+            pytest.fail(f"CI lacks {', '.join(missing)}")
+        if missing:
+            pytest.skip(f"needs {', '.join(missing)}: install them to run this test")
+
+    return check
+
+
+@pytest.fixture(scope="session")
+def rclone(demo: Serving, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., str]:
+    """Runs rclone against the demo as the remote `dav:` and returns what it prints."""
+    config = tmp_path_factory.mktemp("rclone") / "rclone.conf"
+    run(
+        "rclone", "config", "create", "dav", "webdav", f"url={demo.url}", "vendor=other",
+        f"user={USER}", f"pass={PASSWORD}", "--obscure", "--config", str(config),
+    )  # fmt: skip
+
+    def call(*arguments: str) -> str:
+        return run("rclone", *arguments, "--config", str(config))
+
+    call.config = config  # type: ignore[attr-defined]
+    return call
+
+
+def run(*command: str, cwd: Path | None = None, timeout: float = 100) -> str:
+    """Standard output of a command that must succeed."""
+    done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, cwd=cwd)
+    assert done.returncode == 0, f"{command}: {done.stdout[-2000:]}{done.stderr[-2000:]}"
+    return done.stdout

@@ -1,0 +1,195 @@
+"""Links: how long they are believed, how often they are asked for."""
+
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from davstore.errors import Gone, StoreUnavailable
+from davstore.model import Account, File, Link, Magnet, Unreadable
+from davstore.resolver import Resolver
+from davstore.stores.base import FileLists
+
+FILE = File("Sintel.mkv", ref="ref-of-sintel", size=1000)
+HOUR = 3600.0
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.time = 1_000_000.0
+
+    def __call__(self) -> float:
+        return self.time
+
+
+class CountingStore:
+    """A store whose links are numbered and live as long as it is told."""
+
+    name = "rd"
+
+    def __init__(self, clock: Clock, life: float = 24 * HOUR) -> None:
+        self.clock = clock
+        self.life = life
+        self.asked = 0
+        self.failure: Exception | None = None
+        self.gate = threading.Event()
+        self.gate.set()
+
+    def magnets(self) -> Iterator[Magnet | Unreadable]:
+        return iter(())
+
+    def files(self, magnets: Sequence[Magnet]) -> FileLists:
+        return iter(())
+
+    def link(self, file: File) -> Link:
+        self.asked += 1
+        assert self.gate.wait(10)
+        if self.failure:
+            raise self.failure
+        return Link(f"https://host.example/{self.asked}", self.clock.time + self.life)
+
+    def account(self) -> Account:
+        return Account("anna")
+
+    def close(self) -> None:
+        pass
+
+
+class DictShelf:
+    def __init__(self) -> None:
+        self.links: dict[tuple[str, str], Link] = {}
+
+    def get(self, account: str, ref: str) -> Link | None:
+        return self.links.get((account, ref))
+
+    def put(self, account: str, ref: str, link: Link) -> None:
+        self.links[account, ref] = link
+
+    def drop(self, account: str, ref: str) -> None:
+        self.links.pop((account, ref), None)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def store(clock: Clock) -> CountingStore:
+    return CountingStore(clock)
+
+
+@pytest.fixture
+def shelf() -> DictShelf:
+    return DictShelf()
+
+
+@pytest.fixture
+def resolver(store: CountingStore, shelf: DictShelf, clock: Clock) -> Resolver:
+    return Resolver({"rd": store}, shelf, now=clock)
+
+
+def test_a_link_is_generated_once_and_then_remembered(
+    resolver: Resolver, store: CountingStore
+) -> None:
+    assert resolver.link("rd", FILE).url == resolver.link("rd", FILE).url
+    assert store.asked == 1
+
+
+def test_a_link_is_never_believed_longer_than_twelve_hours(
+    resolver: Resolver, store: CountingStore, clock: Clock
+) -> None:
+    resolver.link("rd", FILE)
+    clock.time += 12 * HOUR - 301
+    resolver.link("rd", FILE)
+    assert store.asked == 1
+    clock.time += 2
+    resolver.link("rd", FILE)
+    assert store.asked == 2
+
+
+def test_a_link_that_lives_shorter_is_believed_shorter(
+    resolver: Resolver, store: CountingStore, clock: Clock
+) -> None:
+    store.life = 600
+    resolver.link("rd", FILE)
+    clock.time += 539
+    resolver.link("rd", FILE)
+    assert store.asked == 1
+    clock.time += 2
+    resolver.link("rd", FILE)
+    assert store.asked == 2
+
+
+def test_a_hundred_readers_of_a_cold_file_cause_one_call(
+    resolver: Resolver, store: CountingStore
+) -> None:
+    store.gate.clear()
+    with ThreadPoolExecutor(100) as pool:
+        links = [pool.submit(resolver.link, "rd", FILE) for _ in range(100)]
+        store.gate.set()
+        urls = {link.result(10).url for link in links}
+    assert len(urls) == 1
+    assert store.asked == 1
+
+
+def test_a_failure_reaches_every_waiting_reader_and_is_not_remembered(
+    resolver: Resolver, store: CountingStore
+) -> None:
+    store.failure = Gone("rd", "no more")
+    store.gate.clear()
+    with ThreadPoolExecutor(20) as pool:
+        links = [pool.submit(resolver.link, "rd", FILE) for _ in range(20)]
+        while not store.asked:
+            pass
+        store.gate.set()
+        errors = [link.exception(10) for link in links]
+    assert all(isinstance(error, Gone) for error in errors)
+    store.failure = None
+    assert resolver.link("rd", FILE).url
+
+
+def test_a_restart_asks_for_no_link_that_is_still_fresh(
+    resolver: Resolver, store: CountingStore, shelf: DictShelf, clock: Clock
+) -> None:
+    before = resolver.link("rd", FILE)
+    again = Resolver({"rd": store}, shelf, now=clock)
+    assert again.link("rd", FILE) == before
+    assert store.asked == 1
+
+
+def test_a_restart_long_after_asks_again(
+    resolver: Resolver, store: CountingStore, shelf: DictShelf, clock: Clock
+) -> None:
+    resolver.link("rd", FILE)
+    clock.time += 13 * HOUR
+    Resolver({"rd": store}, shelf, now=clock).link("rd", FILE)
+    assert store.asked == 2
+
+
+def test_a_forgotten_link_is_generated_anew_also_after_a_restart(
+    resolver: Resolver, store: CountingStore, shelf: DictShelf, clock: Clock
+) -> None:
+    dead = resolver.link("rd", FILE)
+    resolver.forget("rd", FILE, dead)
+    assert Resolver({"rd": store}, shelf, now=clock).link("rd", FILE).url != dead.url
+    assert store.asked == 2
+
+
+def test_forgetting_a_dead_link_keeps_its_successor(
+    resolver: Resolver, store: CountingStore
+) -> None:
+    dead = resolver.link("rd", FILE)
+    resolver.forget("rd", FILE, dead)
+    successor = resolver.link("rd", FILE)
+    resolver.forget("rd", FILE, dead)
+    assert resolver.link("rd", FILE) == successor
+    assert store.asked == 2
+
+
+def test_a_store_error_passes_through_unchanged(resolver: Resolver, store: CountingStore) -> None:
+    store.failure = StoreUnavailable("rd", "closed for lunch", retry_after=60)
+    with pytest.raises(StoreUnavailable) as caught:
+        resolver.link("rd", FILE)
+    assert caught.value.retry_after == 60
