@@ -8,7 +8,6 @@ import socket
 import threading
 import time
 from collections.abc import Callable
-from typing import Any
 
 from cheroot.wsgi import Gateway_10
 from cheroot.wsgi import Server as WsgiServer
@@ -88,7 +87,7 @@ class Server:
         users = Users({u.name: u.password.get_secret_value() for u in settings.users})
         app = application(catalog.accounts, catalog.snapshot, self.upstream.open, users)
         self._address = (settings.server.host, settings.server.port)
-        self._http = _http_server(self._address, app)
+        self._http = _Http(self._address, app)
         self._loop = threading.Thread(target=self._http.serve, name="http")
 
     @property
@@ -141,28 +140,30 @@ class _Gateway(Gateway_10):
         for sock in list(cls.answering):
             try:
                 sock.shutdown(socket.SHUT_RDWR)
-            except OSError:  # noqa: PERF203 - it has ended meanwhile
-                continue
+            except OSError:
+                continue  # it has ended meanwhile
 
 
-def _http_server(address: tuple[str, int], app: Application) -> Any:
-    server = WsgiServer(
-        address,
-        app,
-        numthreads=WORKERS,
-        request_queue_size=BACKLOG,
-        timeout=HEAD_TIMEOUT,
-        shutdown_timeout=GRACE,
-        server_name="davstore",
-    )
-    server.keep_alive_conn_limit = KEPT_ALIVE
-    server.gateway = _Gateway
-    server.error_log = _log_error
-    return server
+class _Http(WsgiServer):
+    """cheroot with what real clients need; the defaults starve or cut them."""
 
+    keep_alive_conn_limit = KEPT_ALIVE
 
-def _log_error(msg: str = "", level: int = logging.INFO, traceback: bool = False) -> None:  # noqa: FBT001, FBT002, ARG001 - cheroot's signature; tracebacks may hold links
-    log.log(min(level, logging.INFO), "http: %s", msg)
+    def __init__(self, address: tuple[str, int], app: Application) -> None:
+        super().__init__(
+            address,
+            app,
+            numthreads=WORKERS,
+            request_queue_size=BACKLOG,
+            timeout=HEAD_TIMEOUT,
+            shutdown_timeout=GRACE,
+            server_name="davstore",
+        )
+        self.gateway = _Gateway
+
+    def error_log(self, msg: str = "", level: int = logging.INFO, traceback: bool = False) -> None:  # noqa: FBT001, FBT002 - cheroot's signature
+        """To our log and without tracebacks: clients that leave are no news."""
+        log.log(min(level, logging.INFO), "http: %s", msg)
 
 
 def _listening_problem(address: tuple[str, int], error: OSError) -> str:

@@ -204,7 +204,7 @@ class Transport:
     def _wait(self, state: RetryCallState) -> float:
         assert state.outcome is not None
         error = state.outcome.exception()
-        backoff = wait_exponential_jitter(initial=0.5, max=8, jitter=self._jitter)(state)
+        backoff = wait_exponential_jitter(multiplier=0.5, max=8, jitter=self._jitter)(state)
         asked = error.retry_after if isinstance(error, StoreError) else None
         return max(backoff, asked or 0.0)
 

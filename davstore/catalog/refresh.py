@@ -21,7 +21,8 @@ log = logging.getLogger(__name__)
 
 PUBLISH_EVERY = 2.0
 """Seconds between snapshots while the files of many magnets come in."""
-LONGEST_PAUSE = 900.0
+FIRST_PAUSE, LONGEST_PAUSE = 10.0, 900.0
+"""Seconds before a failed refresh is tried again; doubling."""
 OWNERS_PAUSE = 600.0
 """Seconds before asking again where the owner must act first."""
 
@@ -217,27 +218,30 @@ class Catalog:
             thread.join(timeout / max(1, len(self._threads)))
 
     def _keep_fresh(self, keeper: Keeper, measure: Measure) -> None:
-        pause, said = self._interval, ""
+        pause, said = FIRST_PAUSE, ""
         while not self._stopping.is_set():
             try:
                 keeper.refresh()
                 keeper.measure(measure)
-                pause, said = self._interval, _recovered(keeper.account, said)
             except StoreError as error:
-                pause = self._pause_after(error, pause)
                 if str(error) != said:
                     said = str(error)
-                    log.warning("%s; keeping what is known, next try in %.0f s", error, pause)
+                    log.warning("%s; keeping what is known, trying again", error)
+                wait, pause = self._waits(error, pause)
             except Exception:
-                pause = min(pause * 2, LONGEST_PAUSE)
                 log.exception("%s: refresh failed; keeping what is known", keeper.account)
-            self._stopping.wait(pause)
+                wait, pause = pause, min(pause * 2, LONGEST_PAUSE)
+            else:
+                said = _recovered(keeper.account, said)
+                wait, pause = self._interval, FIRST_PAUSE
+            self._stopping.wait(wait)
 
-    def _pause_after(self, error: StoreError, pause: float) -> float:
+    def _waits(self, error: StoreError, pause: float) -> tuple[float, float]:
+        """How long to wait after this failure, and after the next one if there is one."""
         if isinstance(error, NotAuthorized | AccountProblem):
-            return max(OWNERS_PAUSE, self._interval)
-        doubled = min(pause * 2, max(LONGEST_PAUSE, self._interval))
-        return max(doubled, error.retry_after or 0.0)
+            return OWNERS_PAUSE, pause
+        wait = max(pause, error.retry_after or 0.0)
+        return wait, min(pause * 2, max(LONGEST_PAUSE, self._interval))
 
 
 def _recovered(account: str, said: str) -> str:

@@ -33,12 +33,13 @@ def _print_version(wanted: bool) -> None:  # noqa: FBT001 - Typer's callback
 
 @app.callback()
 def _root(
-    version: Annotated[  # noqa: ARG001 - its callback has answered
+    *,
+    version: Annotated[
         bool,
         typer.Option("--version", callback=_print_version, is_eager=True, help="Say the version."),
     ] = False,
 ) -> None:
-    pass
+    del version  # its callback has answered
 
 
 def main() -> None:

@@ -49,7 +49,10 @@ def deliver(content: Content, mime: str, fault: Fault | None, *, ranged: str | N
     """The answer to a GET or HEAD for `content` with the Range header `ranged`."""
     kind = fault.kind if fault else ""
     by: int = fault.at("by", 1024 if kind == "wrong_range" else 1) if fault else 0
-    headers = {"Accept-Ranges": "bytes", "Content-Type": "text/html" if kind == "wrong_type" else mime}
+    headers = {
+        "Accept-Ranges": "bytes",
+        "Content-Type": "text/html" if kind == "wrong_type" else mime,
+    }
     try:
         span = None if kind == "ignore_range" else asked_range(ranged, content.size)
     except Unsatisfiable:

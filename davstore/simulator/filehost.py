@@ -9,7 +9,7 @@ import mimetypes
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from flask import Response, g, request
+from flask import Response, request
 
 from davstore.simulator import media
 from davstore.simulator.content import Content
@@ -29,7 +29,8 @@ class FileHost(Site):
     """Serves each content under the URLs that were made for it.
 
     `calls` tell of each request its range, status and how many body bytes the socket took.
-    `expired_status` is what a dead link answers.
+    `expired_status` is what a dead link answers, `mime` the Content-Type of everything where
+    it is not to be guessed from names (Real-Debrid has used "application/force-download").
     """
 
     label = "filehost"
@@ -37,6 +38,7 @@ class FileHost(Site):
     def __init__(self, port: int = 0) -> None:
         super().__init__(port)
         self.expired_status = 410
+        self.mime = ""
         self._links: dict[str, _Given] = {}
         for route in ("/d/<code>/<path:name>", "/moved/<code>/<path:name>"):
             self.app.add_url_rule(route, route, self._answer)
@@ -76,6 +78,11 @@ class FileHost(Site):
             for given in self._links.values():
                 given.expired = True
 
+    def expired(self, code: str) -> bool:
+        """Whether the link of this code was killed."""
+        given = self._links.get(code)
+        return given is not None and given.expired
+
     def _fault(self) -> Response | None:
         """Faults are met where files are served, not before."""
         return None
@@ -86,8 +93,6 @@ class FileHost(Site):
     def serve(self, code: str, fault: Fault | None) -> Response:
         """Answer the request at hand with the content of `code`; StremThru's proxy asks too."""
         given = self._links.get(code)
-        if g.call not in self.calls[-64:]:
-            self.calls.append(g.call)
         response = _instead(fault, self.origin, code) if fault else None
         if response is not None:
             return response
@@ -97,8 +102,8 @@ class FileHost(Site):
             return refusal(self.expired_status, "link_expired")
         # No validator is ever sent, so that none can match: RFC 9110 section 13.1.5.
         ranged = None if request.headers.get("If-Range") else request.headers.get("Range")
-        mime = mimetypes.guess_type(given.name)[0] or "application/force-download"
-        return deliver(given.content, mime, fault, ranged=ranged)
+        mime = self.mime or mimetypes.guess_type(given.name)[0]
+        return deliver(given.content, mime or "application/octet-stream", fault, ranged=ranged)
 
     def _placeholder(self) -> Response:
         return placeholder()

@@ -50,7 +50,11 @@ def connection() -> Connection:
 
 
 def json_answer(
-    body: Any, status: int = 200, headers: dict[str, str] | None = None, *, indent: str | None = None
+    body: Any,
+    status: int = 200,
+    headers: dict[str, str] | None = None,
+    *,
+    indent: str | None = None,
 ) -> Response:
     """A JSON answer."""
     text = json.dumps(body, indent=indent)
@@ -102,7 +106,7 @@ class Site:
         return sum(text in call.path for call in tuple(self.calls))
 
     def failure(self, fault: Fault) -> Response:
-        """This site's own documented error for a `fail` fault."""
+        """The site's own documented error for a `fail` fault."""
         raise NotImplementedError
 
     def _arrive(self) -> Response | None:

@@ -41,7 +41,9 @@ class Connection(WSGIRequestHandler):
             self.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         environ = self.make_environ()
         # Read whole, so that the next request on this connection starts where it should.
-        environ["wsgi.input"] = io.BytesIO(self.rfile.read(int(self.headers.get("Content-Length") or 0)))
+        environ["wsgi.input"] = io.BytesIO(
+            self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        )
         environ["simulator.connection"] = self
         head: list[Any] = []
 
@@ -72,7 +74,8 @@ class Connection(WSGIRequestHandler):
         block = b"" if bodiless else next(body, b"")
         self.send_response(int(code), phrase)
         for name, value in headers:
-            self.send_header(name, value)
+            if name.lower() != "date":  # sent already
+                self.send_header(name, value)
         if chunked:
             self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
@@ -126,7 +129,9 @@ class Server(ThreadedWSGIServer):
         self._connections: set[socket.socket] = set()
         self._stopping = False
         super().__init__(HOST, port, app, Connection)
-        self._thread = threading.Thread(target=self._serve, name=f"simulator:{self.port}", daemon=True)
+        self._thread = threading.Thread(
+            target=self._serve, name=f"simulator:{self.port}", daemon=True
+        )
         self._thread.start()
 
     def server_bind(self) -> None:

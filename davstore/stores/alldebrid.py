@@ -150,7 +150,7 @@ class _Node(Shape):
     n: Word = ""
     s: Length = None
     l: Word = ""  # noqa: E741 - the service's word
-    e: Rows | None = None
+    e: Json = None
 
 
 class _Unlocked(Shape):

@@ -104,8 +104,10 @@ class Upstream:
             raise LinkDead(f"cannot be reached ({plain_reason(error)})") from None
         try:
             total = self._checked(leaf, link, response, start)
-            if leaf.size is None and total is not None:
+            if leaf.file.size is None and total not in (None, leaf.size):
                 self._learn(leaf.identity, total)
+            if leaf.size is not None and total != leaf.size:
+                raise LinkDead(f"sends a file of {total} bytes where {leaf.size} were due")
             return Body(response, host(link), start, end, total)
         except BaseException:
             response.close()
@@ -151,8 +153,6 @@ def _size_of(response: requests.Response, start: int, leaf: Leaf) -> int | None:
             raise LinkDead("ignores the range that was asked")
         length = headers.get("Content-Length", "")
         total = int(length) if length.isdigit() else None
-    if leaf.size is not None and total != leaf.size:
-        raise LinkDead(f"sends a file of {total} bytes where {leaf.size} were due")
     return total
 
 

@@ -4,6 +4,7 @@ Three shapes that players treat differently: an mp4 with its index in front, one
 the end (a player must seek before it can begin), and an mkv with a subtitle track.
 """
 
+import contextlib
 import shutil
 import subprocess
 import tempfile
@@ -34,14 +35,15 @@ def placeholder() -> Content:
 def videos(folder: Path, *, seconds: int = 8) -> dict[str, Content]:
     """The three videos by name: made in `folder` with ffmpeg, unless they are there already.
 
-    Where there is no ffmpeg, or it cannot, the shipped ones.
+    The shipped ones where there is no ffmpeg, or it cannot, or `folder` is not writable.
     """
     ffmpeg = shutil.which("ffmpeg")
     if ffmpeg:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name in NAMES:
-            if not (folder / name).exists():
-                make(ffmpeg, folder / name, seconds)
+        with contextlib.suppress(OSError):
+            folder.mkdir(parents=True, exist_ok=True)
+            for name in NAMES:
+                if not (folder / name).exists():
+                    make(ffmpeg, folder / name, seconds)
     return {
         name: Content.of(folder / name if (folder / name).exists() else SHIPPED / name)
         for name in NAMES

@@ -1,0 +1,346 @@
+"""Real-Debrid's REST API 1.0: user, torrents, unrestrict, downloads, traffic.
+
+Odd but real shapes, shown while their name stands in `odd`:
+    rar                  several selected files are packed into one: one link, named .rar
+    missing_links        one link fewer than selected files (the last has none)
+    late_links           no links in the first `late` infos of a downloaded torrent
+    long_links           links with codes of 16 characters
+    dead_link            the first selected file of each torrent answers error 19
+    list_is_object       /torrents is an object, with status 200
+    no_links_over_100    rows have no links where more than 100 are asked for at once
+    repeated_top_folder  file paths begin with a folder named like the torrent
+    no_leading_slash     file paths do not begin with a slash
+    shuffled_files       files are not in the order of their ids
+    empty_object_list    what has no members is `[]`, be it a list page or an object
+    string_numbers       sizes and ids are strings
+    renamed              filenames of unrestricted links have "." for an apostrophe
+"""
+
+import hashlib
+import mimetypes
+import re
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from flask import Response, request
+
+from davstore.simulator.content import Content
+from davstore.simulator.faults import Fault
+from davstore.simulator.filehost import FileHost
+from davstore.simulator.magnets import SimFile, SimMagnet
+from davstore.simulator.site import json_answer
+from davstore.simulator.store import SimulatedStore, View, code, secret
+
+PER_MINUTE = 250
+FILE_LINK = "https://real-debrid.com/d/"
+STATUS = {
+    "ready": "downloaded",
+    "queued": "queued",
+    "downloading": "downloading",
+    "processing": "compressing",
+    "failed": "error",
+}
+ERRORS = {
+    -1: ("internal_error", 500), 1: ("parameter_missing", 400), 2: ("bad_parameter_value", 400),
+    3: ("unknown_method", 404), 4: ("method_not_allowed", 405), 5: ("slow_down", 429),
+    6: ("ressource_unreachable", 503), 7: ("unknown_ressource", 404), 8: ("bad_token", 401),
+    9: ("permission_denied", 403), 10: ("twofactor_auth_needed", 401),
+    11: ("twofactor_auth_pending", 401), 12: ("invalid_login", 401),
+    13: ("invalid_password", 401), 14: ("account_locked", 403),
+    15: ("account_not_activated", 403), 16: ("unsupported_hoster", 503),
+    17: ("hoster_maintenance", 503), 18: ("hoster_limit_reached", 503),
+    19: ("hoster_unavailable", 503), 20: ("hoster_not_free", 403),
+    21: ("too_many_active_downloads", 509), 22: ("ip_not_allowed_203.0.113.7", 403),
+    23: ("traffic_exhausted", 503), 24: ("unavailable_file", 503),
+    25: ("service_unavailable", 503), 26: ("upload_too_big", 400), 27: ("upload_error", 503),
+    28: ("file_not_allowed", 403), 29: ("torrent_too_big", 400),
+    30: ("torrent_file_invalid", 400), 31: ("action_already_done", 202),
+    32: ("image_resolution_error", 400), 33: ("torrent_already_active", 400),
+    34: ("too_many_requests", 429), 35: ("infringing_file", 451), 36: ("fair_usage_limit", 503),
+    37: ("disabled_endpoint", 403),
+}  # fmt: skip
+
+
+def _paris() -> tzinfo:
+    try:
+        return ZoneInfo("Europe/Paris")
+    except ZoneInfoNotFoundError:
+        return timezone(timedelta(hours=1))
+
+
+PARIS = _paris()
+
+
+class RealDebrid(SimulatedStore):
+    """An account at Real-Debrid; `token` opens it."""
+
+    label = "realdebrid"
+    token = secret("RD-TOKEN")
+
+    def __init__(self, host: FileHost, port: int = 0) -> None:
+        super().__init__(host, port)
+        self.late = 2
+        self._infos: dict[str, int] = {}
+        self._history: list[dict[str, Any]] = []
+        routes: dict[str, View] = {
+            "GET /user": self._user,
+            "GET /time": lambda: Response(f"{datetime.now(PARIS):%Y-%m-%d %H:%M:%S}"),
+            "GET /time/iso": lambda: Response(f"{datetime.now(PARIS):%Y-%m-%dT%H:%M:%S%z}"),
+            "GET /traffic": self._traffic,
+            "GET /traffic/details": lambda: json_answer([]),
+            "GET /torrents": self._torrents,
+            "GET /torrents/info/<path:torrent>": self._info,
+            "GET /torrents/activeCount": self._active,
+            "GET /torrents/instantAvailability/<path:_>": lambda _: self._error(37),
+            "DELETE /torrents/delete/<path:torrent>": self._delete,
+            "POST /unrestrict/link": self._unrestrict,
+            "GET /downloads": self._downloads,
+            "DELETE /downloads/delete/<code>": self._forget,
+        }
+        for route, view in routes.items():
+            method, path = route.split()
+            self.app.add_url_rule(f"/rest/1.0{path}", route, view, methods=[method])
+        self.app.register_error_handler(404, lambda _: self._error(3))
+        self.app.register_error_handler(405, lambda _: self._error(4))
+
+    @property
+    def url(self) -> str:
+        """The base URL of the REST API."""
+        return f"{self.origin}/rest/1.0"
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The account's keys in the configuration."""
+        return {"store": "realdebrid", "token": self.token, "url": self.url}
+
+    @property
+    def over_limit(self) -> bool:
+        """Whether more than 250 calls ever came within a minute."""
+        return self.busiest_minute > PER_MINUTE
+
+    def new_id(self, number: int, magnet: SimMagnet) -> str:
+        """13 characters of [A-Z2-7]."""
+        return code("torrent", number, magnet.name)
+
+    def readable(self, magnet: SimMagnet) -> list[SimFile]:
+        """The selected files, as far as there are links; or the archive that holds them."""
+        files = magnet.selected
+        if "rar" in self.odd and len(files) > 1:
+            return [_archive(magnet)]
+        if "missing_links" in self.odd:
+            files = files[:-1]
+        return files[1:] if "dead_link" in self.odd else files
+
+    def failure(self, fault: Fault) -> Response:
+        """An error by its number; details go into the body (`remote=0`, `error_details=`)."""
+        details = {k: v for k, v in fault.details.items() if k not in {"code", "method", "status"}}
+        return self._error(fault.at("code"), status=fault.at("status"), **details)
+
+    def _error(self, number: int, *, status: int | None = None, **more: Any) -> Response:
+        word, usual = ERRORS[number]
+        body = {"error": word, "error_code": number} | more
+        return json_answer(body, status or usual, indent="\t")
+
+    def _refusal(self) -> Response | None:
+        if request.path.startswith("/rest/1.0/time"):
+            return None
+        token = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        if self.token not in (token, request.args.get("auth_token")):
+            return self._error(8)
+        return None
+
+    def _answer(self, body: Any, headers: dict[str, str] | None = None) -> Response:
+        if "string_numbers" in self.odd:
+            body = _with_strings(body)
+        if "empty_object_list" in self.odd and body == {}:
+            body = []
+        response = json_answer(body, headers=headers)
+        response.set_etag(hashlib.sha1(response.get_data(), usedforsecurity=False).hexdigest())
+        response.make_conditional(request)
+        return response
+
+    def _user(self) -> Response:
+        expires = datetime.now(UTC).replace(microsecond=0) + timedelta(days=100)
+        return self._answer({
+            "id": 4711, "username": "ada", "email": "a**@example.com", "points": 1250,
+            "locale": "en", "avatar": "https://s.real-debrid.com/images/default.png",
+            "type": "premium" if self.premium else "free",
+            "premium": 100 * 86400 if self.premium else 0,
+            "expiration": _date(expires.timestamp() if self.premium else 0.0),
+        })  # fmt: skip
+
+    def _traffic(self) -> Response:
+        if "empty_object_list" in self.odd:
+            return self._answer({})
+        remote = {"left": 500, "bytes": 0, "links": 0, "limit": 500, "type": "gigabytes",
+                  "extra": 0, "reset": "daily"}  # fmt: skip
+        return self._answer({"remote": remote})
+
+    def _page(self, rows: list[Any], shown_as: Callable[[Any], dict[str, Any]]) -> Response:
+        """One page of a list; an empty one is 204 without a count."""
+        try:
+            limit = int(request.args.get("limit", 50))
+            page = int(request.args.get("page", 0))
+            offset = (page - 1) * limit if page else int(request.args.get("offset", 0))
+        except ValueError:
+            return self._error(2)
+        if not 0 <= limit <= 2500 or offset < 0:
+            return self._error(2)
+        shown = [shown_as(row) for row in rows[offset : offset + limit]]
+        if not shown and "empty_object_list" not in self.odd:
+            return Response(status=204)
+        if limit > 100 and "no_links_over_100" in self.odd:
+            shown = [row | {"links": []} for row in shown]
+        return self._answer(shown, {"X-Total-Count": str(len(rows))})
+
+    def _torrents(self) -> Response:
+        if "list_is_object" in self.odd:
+            return json_answer({"message": "list unavailable"})
+        library = self.library
+        if request.args.get("filter") == "active":
+            library.sort(key=lambda pair: pair[1].status in {"ready", "failed"})
+        return self._page(library, lambda pair: self._row(*pair))
+
+    def _row(self, torrent: str, magnet: SimMagnet) -> dict[str, Any]:
+        files = magnet.selected
+        status = magnet.vendor_status or STATUS[magnet.status]
+        row: dict[str, Any] = {
+            "id": torrent,
+            "filename": files[0].name if len(files) == 1 else magnet.name,
+            "hash": magnet.infohash,
+            "bytes": magnet.size,  # of everything, selected or not
+            "host": "real-debrid.com",
+            "split": 2000,
+            "progress": round(magnet.percent, 2),
+            "status": status,
+            "added": _date(magnet.added or 0),
+            "links": self._links(torrent, magnet) if magnet.status == "ready" else [],
+        }
+        if magnet.status == "ready":
+            # When the service first had it, often long before it was added here.
+            row["ended"] = _date((magnet.added or 0) - 200 * 86400)
+        elif magnet.status in {"downloading", "processing"}:
+            row |= {"speed": 2_500_000, "seeders": 7}
+        return row
+
+    def _info(self, torrent: str) -> Response:
+        if not re.fullmatch("[A-Z2-7]{13}", torrent):
+            return self._error(3)
+        magnet = self._magnets.get(torrent)
+        if magnet is None:
+            return self._error(7)
+        self._infos[torrent] = self._infos.get(torrent, 0) + 1
+        return self._answer(self._row(torrent, magnet) | {
+            "original_filename": magnet.name,
+            "bytes": sum(file.size for file in magnet.selected),
+            "original_bytes": magnet.size,
+            "files": self._files(magnet),
+        })  # fmt: skip
+
+    def _files(self, magnet: SimMagnet) -> list[dict[str, Any]]:
+        if magnet.vendor_status == "magnet_conversion":
+            return []
+        files = [
+            {"id": number, "path": self._path(magnet, file), "bytes": file.size,
+             "selected": int(file.selected)}
+            for number, file in enumerate(magnet.files, start=1)
+        ]  # fmt: skip
+        return files[::-1] if "shuffled_files" in self.odd else files
+
+    def _path(self, magnet: SimMagnet, file: SimFile) -> str:
+        top = f"/{magnet.name}" if "repeated_top_folder" in self.odd else ""
+        path = f"{top}/{file.path}"
+        return path.lstrip("/") if "no_leading_slash" in self.odd else path
+
+    def _links(self, torrent: str, magnet: SimMagnet) -> list[str]:
+        if "late_links" in self.odd and self._infos.get(torrent, 0) <= self.late:
+            return []
+        count = len(magnet.selected)
+        count = 1 if "rar" in self.odd else count - ("missing_links" in self.odd)
+        tail = "AAA" if "long_links" in self.odd else ""
+        return [f"{FILE_LINK}{self.link_code(torrent, k)}{tail}" for k in range(count)]
+
+    def _linked(self, link: str) -> SimFile | None:
+        """The file of a link of ours, whose code counts by its first 13 characters.
+
+        None if it is dead. Raises `KeyError` if there is no such link.
+        """
+        found = self.linked(link.removeprefix(FILE_LINK)[:13])
+        if found is None:
+            raise KeyError(link)
+        _, magnet, number = found
+        files = magnet.selected
+        if "rar" in self.odd and len(files) > 1:
+            return _archive(magnet)
+        if number >= len(files):
+            raise KeyError(link)
+        dead = files[number].dead or (number == 0 and "dead_link" in self.odd)
+        return None if dead else files[number]
+
+    def _unrestrict(self) -> Response:
+        link = request.form.get("link", "")
+        if not link:
+            return self._error(1, error_details="link is missing")
+        if not self.premium:
+            return self._error(20)
+        if not link.startswith(FILE_LINK):
+            return self._error(16)
+        try:
+            file = self._linked(link)
+        except KeyError:
+            return self._error(24)
+        if file is None:
+            return self._error(19)
+        url = self.host.link(file.content, file.name)
+        name = file.name.replace("'", ".") if "renamed" in self.odd else file.name
+        mime = mimetypes.guess_type(name)[0]
+        row = {
+            "id": url.split("/")[4], "filename": name, "mimeType": mime, "filesize": file.size,
+            "link": link, "host": "real-debrid.com", "chunks": 32, "download": url,
+        }  # fmt: skip
+        self._history.insert(0, row | {"generated": _date(time.time())})
+        streamable = int((mime or "").startswith("video/"))
+        icon = "https://fcdn.real-debrid.com/images/hosters/realdebrid.png"
+        return self._answer(row | {"host_icon": icon, "crc": 1, "streamable": streamable})
+
+    def _downloads(self) -> Response:
+        return self._page(list(self._history), dict)
+
+    def _forget(self, code: str) -> Response:
+        kept = [row for row in self._history if row["id"] != code]
+        if len(kept) == len(self._history):
+            return self._error(7)
+        self._history = kept
+        return Response(status=204)
+
+    def _active(self) -> Response:
+        active = [m.infohash for _, m in self.library if m.status not in {"ready", "failed"}]
+        return self._answer({"nb": len(active), "limit": 25, "list": active})
+
+    def _delete(self, torrent: str) -> Response:
+        if torrent not in self._magnets:
+            return self._error(7)
+        self.remove(torrent)
+        return Response(status=204)
+
+
+def _date(moment: float) -> str:
+    """Local time of Paris with a Z that is not true, as the service gives it."""
+    return f"{datetime.fromtimestamp(moment, PARIS):%Y-%m-%dT%H:%M:%S.000Z}"
+
+
+def _archive(magnet: SimMagnet) -> SimFile:
+    """The stored RAR of all selected files: somewhat larger than they are together."""
+    size = sum(file.size for file in magnet.selected) + 4096
+    return SimFile(f"{magnet.name}.rar", Content.random(f"rar of {magnet.infohash}", size))
+
+
+def _with_strings(body: Any) -> Any:
+    if isinstance(body, dict):
+        return {key: _with_strings(value) for key, value in body.items()}
+    if isinstance(body, list):
+        return [_with_strings(value) for value in body]
+    return str(body) if isinstance(body, int | float) else body

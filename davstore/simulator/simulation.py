@@ -1,0 +1,65 @@
+"""The five services and the file host, put together."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from davstore.simulator import library, media
+from davstore.simulator.alldebrid import AllDebrid
+from davstore.simulator.filehost import FileHost
+from davstore.simulator.plank import Plank
+from davstore.simulator.realdebrid import RealDebrid
+from davstore.simulator.site import Site
+from davstore.simulator.stremthru import StremThru
+
+
+class Simulator:
+    """Real HTTP servers on localhost, each with an empty account; a context manager.
+
+    `torz` and `magnets` are two StremThru instances. `ports` may fix the ports of sites by
+    their names (`realdebrid`, `alldebrid`, `torz`, `magnets`, `plank`, `host`).
+    """
+
+    def __init__(self, ports: Mapping[str, int] | None = None) -> None:
+        ports = ports or {}
+        self.host = FileHost(ports.get("host", 0))
+        self.realdebrid = RealDebrid(self.host, ports.get("realdebrid", 0))
+        self.alldebrid = AllDebrid(self.host, ports.get("alldebrid", 0))
+        self.torz = StremThru(self.host, "torz", "realdebrid", ports.get("torz", 0))
+        self.magnets = StremThru(self.host, "magnets", "torbox", ports.get("magnets", 0))
+        self.plank = Plank(self.host, ports.get("plank", 0))
+
+    @classmethod
+    def demo(cls, folder: Path) -> Self:
+        """The demo's library; its videos are made in `folder`, or found there."""
+        simulator = cls()
+        library.fill(simulator, media.videos(folder))
+        return simulator
+
+    @property
+    def sites(self) -> tuple[Site, ...]:
+        """All six servers."""
+        return (self.host, self.realdebrid, self.alldebrid, self.torz, self.magnets, self.plank)
+
+    def start(self) -> Self:
+        """Listen; where it does already, nothing happens."""
+        for site in self.sites:
+            site.start()
+        return self
+
+    def stop(self) -> None:
+        """End all servers and their connections; may be called twice."""
+        for site in self.sites:
+            site.stop()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()

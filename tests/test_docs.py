@@ -1,0 +1,53 @@
+"""The README and the code say the same."""
+
+import re
+from pathlib import Path
+
+import pytest
+from typer.main import get_command
+
+from davstore.cli.main import app
+from davstore.config import ServerSettings, User
+from davstore.stores import STORES
+
+README = (Path(__file__).parent.parent / "README.md").read_text("utf-8")
+
+
+def test_every_command_is_documented() -> None:
+    commands = set(get_command(app).commands)  # type: ignore[attr-defined]
+    documented = set(re.findall(r"^\| `davstore (\w+)", README, re.MULTILINE))
+    assert documented == commands
+
+
+@pytest.mark.parametrize(
+    "key",
+    [f"server.{name}" for name in ServerSettings.model_fields]
+    + [f"users.{name}" for name in User.model_fields],
+)
+def test_every_setting_is_documented(key: str) -> None:
+    assert re.search(rf"^\| `{re.escape(key)}` \|", README, re.MULTILINE)
+
+
+@pytest.mark.parametrize("store", STORES)
+def test_every_store_is_documented_with_all_its_keys(store: str) -> None:
+    row = re.search(rf"^\| `{store}` \|(.*)\|$", README, re.MULTILINE)
+    assert row, f"{store} has no row"
+    documented = set(re.findall(r"`([a-z_]+)`", row[1]))
+    keys = set(STORES[store].settings.model_fields) - {"store"}
+    assert keys <= documented, f"missing: {keys - documented}"
+
+
+@pytest.mark.parametrize("option", ["--port", "--password", "-R", "--refresh", "--config"])
+def test_the_named_options_exist(option: str) -> None:
+    commands = get_command(app).commands.values()  # type: ignore[attr-defined]
+    options = {name for c in commands for p in c.params for name in (*p.opts, *p.secondary_opts)}
+    assert option in options
+    assert option in README
+
+
+def test_the_default_settings_are_the_documented_ones() -> None:
+    for name, field in ServerSettings.model_fields.items():
+        row = re.search(rf"^\| `server\.{name}` \|.*\| (.*?) \|$", README, re.MULTILINE)
+        assert row
+        if field.default_factory is None:
+            assert row[1] == f"`{field.default}`"
