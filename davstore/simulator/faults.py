@@ -31,17 +31,24 @@ import threading
 from typing import Any
 
 _BODY = {"cut", "stall", "no_length", "short_length"}
+KINDS = _BODY | {
+    "status", "html", "html_200", "empty", "truncated_json", "wrong_type", "slow", "hang",
+    "reset", "fail", "ignore_range", "wrong_range", "wrong_total", "placeholder", "redirect",
+}  # fmt: skip
 
 
 class Fault:
     """One thing that goes wrong: `times` times (None: always), sparing the first `after` requests.
 
     Concerns requests whose path contains `path`, and, given `method=`, of that method.
+    Raises `ValueError` for a `kind` that is not among the above.
     """
 
     def __init__(
         self, kind: str, path: str = "", times: int | None = 1, after: int = 0, **details: Any
     ) -> None:
+        if kind not in KINDS:
+            raise ValueError(f"no such fault: {kind}")
         self.kind = kind
         self.path = path
         self.times = times

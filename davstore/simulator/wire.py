@@ -6,6 +6,7 @@ answering is done here.
 """
 
 import contextlib
+import errno
 import io
 import selectors
 import socket
@@ -128,7 +129,10 @@ class Server(ThreadedWSGIServer):
         self.resets: set[socket.socket] = set()
         self._connections: set[socket.socket] = set()
         self._stopping = False
-        super().__init__(HOST, port, app, Connection)
+        try:
+            super().__init__(HOST, port, app, Connection)
+        except SystemExit:  # werkzeug's way, meant for programs
+            raise OSError(errno.EADDRINUSE, f"port {port} is in use") from None
         self._thread = threading.Thread(
             target=self._serve, name=f"simulator:{self.port}", daemon=True
         )

@@ -32,7 +32,7 @@ from davstore.transport import Json, Transport, per_minute, per_second
 PAGE = 500
 OVERLAP = 10
 """Rows of a page that are read again with the next: so many may leave in between unnoticed."""
-MOST_PAGES = 2000
+MOST_PAGES, MOST_PASSES = 2000, 3
 RATES = (per_second(5), per_minute(200))
 """The instance has no limits of its own; the store behind it has."""
 PROXIED_LIFE, DIRECT_LIFE = 12 * 3600.0, 3 * 3600.0
@@ -192,17 +192,19 @@ class StremThru:
         the listing is begun anew.
         """
         seen: set[str | None] = {None}
-        for _ in range(3):
+        for _ in range(MOST_PASSES):
+            met: set[str | None] = {None}
             offset, whole = 0, True
             for _ in range(MOST_PAGES):
                 start = max(0, offset - OVERLAP)
                 found = self._page(start)
-                known = {row.id for row in found} & seen
-                if not found or (start > 0 and len(found) == len(known)):
+                ids = {row.id for row in found}
+                if not found or (offset and ids <= met):
                     break
-                whole = whole and (start == 0 or bool(known))
+                whole = whole and (offset == 0 or bool(ids & met - {None}))
                 yield from (row for row in found if row.id is None or row.id not in seen)
-                seen |= {row.id for row in found}
+                met |= ids
+                seen |= ids
                 offset = start + len(found)
             if whole:
                 return

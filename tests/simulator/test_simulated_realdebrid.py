@@ -128,6 +128,8 @@ def test_odd_shapes_of_torrents(sim: Simulator) -> None:
     assert len(found["links"]) == 1
     assert found["files"][0]["path"] == "Big Buck Bunny (2008)/Big.Buck.Bunny.mkv"
     assert found["files"][0]["bytes"] == "3000000"
+    account.odd = {"shuffled_files"}
+    assert [file["id"] for file in info(sim)["files"]] == [3, 2, 1]
     account.odd = {"list_is_object"}
     assert isinstance(real_debrid(sim).get("/torrents").json(), dict)
 

@@ -22,6 +22,17 @@ def test_stopping_twice_is_harmless() -> None:
     sim.stop()
 
 
+def test_a_port_that_is_taken_is_an_os_error(sim: Simulator) -> None:
+    port = int(sim.host.url.rpartition(":")[2])
+    with pytest.raises(OSError, match="in use"):
+        Simulator(ports={"plank": port}).plank.start()
+
+
+def test_a_fault_of_no_known_kind_is_refused() -> None:
+    with pytest.raises(ValueError, match="no such fault"):
+        Fault("cutt")
+
+
 def test_settings_name_the_store_and_the_address(sim: Simulator) -> None:
     services = (sim.realdebrid, sim.alldebrid, sim.torz, sim.magnets, sim.plank)
     stores = [service.settings["store"] for service in services]
