@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import quote, unquote
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -39,7 +39,7 @@ def fill(sim: Simulator) -> None:
 def hrefs(served: Serving, path: str) -> list[str]:
     answer = served.request("PROPFIND", path, headers={"Depth": "1"})
     assert answer.status_code == 207, answer.text
-    found = ElementTree.fromstring(answer.content).iter(f"{DAV}href")
+    found = ET.fromstring(answer.content).iter(f"{DAV}href")
     return [unquote(href.text or "") for href in found][1:]
 
 
@@ -146,7 +146,7 @@ def test_links_outlive_a_restart(sim: Simulator, tmp_path: Path) -> None:
     path = "/alldebrid/magnets/Big Buck Bunny/Big Buck Bunny.mp4"
     for _ in range(2):
         with serving(sim, tmp_path) as running:
-            wait_until(lambda: running.get(quote(path)).status_code == 200)  # noqa: B023
+            wait_until(lambda: running.get(quote(path)).status_code == 200)
     assert sim.alldebrid.count("link/unlock") == 1
 
 

@@ -104,14 +104,18 @@ class Upstream:
             raise LinkDead(f"cannot be reached ({plain_reason(error)})") from None
         try:
             total = self._checked(leaf, link, response, start)
-            if leaf.file.size is None and total not in (None, leaf.size):
-                self._learn(leaf.identity, total)
-            if leaf.size is not None and total != leaf.size:
-                raise LinkDead(f"sends a file of {total} bytes where {leaf.size} were due")
+            self._compare(leaf, total)
             return Body(response, host(link), start, end, total)
         except BaseException:
             response.close()
             raise
+
+    def _compare(self, leaf: Leaf, total: int | None) -> None:
+        """A size that the store did not tell may be learned, and change; others must agree."""
+        if leaf.file.size is None and total is not None and total != leaf.size:
+            self._learn(leaf.identity, total)
+        if leaf.size is not None and total != leaf.size:
+            raise LinkDead(f"sends a file of {total} bytes where {leaf.size} were due")
 
     def _checked(
         self, leaf: Leaf, link: Link, response: requests.Response, start: int

@@ -5,7 +5,7 @@ import socket
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote, urlsplit
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -39,10 +39,10 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
             yield s
 
 
-def propfind(served: Serving, path: str, body: str = "", depth: str = "0") -> ElementTree.Element:
+def propfind(served: Serving, path: str, body: str = "", depth: str = "0") -> ET.Element:
     answer = served.request("PROPFIND", quote(path), data=body.encode(), headers={"Depth": depth})
     assert answer.status_code == 207, answer.text
-    return ElementTree.fromstring(answer.content)
+    return ET.fromstring(answer.content)
 
 
 def raw(served: Serving, request: bytes) -> bytes:
@@ -54,7 +54,8 @@ def raw(served: Serving, request: bytes) -> bytes:
 
 
 def login(served: Serving) -> bytes:
-    return f"Authorization: {served.session.headers['Authorization']}\r\n".encode()
+    value = str(served.session.headers["Authorization"])
+    return f"Authorization: {value}\r\n".encode()
 
 
 def test_every_odd_name_is_listed_encoded_and_can_be_read(served: Serving) -> None:
@@ -183,7 +184,15 @@ def test_an_unread_chunked_body_is_not_taken_for_the_next_request(served: Servin
 
 @pytest.mark.parametrize(
     "path",
-    [b"/%E9", b"/%ED%A0%80", b"/%00", b"/a%00b/", b"/../etc", b"/%2e%2e/%2e%2e/x", b"/" + b"a" * 9000],
+    [
+        b"/%E9",
+        b"/%ED%A0%80",
+        b"/%00",
+        b"/a%00b/",
+        b"/../etc",
+        b"/%2e%2e/%2e%2e/x",
+        b"/" + b"a" * 9000,
+    ],
     ids=["latin", "surrogate", "nul", "nul inside", "dots", "encoded dots", "long"],
 )
 @pytest.mark.parametrize("method", [b"GET", b"PROPFIND"])
@@ -203,7 +212,9 @@ def test_a_bad_path_is_refused_and_the_connection_lives(
     assert second.startswith(b"200")
 
 
-@pytest.mark.parametrize("kind", ["Basic", "Basic ", "Basic !!!", "Basic YQ==", "Digest x", "Bearer"])
+@pytest.mark.parametrize(
+    "kind", ["Basic", "Basic ", "Basic !!!", "Basic YQ==", "Digest x", "Bearer"]
+)
 def test_a_login_that_cannot_be_read_is_asked_for_again(served: Serving, kind: str) -> None:
     request = f"GET / HTTP/1.1\r\nHost: x\r\nAuthorization: {kind}\r\n\r\n"
     answer = raw(served, request.encode())
