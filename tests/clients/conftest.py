@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -40,19 +41,27 @@ def need() -> Callable[..., None]:
     return check
 
 
+@dataclass(frozen=True)
+class Rclone:
+    """Runs rclone against the demo as the remote `dav:`."""
+
+    config: str
+
+    def command(self, *arguments: str) -> list[str]:
+        return ["rclone", *arguments, "--config", self.config]
+
+    def __call__(self, *arguments: str) -> str:
+        return run(*self.command(*arguments))
+
+
 @pytest.fixture(scope="session")
-def rclone(demo: Serving, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., str]:
-    """Runs rclone against the demo as the remote `dav:` and returns what it prints."""
-    config = tmp_path_factory.mktemp("rclone") / "rclone.conf"
-    run(
-        "rclone", "config", "create", "dav", "webdav", f"url={demo.url}", "vendor=other",
-        f"user={USER}", f"pass={PASSWORD}", "--obscure", "--config", str(config),
-    )  # fmt: skip
-
-    def call(*arguments: str) -> str:
-        return run("rclone", *arguments, "--config", str(config))
-
-    call.config = config  # type: ignore[attr-defined]
+def rclone(
+    demo: Serving, need: Callable[..., None], tmp_path_factory: pytest.TempPathFactory
+) -> Rclone:
+    need("rclone")
+    call = Rclone(str(tmp_path_factory.mktemp("rclone") / "rclone.conf"))
+    login = [f"user={USER}", f"pass={PASSWORD}", "--obscure"]
+    call("config", "create", "dav", "webdav", f"url={demo.url}", "vendor=other", *login)
     return call
 
 
