@@ -104,6 +104,10 @@ class _Season(Shape):
     episodes: Rows
 
 
+class _Progress(Shape):
+    status: Word
+
+
 class _Profile(Shape):
     id: str
     name: Word = ""
@@ -168,7 +172,7 @@ class Plank:
     def link(self, file: File) -> Link:
         """The streaming path with the session's cookie; one call makes sure that both hold."""
         media = file.ref.split("/stream", maxsplit=1)[0]
-        self._call("GET", f"{media}/progress", urgent=True)
+        read(_Progress, self._call("GET", f"{media}/progress", urgent=True).body, self.name)
         with self._login:
             return Link(self._settings.url + file.ref, self._now() + LIFE, {"Cookie": self._cookie})
 

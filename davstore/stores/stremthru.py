@@ -31,13 +31,15 @@ from davstore.transport import Json, Transport, per_minute, per_second
 
 PAGE = 500
 OVERLAP = 10
-"""Rows of a page that are read again with the next: so many may leave in between unnoticed."""
+"""Rows of a page that are read again with the next: fewer may leave in between unharmed."""
 MOST_PAGES, MOST_PASSES = 2000, 3
 RATES = (per_second(5), per_minute(200))
 """The instance has no limits of its own; the store behind it has."""
 PROXIED_LIFE, DIRECT_LIFE = 12 * 3600.0, 3 * 3600.0
 """Links of the instance's own proxy live 12 h; others as long as an unknown store's."""
 PROXY_PATH, NOTICE_PATH = "/v0/proxy/", "/v0/store/_/static/"
+NO_STORE = "missing store"
+"""What the service says, as a bad request, where a username or password is wrong."""
 
 _STATUS: Mapping[str, Status] = {
     "cached": Status.READY,
@@ -155,6 +157,22 @@ class _Generated(Shape):
     link: str
 
 
+class _Page(Shape):
+    items: Any
+    total_items: int | None = None
+
+
+class _Error(Shape):
+    code: Code
+    message: Word = ""
+    errors: Rows
+
+    def is_of(self, *words: str) -> bool:
+        """Whether its message or what it points at has one of these in it."""
+        told = f"{self.message} {self.errors}".lower()
+        return any(word in told for word in words)
+
+
 class _User(Shape):
     id: Word = ""
     email: Word = ""
@@ -186,38 +204,32 @@ class StremThru:
         )
 
     def magnets(self) -> Listing:
-        """Pages until an empty one: `total_items` is not to be trusted.
+        """Pages until nothing new comes: neither `total_items` nor the page's length is to be
+        trusted, and some stores give everything at once, whatever the offset.
 
-        Pages overlap; where nothing of the overlap is met again, rows have left in between and
-        the listing is begun anew.
+        Pages overlap. Where nothing of the overlap is met again, rows have left meanwhile and
+        others may have slipped past: then the listing is begun anew.
         """
-        seen: set[str | None] = {None}
+        seen: set[str] = set()
         for _ in range(MOST_PASSES):
-            met: set[str | None] = {None}
-            offset, whole = 0, True
+            met: set[str] = set()
+            start = overlap = 0
             for _ in range(MOST_PAGES):
-                start = max(0, offset - OVERLAP)
                 found = self._page(start)
-                ids = {row.id for row in found}
-                if not found or (offset and ids <= met):
+                ids = {row.id for row in found if row.id is not None}
+                if overlap and not ids & met:
                     break
-                whole = whole and (offset == 0 or bool(ids & met - {None}))
-                yield from (row for row in found if row.id is None or row.id not in seen)
+                if not found or (start and ids <= met):
+                    return
+                yield from _unseen(found, seen)
                 met |= ids
-                seen |= ids
-                offset = start + len(found)
-            if whole:
-                return
+                overlap = min(OVERLAP, len(found) // 2)
+                start += len(found) - overlap
         raise StoreUnavailable(self.name, "the listing kept changing while it was read")
 
     def files(self, magnets: Sequence[Magnet]) -> FileLists:
         """One call a magnet: the listing has no files."""
-        for magnet in magnets:
-            try:
-                data = self._data(f"{self._paths.magnets}/{quote(magnet.id, safe='')}")
-                yield magnet, tuple(self._file(row) for row in self._readable(data))
-            except (Gone, Refused, UnexpectedReply) as error:
-                yield magnet, error
+        return base.one_by_one(magnets, self._files_of)
 
     def link(self, file: File) -> Link:
         """Generates the link; one that ends at the instance's notices is marked as a decoy."""
@@ -231,7 +243,8 @@ class StremThru:
 
     def account(self) -> Account:
         """`GET /v0/store/user`."""
-        user = read(_User, self._data("/v0/store/user", urgent=True), self.name)
+        with base.certain(self.name, NO_SUCH_API):
+            user = read(_User, self._data("/v0/store/user", urgent=True), self.name)
         return Account(user.email or user.id or "?", user.subscription_status)
 
     def close(self) -> None:
@@ -239,36 +252,35 @@ class StremThru:
         self._api.close()
 
     def _complaint(self, body: Json) -> StoreError | None:
-        """Both shapes have `error.code`; it may come with HTTP 200."""
+        """Both shapes have `error.code` and `error.message`; they may come with HTTP 200."""
         if not isinstance(body, dict) or not body.get("error"):
             return None
-        error = body["error"]
-        code = error.get("code") if isinstance(error, dict) else None
-        if not isinstance(code, str) or code not in ERRORS:
-            return None if code is None else UnexpectedReply(self.name, "an unknown error code")
-        kind, reason = ERRORS[code]
+        try:
+            error = _Error.model_validate(body["error"])
+        except ValidationError:
+            return UnexpectedReply(self.name, "reports an error of unknown shape")
+        if error.is_of("missing store"):
+            return NotAuthorized(self.name, NO_STORE)
+        kind, reason = ERRORS["STORE_NAME_INVALID" if error.is_of(*BAD_NAME) else error.code]
         return kind(self.name, reason)
 
-    def _page(self, offset: int) -> list[Magnet | Unreadable]:
-        data = self._data(self._paths.magnets, {"limit": PAGE, "offset": offset})
-        if not isinstance(data, dict):
-            raise UnexpectedReply(self.name, "unexpected reply: data is no object")
-        nothing = data.get("items") is None and data.get("total_items") == 0
-        return [_magnet(v) for v in ([] if nothing else rows(data.get("items"), self.name))]
+    def _page(self, start: int) -> list[Magnet | Unreadable]:
+        with base.certain(self.name, NO_SUCH_API):
+            data = self._data(self._paths.magnets, {"limit": PAGE, "offset": start})
+        page = read(_Page, data, self.name)
+        # Go writes an empty list as null; that the account is empty must be said twice.
+        nothing = page.items is None and (start or page.total_items == 0)
+        return [_magnet(value) for value in ([] if nothing else rows(page.items, self.name))]
+
+    def _files_of(self, magnet: Magnet) -> tuple[File, ...]:
+        data = self._data(f"{self._paths.magnets}/{quote(magnet.id, safe='')}")
+        files = [read(_FileRow, row, self.name) for row in read(_Detail, data, self.name).files]
+        return tuple(_file(row, magnet) for row in files if row.link)
 
     def _data(
         self, path: str, params: Mapping[str, int] | None = None, *, urgent: bool = False
     ) -> Json:
         return _data(self._api.get(path, params, urgent=urgent).body, self.name)
-
-    def _readable(self, data: Json) -> list[_FileRow]:
-        files = [read(_FileRow, row, self.name) for row in read(_Detail, data, self.name).files]
-        return [row for row in files if row.link]
-
-    def _file(self, row: _FileRow) -> File:
-        index = row.index if row.index is not None and row.index >= 0 else None
-        path = row.path.lstrip("/") or row.name
-        return File(path, row.link, row.size, index=index, video_hash=row.video_hash)
 
 
 def _data(body: Json, account: str) -> Json:
