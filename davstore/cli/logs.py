@@ -5,6 +5,8 @@ import re
 import sys
 
 _URL = re.compile(r"(https?|stremthru)://([^/\s\"'<>]*@)?([^/\s\"'<>]*)/[^\s\"'<>]*", re.IGNORECASE)
+# How HTTP libraries name a request; with retries they do so even at WARNING.
+_REQUEST = re.compile(r"(\"[A-Z]+|with url:) /[^\s\"]*")
 _LOGIN = re.compile(r"(Bearer|Basic|token=|apikey=|password=)\s*[^\s\"'&,;]+", re.IGNORECASE)
 
 
@@ -14,6 +16,7 @@ class Redacted(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """The line."""
         text = _URL.sub(r"\1://\3/…", super().format(record))
+        text = _REQUEST.sub(r"\1 …", text)
         return _LOGIN.sub(r"\1 …", text)
 
 

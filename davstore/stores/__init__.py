@@ -5,7 +5,7 @@ Adding a store: one module here that keeps the promise of `base`, one row in thi
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from davstore.stores import alldebrid, plank, realdebrid, stremthru
 from davstore.stores.base import Settings, Store
@@ -13,10 +13,12 @@ from davstore.stores.base import Settings, Store
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One kind of store: the model of its settings, and `open(account name, settings)`."""
+    """One kind of store: the model of its settings, and `open(account name, settings)`, which
+    also takes `now` and `sleep`.
+    """
 
     settings: type[Settings]
-    open: Callable[[str, Any], Store]
+    open: Callable[..., Store]
 
 
 STORES: Final[Mapping[str, Kind]] = {

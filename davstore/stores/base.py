@@ -4,7 +4,8 @@ A store answers four questions about one account. It keeps no cache, no thread a
 its credentials, and raises only `StoreError`s.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Protocol, Self, TypeAlias, runtime_checkable
 from urllib.parse import urlsplit
@@ -18,7 +19,7 @@ from pydantic import (
     model_validator,
 )
 
-from davstore.errors import StoreError
+from davstore.errors import Gone, Refused, StoreError, StoreUnavailable, UnexpectedReply
 from davstore.model import Account, File, Link, Magnet, Unreadable
 
 Listing: TypeAlias = Iterator[Magnet | Unreadable]
@@ -64,6 +65,46 @@ class Store(Protocol):
 
     def close(self) -> None:
         """Let go of all connections; may be called twice."""
+
+
+FAILURES_IN_A_ROW = 3
+"""So many magnets whose files cannot be had now: it is the service then, and not the magnets."""
+
+
+def one_by_one(
+    magnets: Sequence[Magnet], files_of: Callable[[Magnet], tuple[File, ...]]
+) -> FileLists:
+    """`Store.files` where each magnet costs a call of its own.
+
+    A service may fail for ever at one magnet; that must not keep the others' files from us.
+    """
+    failures = 0
+    for magnet in magnets:
+        found: tuple[File, ...] | StoreError
+        try:
+            found = files_of(magnet)
+        except (Gone, Refused, UnexpectedReply) as error:
+            found = error
+        except StoreUnavailable as error:
+            failures += 1
+            if failures >= FAILURES_IN_A_ROW:
+                raise
+            found = error
+        else:
+            failures = 0
+        yield magnet, found
+
+
+@contextmanager
+def certain(account: str, otherwise: str) -> Iterator[None]:
+    """Around calls that every such service answers: a 404 there is no `Gone` magnet.
+
+    Raises `UnexpectedReply` with the reason `otherwise` in its place.
+    """
+    try:
+        yield
+    except Gone:
+        raise UnexpectedReply(account, otherwise) from None
 
 
 def _base_url(value: str) -> str:

@@ -31,6 +31,8 @@ RATES = (per_second(10),)
 RECHECK = 600
 """Seconds after which a show that is still downloading may have further episodes."""
 COOKIE = "better-auth.session_token"
+NO_PLANK = "no Plank answers there; check url"
+_ORIGIN = "Plank goes by another address than url; write the one that it is configured with"
 NO_PROFILE = frozenset({"No active profile selected", "Active profile required"})
 
 _STATUS: Mapping[str, Status] = {
@@ -47,6 +49,13 @@ _STATUS: Mapping[str, Status] = {
     "not_found": Status.FAILED,
     "removed": Status.FAILED,
 }
+ERRORS: Mapping[str, tuple[type[StoreError], str]] = {
+    "INVALID_EMAIL": (NotAuthorized, "email is none"),
+    "INVALID_EMAIL_OR_PASSWORD": (NotAuthorized, "email or password is wrong"),
+    "INVALID_ORIGIN": (AccountProblem, _ORIGIN),
+    "MISSING_OR_NULL_ORIGIN": (AccountProblem, _ORIGIN),
+}
+"""Those of its login, which alone have codes."""
 _SHOWS = frozenset({"tv", "show"})
 _AS_STORED = frozenset({".mp4", ".webm"})
 
@@ -74,10 +83,10 @@ class _NoProfile(AccountProblem):
 
 
 class _Row(Shape):
-    id: str
+    id: Annotated[str, Field(min_length=1)]
     type: str
     title: Word = ""
-    year: int | None = None
+    year: Size = None
     status: Word = ""
     progress: Percent = None
     infohash: Word = ""
@@ -90,17 +99,22 @@ class _Row(Shape):
         """How people call it."""
         return f"{self.title} ({self.year})" if self.year else self.title
 
+    @property
+    def is_newer(self) -> bool:
+        """Whether it is of the newer generation."""
+        return self.type == "show" or "parentId" in self.model_fields_set
+
 
 class _Episode(Shape):
     id: str
-    episodeNumber: int = 0  # noqa: N815
+    episodeNumber: Length = None  # noqa: N815
     title: Word = ""
     filePath: Word = ""  # noqa: N815
     status: Word = ""
 
 
 class _Season(Shape):
-    seasonNumber: int = 0  # noqa: N815
+    seasonNumber: Length = None  # noqa: N815
     episodes: Rows
 
 
@@ -111,10 +125,6 @@ class _Progress(Shape):
 class _Profile(Shape):
     id: str
     name: Word = ""
-
-
-class _Signed(Shape):
-    token: Word = ""
 
 
 class _User(Shape):
@@ -147,38 +157,38 @@ class Plank:
 
     def magnets(self) -> Listing:
         """One call: movies and shows, of the newer generation their episodes too."""
-        values = rows(self._call("GET", "/api/media").body, self.name)
-        found = [_read_row(value) for value in values]
-        episodes = [row for row in found if isinstance(row, _Row) and row.type == "episode"]
+        found = self._library()
+        episodes: dict[str, list[_Row]] = {}
+        for row in found:
+            if isinstance(row, _Row) and row.type == "episode":
+                episodes.setdefault(row.parentId, []).append(row)
         seen: set[str] = set()
         for row in found:
             if isinstance(row, Unreadable):
                 yield row
             elif row.type != "episode" and row.id not in seen:
                 seen.add(row.id)
-                yield self._magnet(row, [e for e in episodes if e.parentId == row.id])
+                yield self._magnet(row, episodes.get(row.id, ()))
 
     def files(self, magnets: Sequence[Magnet]) -> FileLists:
         """The list again for what movies are called, and one call a show."""
-        values = rows(self._call("GET", "/api/media").body, self.name)
-        known = {row.id: row for row in map(_read_row, values) if isinstance(row, _Row)}
-        for magnet in magnets:
-            row = known.get(magnet.id)
-            try:
-                yield magnet, self._files_of(row) if row else Gone(self.name, "no longer there")
-            except (Gone, UnexpectedReply) as error:
-                yield magnet, error
+        known = {row.id: row for row in self._library() if isinstance(row, _Row)}
+        yield from base.one_by_one(magnets, lambda magnet: self._files_of(known.get(magnet.id)))
 
     def link(self, file: File) -> Link:
-        """The streaming path with the session's cookie; one call makes sure that both hold."""
+        """The streaming path with the session's cookie; one call makes sure that both hold.
+
+        Not `GET /api/media/{id}`: that would note the file as played.
+        """
+        asked = self._now()
         media = file.ref.split("/stream", maxsplit=1)[0]
         read(_Progress, self._call("GET", f"{media}/progress", urgent=True).body, self.name)
-        with self._login:
-            return Link(self._settings.url + file.ref, self._now() + LIFE, {"Cookie": self._cookie})
+        return Link(self._settings.url + file.ref, asked + LIFE, {"Cookie": self._cookie})
 
     def account(self) -> Account:
         """The session's user."""
-        body = self._call("GET", "/api/auth/get-session", urgent=True).body
+        with base.certain(self.name, NO_PLANK):
+            body = self._call("GET", "/api/auth/get-session", urgent=True).body
         user = read(_User, body.get("user") if isinstance(body, dict) else None, self.name)
         return Account(user.email or user.name or "?", "self-hosted")
 
@@ -186,44 +196,60 @@ class Plank:
         """Close all connections."""
         self._api.close()
 
+    def _library(self) -> list[_Row | Unreadable]:
+        with base.certain(self.name, NO_PLANK):
+            body = self._call("GET", "/api/media").body
+        return [_read_row(value) for value in rows(body, self.name)]
+
     def _call(self, method: str, path: str, **options: Any) -> Reply:
         """One call within a session, which is begun or mended once if need be."""
-        with self._login:
-            if not self._cookie:
-                self._sign_in()
+        cookie = self._session("")
         try:
-            return self._session_of(self._api.call(method, path, **options), path)
+            return self._answer(method, path, **options)
         except _NoProfile:
-            self._choose_profile()
+            with self._login:
+                self._choose_profile()
         except NotAuthorized:
-            self._sign_in()
-        return self._session_of(self._api.call(method, path, **options), path)
+            self._session(cookie)
+        return self._answer(method, path, **options)
 
-    def _session_of(self, reply: Reply, path: str) -> Reply:
+    def _answer(self, method: str, path: str, **options: Any) -> Reply:
         """`get-session` says a plain null where others refuse."""
+        reply = self._api.call(method, path, **options)
         if path.endswith("/get-session") and reply.body is None:
             raise NotAuthorized(self.name, "the session has ended")
         return reply
 
-    def _sign_in(self) -> None:
+    def _session(self, ended: str) -> str:
+        """The session's cookie, another than `ended`: of those who find it ended one signs in."""
         with self._login:
-            settings = self._settings
-            if settings.token is not None:
-                if self._cookie:
-                    raise NotAuthorized(self.name, "the token is no longer valid; set a new one")
-                self._use(COOKIE, settings.token.get_secret_value())
-                return
-            assert settings.password is not None
-            login = {"email": settings.email, "password": settings.password.get_secret_value()}
-            self._api.use(Cookie="")
-            reply = self._api.call("POST", "/api/auth/sign-in/email", json=login, urgent=True)
-            for name, value in reply.cookies.items():
-                if name.endswith(COOKIE):
-                    self._use(name, value)
-                    break
-            else:
-                raise UnexpectedReply(self.name, "unexpected reply: signing in gave no cookie")
-            self._choose_profile()
+            if self._cookie == ended:
+                self._sign_in()
+            return self._cookie
+
+    def _sign_in(self) -> None:
+        settings = self._settings
+        if settings.token:
+            if self._cookie:
+                raise NotAuthorized(
+                    self.name, "the token has ended; set a new one, or email and password"
+                )
+            self._use(COOKIE, settings.token.get_secret_value().strip())
+            if settings.profile:
+                self._choose_profile()
+            return
+        assert settings.password is not None
+        login = {"email": settings.email, "password": settings.password.get_secret_value()}
+        self._api.use(Cookie="")
+        with base.certain(self.name, NO_PLANK):
+            reply = self._api.post("/api/auth/sign-in/email", json_body=login, urgent=True)
+        for name, value in reply.cookies.items():
+            if name.endswith(COOKIE):  # behind https its name begins with __Secure-
+                self._use(name, value)
+                break
+        else:
+            raise UnexpectedReply(self.name, "unexpected reply: signing in gave no cookie")
+        self._choose_profile()
 
     def _use(self, name: str, value: str) -> None:
         self._cookie = f"{name}={value}"
@@ -233,10 +259,13 @@ class Plank:
         body = self._api.get("/api/auth/organization/list", urgent=True).body
         profiles = [read(_Profile, row, self.name) for row in rows(body, self.name)]
         wanted = self._settings.profile
-        matching = [p for p in profiles if wanted in (None, p.id, p.name)]
+        matching = [p for p in profiles if not wanted or wanted in (p.id, p.name)]
+        if not profiles:
+            raise AccountProblem(self.name, "the login has no profile; make one in Plank")
         if len(matching) != 1:
-            names = ", ".join(profile.name for profile in profiles) or "none"
-            raise AccountProblem(self.name, f"set profile to one of the account's: {names}")
+            names = ", ".join(f"{p.name} ({p.id})" for p in profiles)
+            problem = f"there is no one profile {wanted!r}" if wanted else "which profile is meant?"
+            raise AccountProblem(self.name, f"{problem} set profile to one of: {names}")
         self._api.post(
             "/api/auth/organization/set-active",
             json_body={"organizationId": matching[0].id},
@@ -245,12 +274,15 @@ class Plank:
         )
 
     def _complaint(self, body: Json) -> StoreError | None:
-        message = body.get("message") if isinstance(body, dict) else None
+        if not isinstance(body, dict):
+            return None
+        message, code = body.get("message"), body.get("code")
         if message in NO_PROFILE:
             return _NoProfile(self.name, "the session has no active profile")
-        if isinstance(body, dict) and body.get("code") == "INVALID_EMAIL_OR_PASSWORD":
-            return NotAuthorized(self.name, "e-mail or password is wrong")
-        return None
+        if not isinstance(code, str) or code not in ERRORS:
+            return None
+        kind, reason = ERRORS[code]
+        return kind(self.name, reason)
 
     def _magnet(self, row: _Row, episodes: Sequence[_Row]) -> Magnet:
         status = _STATUS.get(row.status, Status.UNKNOWN)
@@ -270,29 +302,33 @@ class Plank:
             added=row.addedAt,
         )
 
-    def _files_of(self, row: _Row) -> tuple[File, ...]:
+    def _files_of(self, row: _Row | None) -> tuple[File, ...]:
+        if row is None:
+            raise Gone(self.name, "no longer in the library")
         if row.type in _SHOWS:
-            return tuple(self._episodes(row))
-        name = PurePosixPath(row.filePath).name or f"{row.name}.mp4"
-        return (_file(name, f"/api/media/{quote(row.id, safe='')}/stream"),)
+            found = self._episodes(row)
+        else:
+            name = _basename(row.filePath) or f"{row.name}.mp4"
+            found = iter([(name, f"/api/media/{quote(row.id, safe='')}/stream")])
+        return tuple(_file(*each) for each in found if not row.is_newer or _is_direct(each[0]))
 
-    def _episodes(self, row: _Row) -> Iterator[File]:
+    def _episodes(self, row: _Row) -> Iterator[tuple[str, str]]:
+        """Path and ref of each episode that has a file."""
         show = quote(row.id, safe="")
-        reply = self._call("GET", f"/api/media/{show}/seasons")
-        for value in rows(reply.body, self.name):
+        for value in rows(self._call("GET", f"/api/media/{show}/seasons").body, self.name):
             season = read(_Season, value, self.name)
             for each in season.episodes:
                 episode = read(_Episode, each, self.name)
                 ready = _STATUS.get(episode.status, Status.READY) is Status.READY
                 if not episode.filePath or not ready:
                     continue
-                number = f"S{season.seasonNumber:02}E{episode.episodeNumber:02}"
-                name = PurePosixPath(episode.filePath).name or f"{row.title} {number}.mp4"
+                number = f"S{season.seasonNumber or 0:02}E{episode.episodeNumber or 0:02}"
+                name = _basename(episode.filePath) or f"{row.title} {number}.mp4"
                 id_ = quote(episode.id, safe="")
                 ref = f"/api/media/{id_}/stream"
-                if row.type == "tv":
+                if not row.is_newer:
                     ref = f"/api/media/{show}/stream?episodeId={id_}"
-                yield _file(f"Season {season.seasonNumber:02}/{name}", ref)
+                yield f"Season {season.seasonNumber or 0:02}/{name}", ref
 
 
 def _read_row(value: Json) -> _Row | Unreadable:
@@ -303,12 +339,20 @@ def _read_row(value: Json) -> _Row | Unreadable:
         return Unreadable(known if isinstance(known, str) else None, amiss(error))
 
 
+def _basename(path: str) -> str:
+    """Plank may run on Windows; no file name of its own has a backslash in it."""
+    return path.replace("\\", "/").rpartition("/")[2]
+
+
+def _is_direct(path: str) -> bool:
+    return PurePosixPath(path).suffix.lower() in _AS_STORED
+
+
 def _file(path: str, ref: str) -> File:
-    """Plank repacks all but these into MP4 while it streams."""
-    place = PurePosixPath(path)
-    if place.suffix.lower() in _AS_STORED:
+    """The older generation repacks all but these into MP4 while it streams."""
+    if _is_direct(path):
         return File(path, ref)
-    return File(str(place.with_suffix(".mp4")), ref, mime="video/mp4")
+    return File(str(PurePosixPath(path).with_suffix(".mp4")), ref, mime="video/mp4")
 
 
 def _percent(row: _Row) -> float | None:

@@ -5,9 +5,9 @@ Both say the same in slightly other words; the store behind the instance is name
 
 import base64
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 from urllib.parse import quote, urljoin, urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, model_validator
@@ -33,13 +33,17 @@ PAGE = 500
 OVERLAP = 10
 """Rows of a page that are read again with the next: fewer may leave in between unharmed."""
 MOST_PAGES, MOST_PASSES = 2000, 3
-RATES = (per_second(5), per_minute(200))
+RATES = (per_second(10), per_minute(200))
 """The instance has no limits of its own; the store behind it has."""
 PROXIED_LIFE, DIRECT_LIFE = 12 * 3600.0, 3 * 3600.0
 """Links of the instance's own proxy live 12 h; others as long as an unknown store's."""
+NO_STORE = (
+    "StremThru finds no store for this login; "
+    "check username and password, or give store_name and store_token"
+)
+NO_SUCH_API = 'no such API there; check url, and try the other api ("torz" or "magnets")'
+BAD_NAME = ("invalid store name", "x-stremthru-store-name")
 PROXY_PATH, NOTICE_PATH = "/v0/proxy/", "/v0/store/_/static/"
-NO_STORE = "missing store"
-"""What the service says, as a bad request, where a username or password is wrong."""
 
 _STATUS: Mapping[str, Status] = {
     "cached": Status.READY,
@@ -94,9 +98,9 @@ class Settings(base.Settings):
 
     @model_validator(mode="after")
     def _login(self) -> Self:
-        if (self.username is None) != (self.password is None):
+        if bool(self.username) != bool(self.password):
             raise ValueError("has half a login; username and password go together")
-        if self.username is None and (self.store_name is None or self.store_token is None):
+        if not self.username and not (self.store_name and self.store_token):
             raise ValueError("has no login; give username and password, "
                              "or store_name and store_token")  # fmt: skip
         return self
@@ -105,14 +109,14 @@ class Settings(base.Settings):
     def headers(self) -> dict[str, str]:
         """The login, as the service wants it."""
         headers = {}
-        if self.username is not None and self.password is not None:
+        if self.username and self.password:
             login = f"{self.username}:{self.password.get_secret_value()}".encode()
             basic = base64.b64encode(login).decode()
             headers["X-StremThru-Authorization"] = f"Basic {basic}"
-        if self.store_name is not None:
+        if self.store_name:
             headers["X-StremThru-Store-Name"] = self.store_name
-        if self.store_token is not None:
-            token = self.store_token.get_secret_value()
+        if self.store_token:
+            token = self.store_token.get_secret_value().strip()
             headers["X-StremThru-Store-Authorization"] = f"Bearer {token}"
         return headers
 
@@ -132,7 +136,7 @@ _APIS: Final[Mapping[str, _Api]] = {
 
 
 class _Row(Shape):
-    id: str
+    id: Annotated[str, Field(min_length=1)]
     hash: Word = ""
     name: Word = ""
     size: Size = None
@@ -163,12 +167,12 @@ class _Page(Shape):
 
 
 class _Error(Shape):
-    code: Code
+    code: Word = ""
     message: Word = ""
     errors: Rows
 
-    def is_of(self, *words: str) -> bool:
-        """Whether its message or what it points at has one of these in it."""
+    def speaks_of(self, *words: str) -> bool:
+        """Whether one of these stands in its message or in the places it points at."""
         told = f"{self.message} {self.errors}".lower()
         return any(word in told for word in words)
 
@@ -252,16 +256,22 @@ class StremThru:
         self._api.close()
 
     def _complaint(self, body: Json) -> StoreError | None:
-        """Both shapes have `error.code` and `error.message`; they may come with HTTP 200."""
+        """Both error shapes have a code and a message; they may come with HTTP 200.
+
+        Where the code is unknown the HTTP status decides, or else that there is no `data`.
+        """
         if not isinstance(body, dict) or not body.get("error"):
             return None
         try:
             error = _Error.model_validate(body["error"])
         except ValidationError:
-            return UnexpectedReply(self.name, "reports an error of unknown shape")
-        if error.is_of("missing store"):
+            return None
+        if error.speaks_of("missing store"):  # a bad request, where the username is unknown
             return NotAuthorized(self.name, NO_STORE)
-        kind, reason = ERRORS["STORE_NAME_INVALID" if error.is_of(*BAD_NAME) else error.code]
+        code = "STORE_NAME_INVALID" if error.speaks_of(*BAD_NAME) else error.code
+        if code not in ERRORS:
+            return None
+        kind, reason = ERRORS[code]
         return kind(self.name, reason)
 
     def _page(self, start: int) -> list[Magnet | Unreadable]:
@@ -304,3 +314,18 @@ def _magnet(value: Json) -> Magnet | Unreadable:
         size=row.size,
         added=row.added_at,
     )
+
+
+def _file(row: _FileRow, magnet: Magnet) -> File:
+    index = row.index if row.index is not None and row.index >= 0 else None
+    path = row.path.lstrip("/") or row.name or magnet.name
+    return File(path, row.link, row.size, index=index, video_hash=row.video_hash)
+
+
+def _unseen(rows: Sequence[Magnet | Unreadable], seen: set[str]) -> Iterator[Magnet | Unreadable]:
+    """Those of `rows` that are not among `seen`, to which they are added."""
+    for row in rows:
+        if row.id is None or row.id not in seen:
+            yield row
+        if row.id is not None:
+            seen.add(row.id)

@@ -49,9 +49,7 @@ def open_account(sim: Simulator) -> Iterator[Open]:
         keys = {**service.settings, **changes}
         kind = STORES[keys["store"]]
         naps = Naps()
-        store = kind.open.__call__(  # type: ignore[call-arg]
-            service_name, kind.settings.model_validate(keys), sleep=naps
-        )
+        store = kind.open(service_name, kind.settings.model_validate(keys), sleep=naps)
         opened.append(Account(store, service, naps))
         return opened[-1]
 
