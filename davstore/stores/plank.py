@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
-from typing import Any, Self
+from typing import Annotated, Any, Self
 from urllib.parse import quote, urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, model_validator
@@ -23,13 +23,24 @@ from davstore.errors import (
 from davstore.model import Account, File, Link, Magnet, Status, Unreadable
 from davstore.stores import base
 from davstore.stores.base import FileLists, Listing
-from davstore.stores.shapes import Moment, Percent, Rows, Shape, Word, amiss, read, rows
+from davstore.stores.shapes import (
+    Length,
+    Moment,
+    Percent,
+    Rows,
+    Shape,
+    Size,
+    Word,
+    amiss,
+    read,
+    rows,
+)
 from davstore.transport import Json, Reply, Transport, per_second
 
 LIFE = 12 * 3600.0
 RATES = (per_second(10),)
-RECHECK = 600
-"""Seconds after which a show that is still downloading may have further episodes."""
+RECHECK, RECHECK_COMPLETE = 600, 3600
+"""Seconds after which a show may have further episodes, if the list does not tell of them."""
 COOKIE = "better-auth.session_token"
 NO_PLANK = "no Plank answers there; check url"
 _ORIGIN = "Plank goes by another address than url; write the one that it is configured with"
@@ -50,7 +61,7 @@ _STATUS: Mapping[str, Status] = {
     "removed": Status.FAILED,
 }
 ERRORS: Mapping[str, tuple[type[StoreError], str]] = {
-    "INVALID_EMAIL": (NotAuthorized, "email is none"),
+    "INVALID_EMAIL": (NotAuthorized, "email is not an address"),
     "INVALID_EMAIL_OR_PASSWORD": (NotAuthorized, "email or password is wrong"),
     "INVALID_ORIGIN": (AccountProblem, _ORIGIN),
     "MISSING_OR_NULL_ORIGIN": (AccountProblem, _ORIGIN),
@@ -73,7 +84,7 @@ class Settings(base.Settings):
 
     @model_validator(mode="after")
     def _login(self) -> Self:
-        if self.token is None and (self.email is None or self.password is None):
+        if not self.token and not (self.email and self.password):
             raise ValueError("has no login; give email and password, or token")
         return self
 
@@ -289,8 +300,9 @@ class Plank:
         parts = [row.status, row.filePath, row.title, str(row.year)]
         parts += [f"{e.id} {e.status} {e.filePath}" for e in sorted(episodes, key=lambda e: e.id)]
         if row.type in _SHOWS:
-            if status is not Status.READY and not episodes:
-                parts.append(str(int(self._now() // RECHECK)))
+            if not episodes:
+                every = RECHECK_COMPLETE if status is Status.READY else RECHECK
+                parts.append(str(int(self._now() // every)))
             status = Status.READY  # what has a file can be read, whatever else is missing
         return Magnet(
             id=row.id,

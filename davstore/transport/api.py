@@ -1,40 +1,37 @@
-"""Outward HTTP: one session an account, paced, retried, decoded with care, kept in bounds.
+"""An account's way to its service's API: paced, retried, decoded with care.
 
-Here alone the status codes of the services' APIs are read. Nothing that leaves this module as
-an error or a log line holds a query, a header or a body.
+Here alone the status codes of the services' APIs are read.
 """
 
-import ipaddress
 import json
 import logging
-import os
-import socket
+import math
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
-from http.cookiejar import DefaultCookiePolicy
 from typing import Any, TypeAlias
-from urllib.parse import urlsplit
 
 import requests
 import urllib3
 from pyrate_limiter import Duration, Limiter, Rate
-from requests.adapters import HTTPAdapter
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt
 from tenacity.wait import wait_exponential_jitter
-from urllib3.connection import HTTPConnection, HTTPSConnection
 
-from davstore import __version__, errors
-from davstore.errors import StoreError, StoreUnavailable, UnexpectedReply
+from davstore import errors
+from davstore.errors import RateLimited, StoreError, StoreUnavailable, UnexpectedReply
+from davstore.transport.session import Reach, Session, plain_reason
 
 log = logging.getLogger(__name__)
 
-USER_AGENT = f"davstore/{__version__} (+https://pypi.org/project/davstore/)"
-CONNECT_TIMEOUT, READ_TIMEOUT = 10.0, 30.0
+TIMEOUTS = (10.0, 30.0)
+"""Seconds for connecting, and for each silence after that."""
+LONGEST_REPLY = 300.0
+"""Seconds that a whole reply may take, so that a trickle does not hold a thread for good."""
 TRIES = 4
 LONGEST_WAIT = 20.0
-MAX_REDIRECTS = 5
+LONGEST_TOLD = 24 * 3600.0
 MAX_BODY = 256 * 1024 * 1024
 BACKGROUND_SHARE = 0.75
 """How much of an account's pace background work may take, so that people always find room."""
@@ -85,7 +82,8 @@ class Transport:
 
     `secrets` are headers that go to this service alone, never along a redirect to another host.
     `rates` are kept for all calls together. `complaint` reads the service's own error bodies;
-    where it finds nothing, the HTTP status decides. `sleep` and `jitter` serve retries only.
+    where it finds nothing, the HTTP status decides. `timeouts` are as `TIMEOUTS`. `sleep` and
+    `jitter` serve retries only, `now` (monotonic seconds) a service that asked for silence.
     """
 
     def __init__(
@@ -96,17 +94,22 @@ class Transport:
         rates: Sequence[Rate] = (),
         secrets: Mapping[str, str] | None = None,
         complaint: Complaint = lambda _: None,
+        timeouts: tuple[float, float] = TIMEOUTS,
         sleep: Callable[[float], None] = time.sleep,
+        now: Callable[[], float] = time.monotonic,
         jitter: float = 1.0,
     ) -> None:
         self.account = account
         self.base_url = base_url.rstrip("/")
-        self.sleep = sleep
         self._complaint = complaint
         self._session = Session(secrets or {}, may_reach=Reach(base_url).api)
         self._everything = Limiter(list(rates)) if rates else None
         self._background = Limiter([_share(rate) for rate in rates]) if rates else None
+        self._timeouts = timeouts
+        self._sleep = sleep
+        self._now = now
         self._jitter = jitter
+        self._silent_until = -math.inf
 
     def get(
         self, path: str, params: Mapping[str, Any] | None = None, *, urgent: bool = False
@@ -132,7 +135,7 @@ class Transport:
             retry=retry_if_exception(_worth_another_try),
             stop=stop_after_attempt(TRIES if not urgent else TRIES - 1),
             wait=self._wait,
-            sleep=self.sleep,
+            sleep=self._sleep,
             reraise=True,
         )
         return retrying(self._once, method, path, urgent=urgent, options=options)
@@ -142,24 +145,21 @@ class Transport:
         self._session.secrets.update(secrets)
 
     def close(self) -> None:
-        """Close all connections."""
+        """Close all connections; may be called twice."""
         self._session.close()
         for limiter in (self._everything, self._background):
             if limiter is not None:
                 limiter.close()
 
     def _once(self, method: str, path: str, *, urgent: bool, options: dict[str, Any]) -> Reply:
+        self._keep_silence()
         self._take_turn(urgent=urgent)
         began = time.monotonic()
         try:
             with self._session.request(
-                method,
-                self.base_url + path,
-                timeout=(CONNECT_TIMEOUT, READ_TIMEOUT),
-                stream=True,
-                **options,
+                method, self.base_url + path, timeout=self._timeouts, stream=True, **options
             ) as response:
-                content = _content(response)
+                content = self._content(response, began + LONGEST_REPLY)
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             reason = f"cannot be reached ({plain_reason(error)})"
             raise StoreUnavailable(self.account, reason) from None
@@ -171,29 +171,48 @@ class Transport:
         )  # fmt: skip
         return self._judge(response, content)
 
+    def _content(self, response: requests.Response, deadline: float) -> bytes:
+        pieces, size = [], 0
+        for piece in response.iter_content(64 * 1024):
+            size += len(piece)
+            if size > MAX_BODY:
+                raise UnexpectedReply(self.account, "the reply is longer than any listing")
+            if time.monotonic() > deadline:
+                raise StoreUnavailable(self.account, "the reply does not come to an end")
+            pieces.append(piece)
+        return b"".join(pieces)
+
     def _judge(self, response: requests.Response, content: bytes) -> Reply:
         status = response.status_code
         failure = error_of_status(self.account, status)
         try:
             body = decoded(content)
         except ValueError as error:
-            raise self._told(
-                failure or UnexpectedReply(self.account, f"unexpected reply: {error}"), response
-            ) from None
-        complaint = self._complaint(body)
-        if complaint or failure:
-            raise self._told(complaint or failure, response)  # type: ignore[arg-type]
+            unread = UnexpectedReply(self.account, f"unexpected reply: {error}")
+            raise self._told(failure or unread, response) from None
+        if failure := self._complaint(body) or failure:
+            raise self._told(failure, response)
         if not content.strip() and status != 204:
-            raise self._told(
-                StoreUnavailable(self.account, f"the service answered nothing (HTTP {status})"),
-                response,
-            )
+            nothing = f"the service answered nothing (HTTP {status})"
+            raise self._told(StoreUnavailable(self.account, nothing), response)
         return Reply(body, response.headers, response.cookies.get_dict(), empty=status == 204)
 
     def _told(self, error: StoreError, response: requests.Response) -> StoreError:
+        """`error` with the wait that the service asked for; too many requests concern all."""
         if error.retry_after is None:
             error.retry_after = _retry_after(response.headers)
+        if isinstance(error, RateLimited) and error.retry_after is not None:
+            self._silent_until = max(self._silent_until, self._now() + error.retry_after)
         return error
+
+    def _keep_silence(self) -> None:
+        left = self._silent_until - self._now()
+        if left > LONGEST_WAIT:
+            raise RateLimited(
+                self.account, "too many requests; waiting as we were asked", retry_after=left
+            )
+        if left > 0:
+            self._sleep(left)
 
     def _take_turn(self, *, urgent: bool) -> None:
         if not urgent and self._background is not None:
@@ -202,16 +221,18 @@ class Transport:
             self._everything.try_acquire(self.account)
 
     def _wait(self, state: RetryCallState) -> float:
+        """Longer after too many requests, since refused ones are counted too."""
         assert state.outcome is not None
         error = state.outcome.exception()
-        backoff = wait_exponential_jitter(multiplier=0.5, max=8, jitter=self._jitter)(state)
+        first = 2.0 if isinstance(error, RateLimited) else 0.5
+        backoff = wait_exponential_jitter(multiplier=first, max=8, jitter=self._jitter)(state)
         asked = error.retry_after if isinstance(error, StoreError) else None
         return max(backoff, asked or 0.0)
 
 
 def _worth_another_try(error: BaseException) -> bool:
     """Only what may pass soon; a long wait is the caller's to decide."""
-    if not isinstance(error, errors.StoreUnavailable | errors.RateLimited):
+    if not isinstance(error, StoreUnavailable | RateLimited):
         return False
     return (error.retry_after or 0.0) <= LONGEST_WAIT
 
@@ -230,16 +251,6 @@ def per_minute(limit: int) -> Rate:
     return Rate(limit, Duration.MINUTE)
 
 
-def _content(response: requests.Response) -> bytes:
-    pieces, size = [], 0
-    for piece in response.iter_content(64 * 1024):
-        size += len(piece)
-        if size > MAX_BODY:
-            raise requests.exceptions.ContentDecodingError("the reply is too long")
-        pieces.append(piece)
-    return b"".join(pieces)
-
-
 def decoded(content: bytes) -> Json:
     """JSON, even behind a byte order mark or rubbish that PHP printed first; None if empty.
 
@@ -249,16 +260,32 @@ def decoded(content: bytes) -> Json:
     if not text:
         return None
     try:
-        return json.loads(text)
+        return _parsed(text)
     except (ValueError, RecursionError):
         start = min((at for at in (text.find("{"), text.find("[")) if at > 0), default=-1)
     if not text.startswith(("<", "{", "[")) and start > 0:
         try:
-            return json.loads(text[start:])
+            return _parsed(text[start:])
         except (ValueError, RecursionError):
             pass
     kind = "HTML" if text.startswith("<") else "broken JSON" if text[0] in "{[" else "text"
     raise ValueError(f"{kind} of {len(content)} bytes instead of JSON") from None
+
+
+def _parsed(text: str) -> Json:
+    value = json.loads(text)
+    return _encodable(value) if re.search(r"\\u[dD][89a-fA-F]", text) else value
+
+
+def _encodable(value: Json) -> Json:
+    r"""JSON can escape half a character (\ud83c), which no file system or database takes."""
+    if isinstance(value, str):
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, list):
+        return [_encodable(item) for item in value]
+    if isinstance(value, dict):
+        return {_encodable(key): _encodable(item) for key, item in value.items()}
+    return value
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:
@@ -267,13 +294,13 @@ def _retry_after(headers: Mapping[str, str]) -> float | None:
     if not value:
         return None
     try:
-        return max(0.0, float(value))
+        seconds = float(value)
     except ValueError:
-        pass
-    try:
-        return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())
-    except ValueError:
-        return None
+        try:
+            seconds = parsedate_to_datetime(value).timestamp() - time.time()
+        except (ValueError, OverflowError):
+            return None
+    return min(max(0.0, seconds), LONGEST_TOLD) if math.isfinite(seconds) else None
 
 
 def _shown(path: str) -> str:
@@ -281,141 +308,3 @@ def _shown(path: str) -> str:
     parts = path.split("?", maxsplit=1)[0].split("/")
     return "/".join(p if p.replace("-", "").replace(".", "").isalnum() and len(p) < 16 else "…"
                     for p in parts if p)  # fmt: skip
-
-
-def plain_reason(error: BaseException) -> str:
-    """Why a connection failed, in words that hold no URL."""
-    chain: list[BaseException] = []
-    cause: BaseException | None = error
-    while cause is not None and cause not in chain:
-        chain.append(cause)
-        cause = getattr(cause, "reason", None) or cause.__cause__ or cause.__context__
-        cause = cause if isinstance(cause, BaseException) else None
-    for link in chain:
-        if isinstance(link, NotAllowed):
-            return str(link)
-    if any(isinstance(link, socket.gaierror | urllib3.exceptions.NameResolutionError)
-           for link in chain):  # fmt: skip
-        return "its host name is not known"
-    for link in reversed(chain):
-        if isinstance(link, TimeoutError | urllib3.exceptions.TimeoutError):
-            return "timed out"
-        if isinstance(link, OSError) and link.strerror and not isinstance(link, requests.Timeout):
-            return link.strerror.lower()
-    return type(chain[-1]).__name__
-
-
-# --- the session: where requests may go, and with what --------------------------------------
-
-
-class NotAllowed(requests.exceptions.InvalidURL):
-    """A link or redirect leads where this account has no business."""
-
-
-class Reach:
-    """Which addresses an account's links may lead to.
-
-    Private and loopback ones only where the account's own URL is private too: otherwise a
-    hostile answer could make us read the owner's router.
-    """
-
-    def __init__(self, base_url: str) -> None:
-        self._host = urlsplit(base_url).hostname or ""
-        self._private: bool | None = None
-
-    def api(self, host: str, address: str) -> bool:
-        """The owner named this host; anything else is a link."""
-        return host == self._host or self.link(host, address)
-
-    def link(self, host: str, address: str) -> bool:  # noqa: ARG002 - same signature as api
-        """Whether a link may lead to this `address` (a numeric IP)."""
-        return not _is_private(address) or self._is_at_home()
-
-    def _is_at_home(self) -> bool:
-        if self._private is None:
-            try:
-                found = socket.getaddrinfo(self._host, None, type=socket.SOCK_STREAM)
-            except OSError:
-                return False
-            self._private = any(_is_private(str(info[4][0])) for info in found)
-        return self._private
-
-
-def _is_private(address: str) -> bool:
-    ip = ipaddress.ip_address(address.split("%", maxsplit=1)[0])
-    mapped = getattr(ip, "ipv4_mapped", None)
-    return not (mapped or ip).is_global
-
-
-MayReach: TypeAlias = Callable[[str, str], bool]
-
-
-class Session(requests.Session):
-    """A pooled session that honours the environment's CA bundles and proxies, and nothing else.
-
-    `secrets` go to the host that was asked, not along redirects to another. Every new
-    connection's address is shown to `may_reach(host, address)` before a byte is sent.
-    """
-
-    def __init__(
-        self,
-        secrets: Mapping[str, str],
-        *,
-        may_reach: MayReach,
-        connections: int = 16,
-    ) -> None:
-        super().__init__()
-        self.secrets = dict(secrets)
-        self.max_redirects = MAX_REDIRECTS
-        self.headers["User-Agent"] = USER_AGENT
-        self.auth = self._authenticate  # also keeps requests from reading ~/.netrc
-        if not (os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")):
-            self.verify = os.environ.get("SSL_CERT_FILE") or True
-        adapter = _GuardedAdapter(may_reach, pool_maxsize=connections)
-        self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        self.adapters.clear()
-        self.mount("https://", adapter)
-        self.mount("http://", adapter)
-
-    def _authenticate(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        request.headers.update(self.secrets)
-        return request
-
-    def rebuild_auth(
-        self, prepared_request: requests.PreparedRequest, response: requests.Response
-    ) -> None:
-        """Drop every secret where a redirect leaves the host (or falls back to plain http)."""
-        old, new = response.request.url or "", prepared_request.url or ""
-        if self.should_strip_auth(old, new):  # type: ignore[no-untyped-call]
-            for name in ("Authorization", "Cookie", *self.secrets):
-                prepared_request.headers.pop(name, None)
-
-
-class _GuardedAdapter(HTTPAdapter):
-    """Connections that look where they have arrived before they speak."""
-
-    def __init__(self, may_reach: MayReach, **options: Any) -> None:
-        self._may_reach = may_reach
-        super().__init__(pool_connections=16, **options)
-
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, **kwargs)
-        plain = type("Plain", (_Guarded, HTTPConnection), {"may_reach": self._may_reach})
-        secure = type("Secure", (_Guarded, HTTPSConnection), {"may_reach": self._may_reach})
-        self.poolmanager.pool_classes_by_scheme = {
-            "http": type("Pool", (urllib3.HTTPConnectionPool,), {"ConnectionCls": plain}),
-            "https": type("Pools", (urllib3.HTTPSConnectionPool,), {"ConnectionCls": secure}),
-        }
-
-
-class _Guarded:
-    may_reach: MayReach
-
-    def _new_conn(self) -> socket.socket:
-        sock: socket.socket = super()._new_conn()  # type: ignore[misc]
-        host, address = str(self.host).strip("[]"), sock.getpeername()[0]  # type: ignore[attr-defined]
-        # A proxied connection has arrived at the owner's proxy, which looks up names itself.
-        if not type(self).may_reach(host, address):
-            sock.close()
-            raise NotAllowed(f"{host} leads to the private address {address}")
-        return sock
