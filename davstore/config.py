@@ -173,7 +173,9 @@ def _merged(below: Table, above: Table) -> Table:
 
 def _users(rows: Any) -> tuple[list[User], list[Problem]]:
     if not isinstance(rows, list):
-        return [], [Problem("users", "is not a list", "write each user as [[users]]")]
+        return [], [
+            Problem("users", "is not a list", "write each as [[users]], or JSON in DAVSTORE_USERS")
+        ]
     users: list[User] = []
     problems: list[Problem] = []
     for at, row in enumerate(rows):
@@ -276,8 +278,8 @@ _WORDS: Mapping[str, str] = {
     "float_parsing": "a number",
     "float_type": "a number",
     "string_type": "a text in quotes",
-    "greater_than_equal": "{ge} or more",
-    "less_than_equal": "{le} or less",
+    "greater_than_equal": "{ge:g} or more",
+    "less_than_equal": "{le:g} or less",
     "string_too_short": "a text that is not empty",
     "too_short": "a text that is not empty",
     "string_pattern_mismatch": "a text without colons and control characters",
