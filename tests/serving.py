@@ -2,7 +2,7 @@
 
 import base64
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -42,13 +42,21 @@ class Serving:
 
 
 def write_config(
-    sim: Simulator, folder: Path, *, accounts: tuple[str, ...] = ACCOUNTS, **extra: Any
+    sim: Simulator,
+    folder: Path,
+    *,
+    accounts: tuple[str, ...] = ACCOUNTS,
+    changes: Mapping[str, Mapping[str, str]] | None = None,
+    **extra: Any,
 ) -> Path:
-    """A config file that leads to the simulator, on a free port."""
+    """A config file that leads to the simulator, on a free port; `changes` by account."""
     path = folder / "davstore.toml"
     content: dict[str, Any] = {
         "server": {"port": 0, "state": str(folder / "state"), "refresh": 3600},
-        "accounts": {name: getattr(sim, name).settings for name in accounts},
+        "accounts": {
+            name: {**getattr(sim, name).settings, **(changes or {}).get(name, {})}
+            for name in accounts
+        },
     }
     content.update(extra)
     with path.open("wb") as file:
@@ -69,10 +77,13 @@ def serving(
     user: str = "",
     password: str = "",
     ready: bool = True,
+    changes: Mapping[str, Mapping[str, str]] | None = None,
 ) -> Iterator[Serving]:
     """A running server; `ready` waits until every account has been listed."""
     extra = {"users": [{"name": user, "password": password}]} if user else {}
-    server = Server(settings(write_config(sim, folder, accounts=accounts, **extra)))
+    server = Server(
+        settings(write_config(sim, folder, accounts=accounts, changes=changes, **extra))
+    )
     server.start()
     served = Serving(server)
     served.session.trust_env = False
