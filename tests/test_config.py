@@ -68,9 +68,9 @@ def test_accounts_keep_their_configured_order(tmp_path: Path) -> None:
 
 
 def test_a_token_may_stand_in_a_file(tmp_path: Path) -> None:
-    (tmp_path / "token").write_text("from a file\n")
+    (tmp_path / "token").write_text("from-a-file\n")
     text = f'[accounts.rd]\nstore = "realdebrid"\ntoken_file = "{tmp_path / "token"}"\n'
-    assert load(tmp_path, text).accounts["rd"].secret == "from a file"
+    assert load(tmp_path, text).accounts["rd"].secret == "from-a-file"
 
 
 @pytest.mark.parametrize(

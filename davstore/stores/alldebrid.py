@@ -30,6 +30,7 @@ RATES = (per_second(10), per_minute(540))
 """Below the 12 calls a second and 600 a minute that the service allows."""
 DELAY_POLL, DELAY_BOUND = 5.0, 60.0
 DEEPEST = 64
+NO_API = "AllDebrid's API does not answer there; check url"
 
 _READY = 4
 _STATUS: Mapping[int, Status] = {
@@ -40,6 +41,11 @@ _STATUS: Mapping[int, Status] = {
     _READY: Status.READY,
     **dict.fromkeys(range(5, 16), Status.FAILED),
 }
+
+
+class _Lost(Gone):
+    """A magnet that is no longer in the account."""
+
 
 _BAD_KEY = (NotAuthorized, "the API key is wrong or revoked; get one at alldebrid.com/apikeys")
 _SERVER = (AccountProblem, "AllDebrid refuses servers and VPNs; see alldebrid.com/vpn")
@@ -78,7 +84,7 @@ ERRORS: Mapping[str, tuple[type[StoreError], str]] = {
     "DELAYED_INVALID_ID": (StoreUnavailable, "the delayed link has expired"),
     "FREE_TRIAL_LIMIT_REACHED": (QuotaExhausted, "the free trial is used up"),
     "MUST_BE_PREMIUM": _UNPAID,
-    "MAGNET_INVALID_ID": (Gone, "no longer in the account"),
+    "MAGNET_INVALID_ID": (_Lost, "no longer in the account"),
     "MAGNET_INVALID_URI": (UnexpectedReply, "the magnet is not valid"),
     "MAGNET_INVALID_FILE": (UnexpectedReply, "the torrent file is not valid"),
     "MAGNET_FILE_UPLOAD_FAILED": (StoreUnavailable, "the upload failed"),
@@ -159,7 +165,7 @@ class _Unlocked(Shape):
     link: Word = ""
     filesize: Size = None
     id: Word = ""
-    delayed: Word = ""
+    delayed: Size = None
     streams: Rows
     streaming: Rows
     status: int = 0
@@ -205,7 +211,8 @@ class AllDebrid:
 
     def magnets(self) -> Listing:
         """One call: the service does not page."""
-        data = self._data("/v4.1/magnet/status", {})
+        with base.certain(self.name, NO_API):
+            data = self._data("/v4.1/magnet/status", {})
         seen: set[str] = set()
         for value in _items(data.get("magnets"), self.name):
             row = _magnet(value)
@@ -217,12 +224,7 @@ class AllDebrid:
         """Up to 50 magnets a call; each answer is taken for the id that it names."""
         left = iter(magnets)
         while batch := list(islice(left, BATCH)):
-            data = self._data("/v4/magnet/files", {"id[]": [m.id for m in batch]})
-            told = {
-                str(item.get("id")): item
-                for item in _items(data.get("magnets"), self.name)
-                if isinstance(item, dict)
-            }
+            told = self._told(batch)
             for magnet in batch:
                 yield magnet, self._files_of(told.get(magnet.id))
 
@@ -242,9 +244,9 @@ class AllDebrid:
 
     def account(self) -> Account:
         """`GET /v4/user`."""
-        reply = self._api.get("/v4/user", urgent=True)
-        data = reply.body.get("data") if isinstance(reply.body, dict) else None
-        user = read(_User, data.get("user") if isinstance(data, dict) else None, self.name)
+        with base.certain(self.name, NO_API):
+            data = self._data("/v4/user", urgent=True)
+        user = read(_User, data.get("user"), self.name)
         plan = "premium" if user.isPremium else "trial" if user.isTrial else "free"
         quotas: tuple[Quota, ...] = ()
         if user.remainingTrialQuota is not None:
@@ -257,56 +259,54 @@ class AllDebrid:
 
     def _complaint(self, body: Json) -> StoreError | None:
         """Errors come with HTTP 200; a reply without a status is none of the service's."""
-        if not isinstance(body, dict) or body.get("status") == "success":
+        if not isinstance(body, dict) or body.get("status") != "error":
             return None
         return self._error(body.get("error"))
 
     def _error(self, error: Json) -> StoreError:
-        code = error.get("code") if isinstance(error, dict) else None
-        if not isinstance(code, str) or code not in ERRORS:
-            shown = code if isinstance(code, str) and code.replace("_", "").isalnum() else "?"
+        code = str(error.get("code")) if isinstance(error, dict) else ""
+        if code not in ERRORS:
+            shown = code if code.replace("_", "").isalnum() else "unknown"
             return UnexpectedReply(self.name, f"unexpected reply: error {shown:.40}")
         kind, reason = ERRORS[code]
         return kind(self.name, reason)
 
     def _data(
-        self, path: str, form: Mapping[str, Json], *, urgent: bool = False
+        self, path: str, form: Mapping[str, Json] | None = None, *, urgent: bool = False
     ) -> dict[str, Json]:
-        body = self._api.post(path, form, urgent=urgent).body
+        """The `data` of a success; POST where there is a form, even an empty one."""
+        method = "GET" if form is None else "POST"
+        body = self._api.call(method, path, data=form, urgent=urgent).body
         data = body.get("data") if isinstance(body, dict) else None
         if not isinstance(data, dict):
             raise UnexpectedReply(self.name, "unexpected reply: data is no object")
         return data
 
+    def _told(self, batch: Sequence[Magnet]) -> dict[str, Json]:
+        """What `magnet/files` says, by id; asked one by one where a lost one spoils the answer."""
+        try:
+            data = self._data("/v4/magnet/files", {"id[]": [magnet.id for magnet in batch]})
+        except _Lost:
+            if len(batch) == 1:
+                return {}
+            return {id_: item for one in batch for id_, item in self._told([one]).items()}
+        except Gone:
+            raise UnexpectedReply(self.name, NO_API) from None
+        items = _items(data.get("magnets"), self.name)
+        return {str(item.get("id")): item for item in items if isinstance(item, dict)}
+
     def _files_of(self, item: Json) -> tuple[File, ...] | StoreError:
         if item is None:
-            return Gone(self.name, "the service does not know this magnet")
+            return _Lost(self.name, "no longer in the account")
         if item.get("error"):
             return self._error(item["error"])
-        try:
-            return tuple(self._walk(item.get("files"), ()))
-        except UnexpectedReply as error:
-            return error
-
-    def _walk(self, nodes: Json, above: tuple[str, ...]) -> Iterator[File]:
-        """Depth first; a node that makes no sense costs only itself."""
-        if len(above) > DEEPEST:
-            raise UnexpectedReply(self.name, "unexpected reply: folders nested too deep")
-        for value in _nodes(nodes, self.name):
-            try:
-                node = _Node.model_validate(value)
-            except ValidationError:
-                continue
-            path = (*above, node.n.replace("/", "_"))
-            if node.e is not None:
-                yield from self._walk(value["e"], path)
-            elif node.l:
-                yield File("/".join(path), node.l, node.s)
+        found = tuple(_walk(_nodes(item.get("files")), ()))
+        return found or StoreUnavailable(self.name, "it has no files yet")
 
     def _unlocked(self, path: str, form: Mapping[str, Json]) -> _Unlocked:
         return read(_Unlocked, self._data(path, form, urgent=True), self.name)
 
-    def _awaited(self, delayed: str) -> _Unlocked:
+    def _awaited(self, delayed: int) -> _Unlocked:
         """Polls a delayed link every 5 s, as the document asks, for a minute."""
         waited = 0.0
         while waited < DELAY_BOUND:
@@ -331,7 +331,7 @@ def _magnet(value: Json) -> Magnet | Unreadable:
         done = min(100.0, 100.0 * row.downloaded / row.size)
     return Magnet(
         id=row.id,
-        name=row.filename,
+        name=row.filename or row.hash or row.id,
         status=_STATUS.get(row.statusCode, Status.UNKNOWN),
         fingerprint=f"{row.statusCode} {row.completionDate} {row.nbLinks} {row.size}",
         hash=row.hash.lower(),
@@ -345,13 +345,30 @@ def _items(value: Json, account: str) -> list[Json]:
     """`data.magnets` comes as a list, as one bare object, or as a map of objects."""
     if isinstance(value, dict):
         value = [value] if "id" in value else list(value.values())
+        if not all(isinstance(item, dict) for item in value):
+            raise UnexpectedReply(account, "unexpected reply: magnets is an object of no magnets")
     return rows(value, account)
 
 
-def _nodes(value: Json, account: str) -> list[Json]:
-    if isinstance(value, dict) and "n" in value:
-        return [value]
-    return rows(value if value is not None else [], account)
+def _walk(nodes: Sequence[Json], above: tuple[str, ...]) -> Iterator[File]:
+    """Depth first; a node that makes no sense costs only itself."""
+    for value in nodes if len(above) < DEEPEST else ():
+        try:
+            node = _Node.model_validate(value)
+        except ValidationError:
+            continue
+        path = (*above, node.n.replace("/", "_"))
+        if node.e is not None:
+            yield from _walk(_nodes(node.e), path)
+        elif node.l:
+            yield File("/".join(path), node.l, node.s)
+
+
+def _nodes(value: Json) -> list[Json]:
+    """What a folder holds: a list, a numbered object, or its only node without a list."""
+    if isinstance(value, dict):
+        return [value] if "n" in value else list(value.values())
+    return value if isinstance(value, list) else []
 
 
 def _quality(stream: _Stream) -> tuple[int, int]:

@@ -4,6 +4,7 @@ A store answers four questions about one account. It keeps no cache, no thread a
 its credentials, and raises only `StoreError`s.
 """
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -72,9 +73,9 @@ FAILURES_IN_A_ROW = 3
 
 
 def one_by_one(
-    magnets: Sequence[Magnet], files_of: Callable[[Magnet], tuple[File, ...]]
+    magnets: Sequence[Magnet], files_of: Callable[[Magnet], tuple[File, ...] | StoreError]
 ) -> FileLists:
-    """`Store.files` where each magnet costs a call of its own.
+    """`Store.files` where each magnet costs a call of its own; `files_of` may raise `StoreError`.
 
     A service may fail for ever at one magnet; that must not keep the others' files from us.
     """
@@ -109,7 +110,7 @@ def certain(account: str, otherwise: str) -> Iterator[None]:
 
 def _base_url(value: str) -> str:
     parts = urlsplit(value)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.port == 0:
         raise ValueError("is no http or https URL; write it as https://host or http://host:port")
     if parts.username or parts.query or parts.fragment:
         raise ValueError("holds more than an address; leave out login, ? and #")
@@ -141,6 +142,8 @@ class TokenSettings(Settings):
             raise ValueError("needs a token; give either token or token_file")
         if not self.secret:
             raise ValueError("has an empty token; copy it again from the service's site")
+        if not re.fullmatch(r"[!-~]+", self.secret):
+            raise ValueError("has a token with spaces or odd characters in it; copy it again")
         return self
 
     @property

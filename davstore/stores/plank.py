@@ -24,10 +24,10 @@ from davstore.model import Account, File, Link, Magnet, Status, Unreadable
 from davstore.stores import base
 from davstore.stores.base import FileLists, Listing
 from davstore.stores.shapes import (
+    GivenRows,
     Length,
     Moment,
     Percent,
-    Rows,
     Shape,
     Size,
     Word,
@@ -126,7 +126,7 @@ class _Episode(Shape):
 
 class _Season(Shape):
     seasonNumber: Length = None  # noqa: N815
-    episodes: Rows
+    episodes: GivenRows
 
 
 class _Progress(Shape):

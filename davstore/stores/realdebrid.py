@@ -1,13 +1,13 @@
 """Real-Debrid, REST API 1.0 (https://api.real-debrid.com). Its "torrent" is our magnet."""
 
+import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Annotated
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, ValidationError
+from pydantic import ValidationError
 
 from davstore.errors import (
     AccountProblem,
@@ -24,6 +24,8 @@ from davstore.model import Account, File, Link, Magnet, Status, Unreadable
 from davstore.stores import base
 from davstore.stores.base import FileLists, Listing
 from davstore.stores.shapes import (
+    GivenRows,
+    GivenWords,
     Length,
     Moment,
     Percent,
@@ -39,12 +41,13 @@ from davstore.transport import Json, Transport, per_minute, per_second
 
 PAGE = 100
 """Rows a page: beyond this the service has been seen to leave out members."""
-MOST_PAGES = 10_000
-MOST_PASSES = 3
+MOST_PAGES, MOST_RETURNS = 10_000, 10
 LIFE = 24 * 3600.0
 RATES = (per_second(8), per_minute(200))
 """Below the 250 calls a minute that the service allows (refused ones count too)."""
 SHORT_CODE = 13
+"""Longer codes have been seen that only work when cut to this."""
+NO_API = "Real-Debrid's API does not answer there; check url"
 
 _PARIS = ZoneInfo("Europe/Paris")
 
@@ -67,26 +70,32 @@ ERRORS: Mapping[int, tuple[type[StoreError], str]] = {
     -1: (StoreUnavailable, "internal error at Real-Debrid"),
     1: (UnexpectedReply, "our request lacks a parameter"),
     2: (UnexpectedReply, "our request has a bad parameter"),
-    3: (Gone, "Real-Debrid does not know this id or call"),
+    3: (Gone, "Real-Debrid does not know this id"),
     4: (UnexpectedReply, "Real-Debrid does not allow this call"),
     5: (RateLimited, "asked too quickly"),
     6: (StoreUnavailable, "the file's server cannot be reached"),
     7: (Gone, "no longer in the account"),
     8: (NotAuthorized, "the token is wrong or revoked; get one at real-debrid.com/apitoken"),
-    9: (AccountProblem, "permission denied: the account is locked or not premium"),
+    9: (
+        AccountProblem,
+        "the account is locked or not premium; log in on the site",
+    ),
     10: (NotAuthorized, "the account asks for a second factor; log in on the site"),
     11: (NotAuthorized, "the account waits for its second factor; log in on the site"),
     12: (NotAuthorized, "the login is wrong"),
     13: (NotAuthorized, "the password is wrong"),
     14: (AccountProblem, "the account is locked; ask Real-Debrid's support"),
     15: (AccountProblem, "the account is not activated; see your e-mail"),
-    16: (Gone, "Real-Debrid no longer serves this file"),
+    16: (Gone, "Real-Debrid no longer serves this file; add the magnet again"),
     17: (StoreUnavailable, "the file's server is in maintenance"),
     18: (QuotaExhausted, "the limit of the file's host is reached"),
     19: (Gone, "the file is no longer on Real-Debrid's disks; add the magnet again"),
-    20: (AccountProblem, "needs a premium account"),
+    20: (AccountProblem, "needs a premium account; renew it at real-debrid.com"),
     21: (QuotaExhausted, "too many active downloads"),
-    22: (AccountProblem, "Real-Debrid refuses this machine's address"),
+    22: (
+        AccountProblem,
+        "Real-Debrid refuses this address; leave out servers and VPNs",
+    ),
     23: (QuotaExhausted, "the traffic is used up until midnight in Paris"),
     24: (Gone, "the file is no longer available; add the magnet again"),
     25: (StoreUnavailable, "the service is unavailable"),
@@ -111,14 +120,12 @@ class Settings(base.TokenSettings):
     url: base.BaseUrl = "https://api.real-debrid.com/rest/1.0"
 
 
-Links = Annotated[list[str], Field(default_factory=list)]
-
-
 class _Row(Shape):
     """One row of `GET /torrents`."""
 
     id: str
     filename: Word = ""
+    original_filename: Word = ""
     hash: Word = ""
     bytes: Size = None
     progress: Percent = None
@@ -138,8 +145,8 @@ class _Info(Shape):
     """`GET /torrents/info/{id}`."""
 
     filename: Word = ""
-    files: Rows
-    links: Links
+    files: GivenRows
+    links: GivenWords
 
 
 class _Unrestricted(Shape):
@@ -173,7 +180,7 @@ class RealDebrid:
         self._now = now
         self._api = Transport(
             name,
-            str(settings.url),
+            settings.url,
             rates=RATES,
             secrets={"Authorization": f"Bearer {settings.secret}"},
             complaint=self._complaint,
@@ -181,39 +188,37 @@ class RealDebrid:
         )
 
     def magnets(self) -> Listing:
-        """Pages of 100, newest first; all read again if rows were removed meanwhile, since one
-        may have slipped from one page to another that was read already.
+        """Pages of 100, newest first, until all that `X-Total-Count` promises has been read.
+
+        Rows that leave meanwhile pull later ones onto pages that were read already; no more of
+        them than the count has dropped by, so that many are gone back for.
         """
-        seen: set[str | None] = {None}
-        for _ in range(MOST_PASSES):
-            met: set[str | None] = set()
-            total = 0
-            for page in range(1, MOST_PAGES):
-                reply = self._api.get("/torrents", {"page": page, "limit": PAGE})
-                total = _count(reply.headers.get("X-Total-Count"), total)
-                listed = [] if reply.empty else rows(reply.body, self.name)
-                found = [self._magnet(row) for row in listed]
-                yield from (row for row in found if row.id is None or row.id not in seen)
-                met |= {row.id for row in found}
-                seen |= met
-                if not found or page * PAGE >= total > 0:
-                    break
-            if len(met) >= total:
+        seen: set[str | None] = set()
+        page, total, returns = 1, 0, 0
+        while page <= MOST_PAGES and returns <= MOST_RETURNS:
+            found, told = self._page(page)
+            fresh = [row for row in found if row.id not in seen]
+            yield from fresh
+            seen |= {row.id for row in fresh} - {None}
+            count = total if told is None else told
+            if count < total:
+                page = max(1, page - math.ceil((total - count) / PAGE))
+                returns += 1
+            elif not found or page * PAGE >= count > 0 or not (count or fresh):
                 return
+            else:
+                page += 1
+            total = count
         raise StoreUnavailable(self.name, "the listing kept changing while it was read")
 
     def files(self, magnets: Sequence[Magnet]) -> FileLists:
         """One call a magnet; more only for those whose links do not fit their files."""
-        for magnet in magnets:
-            try:
-                yield magnet, self._files_of(magnet)
-            except (Gone, Refused, UnexpectedReply) as error:
-                yield magnet, error
+        return base.one_by_one(magnets, self._files_of)
 
     def link(self, file: File) -> Link:
         """Unrestricts the file's link; a code longer than 13 characters also cut to that."""
         asked = self._now()
-        found = self._unrestrict(file.ref)
+        found = self._unrestricted(file.ref, urgent=True)
         if file.size is not None and found.filesize not in (None, file.size):
             raise Gone(
                 self.name, f"delivers {found.filesize} bytes where {file.size} were promised"
@@ -222,21 +227,34 @@ class RealDebrid:
 
     def account(self) -> Account:
         """`GET /user`."""
-        user = read(_User, self._api.get("/user", urgent=True).body, self.name)
-        return Account(user.username, user.type, _local(user.expiration))
+        with base.certain(self.name, NO_API):
+            user = read(_User, self._api.get("/user", urgent=True).body, self.name)
+        return Account(user.username, user.type, _local(user.expiration) or None)
 
     def close(self) -> None:
         """Close all connections."""
         self._api.close()
 
     def _complaint(self, body: Json) -> StoreError | None:
-        if not isinstance(body, dict) or "error" not in body:
+        """`error_code` may be missing or new; then the HTTP status has to do."""
+        code = body.get("error_code") if isinstance(body, dict) and "error" in body else None
+        if not str(code).lstrip("-").isdecimal() or int(str(code)) not in ERRORS:
             return None
-        code = body.get("error_code")
-        if not isinstance(code, int) or code not in ERRORS:
-            return None if code is None else UnexpectedReply(self.name, f"error {code!r:.20}")
-        kind, reason = ERRORS[code]
+        kind, reason = ERRORS[int(str(code))]
         return kind(self.name, reason)
+
+    def _page(self, page: int) -> tuple[list[Magnet | Unreadable], int | None]:
+        """The rows of one page, and how many there are on all pages where that is told."""
+        with base.certain(self.name, NO_API):
+            reply = self._api.get("/torrents", {"page": page, "limit": PAGE})
+        found = [] if reply.empty else [self._magnet(v) for v in rows(reply.body, self.name)]
+        before = (page - 1) * PAGE
+        told = reply.headers.get("X-Total-Count", "" if found else str(before))
+        if not told.isdecimal():
+            return found, None
+        if len(found) < min(PAGE, int(told) - before):
+            raise StoreUnavailable(self.name, "a page has fewer magnets than it says")
+        return found, int(told)
 
     def _magnet(self, value: Json) -> Magnet | Unreadable:
         try:
@@ -246,7 +264,7 @@ class RealDebrid:
             return Unreadable(known if isinstance(known, str) else None, amiss(error))
         return Magnet(
             id=row.id,
-            name=row.filename,
+            name=row.filename or row.original_filename or row.hash or row.id,
             status=_STATUS.get(row.status, Status.UNKNOWN),
             fingerprint=f"{row.status} {len(row.links)} {row.bytes} {row.filename}",
             hash=row.hash.lower(),
@@ -255,16 +273,17 @@ class RealDebrid:
             added=_local(row.added),
         )
 
-    def _files_of(self, magnet: Magnet) -> tuple[File, ...]:
-        info = read(_Info, self._api.get(f"/torrents/info/{magnet.id}").body, self.name)
+    def _files_of(self, magnet: Magnet) -> tuple[File, ...] | StoreError:
+        reply = self._api.get(f"/torrents/info/{quote(magnet.id, safe='')}")
+        info = read(_Info, reply.body, self.name)
         every = [read(_FileRow, row, self.name) for row in info.files]
         chosen = sorted((row for row in every if row.selected), key=lambda row: row.id)
+        if not info.links:
+            return StoreUnavailable(self.name, "it has no links yet")
         if len(chosen) == len(info.links):
-            return tuple(
-                File(row.path.lstrip("/"), link, row.bytes, index=row.id - 1)
-                for row, link in zip(chosen, info.links, strict=True)
-            )
-        return tuple(self._identified(chosen, info.links))
+            return tuple(map(_file, chosen, info.links))
+        found = tuple(self._identified(chosen, info.links))
+        return found or Gone(self.name, "none of its links works; add the magnet again")
 
     def _identified(self, chosen: Sequence[_FileRow], links: Sequence[str]) -> Iterator[File]:
         """Some links are missing, or one holds all as an archive: only the service can say
@@ -273,29 +292,34 @@ class RealDebrid:
         left = list(chosen)
         for link in links:
             try:
-                found = self._unrestrict(link)
+                found = self._unrestricted(link)
             except (Gone, Refused):
                 continue
             row = _fitting(left, found)
             if row is None:
-                yield File(found.filename, link, found.filesize, mime=found.mimeType)
+                name = found.filename.replace("/", "_") or link.rpartition("/")[2]
+                yield File(name, link, found.filesize, mime=found.mimeType)
             else:
                 left.remove(row)
-                yield File(row.path.lstrip("/"), link, row.bytes, index=row.id - 1)
+                yield _file(row, link)
 
-    def _unrestrict(self, link: str) -> _Unrestricted:
+    def _unrestricted(self, link: str, *, urgent: bool = False) -> _Unrestricted:
         try:
-            reply = self._api.post("/unrestrict/link", {"link": link}, urgent=True)
+            reply = self._api.post("/unrestrict/link", {"link": link}, urgent=urgent)
         except Gone:
             start, slash, code = link.rpartition("/")
             if len(code) <= SHORT_CODE:
                 raise
             short = start + slash + code[:SHORT_CODE]
-            reply = self._api.post("/unrestrict/link", {"link": short}, urgent=True)
+            reply = self._api.post("/unrestrict/link", {"link": short}, urgent=urgent)
         found = read(_Unrestricted, reply.body, self.name)
         if urlsplit(found.download).scheme not in {"http", "https"}:
             raise UnexpectedReply(self.name, "unexpected reply: download is no http link")
         return found
+
+
+def _file(row: _FileRow, link: str) -> File:
+    return File(row.path.lstrip("/") or str(row.id), link, row.bytes, index=row.id - 1)
 
 
 def _fitting(rows: Sequence[_FileRow], found: _Unrestricted) -> _FileRow | None:
@@ -304,10 +328,6 @@ def _fitting(rows: Sequence[_FileRow], found: _Unrestricted) -> _FileRow | None:
     if len(same) > 1:
         same = [row for row in same if row.path.rpartition("/")[2] == found.filename]
     return same[0] if len(same) == 1 else None
-
-
-def _count(header: str | None, otherwise: int) -> int:
-    return int(header) if header and header.isdigit() else otherwise
 
 
 def _local(moment: float | None) -> float | None:

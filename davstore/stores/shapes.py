@@ -78,6 +78,9 @@ Length: TypeAlias = Annotated[int | None, BeforeValidator(_length)]
 Percent: TypeAlias = Annotated[float | None, BeforeValidator(_percent)]
 Moment: TypeAlias = Annotated[float | None, BeforeValidator(_moment)]
 Rows: TypeAlias = Annotated[list[Any], BeforeValidator(_list), Field(default_factory=list)]
+GivenRows: TypeAlias = Annotated[list[Any], BeforeValidator(_list)]
+"""The same, where the member must be there, be it null."""
+GivenWords: TypeAlias = Annotated[list[str], BeforeValidator(_list)]
 
 T = TypeVar("T", bound=BaseModel)
 

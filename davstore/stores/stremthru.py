@@ -26,7 +26,7 @@ from davstore.errors import (
 from davstore.model import Account, File, Link, Magnet, Status, Unreadable
 from davstore.stores import base
 from davstore.stores.base import FileLists, Listing
-from davstore.stores.shapes import Moment, Rows, Shape, Size, Word, amiss, read, rows
+from davstore.stores.shapes import GivenRows, Moment, Rows, Shape, Size, Word, amiss, read, rows
 from davstore.transport import Json, Transport, per_minute, per_second
 
 PAGE = 500
@@ -154,7 +154,7 @@ class _FileRow(Shape):
 
 
 class _Detail(Shape):
-    files: Rows
+    files: GivenRows
 
 
 class _Generated(Shape):
@@ -239,7 +239,8 @@ class StremThru:
         """Generates the link; one that ends at the instance's notices is marked as a decoy."""
         asked = self._now()
         body = self._api.post(self._paths.link, json_body={"link": file.ref}, urgent=True).body
-        found = urljoin(f"{self._base}/", read(_Generated, _data(body, self.name), self.name).link)
+        given = read(_Generated, _data(body, self.name), self.name).link
+        found = urljoin(self._base, given) if given.startswith("/") else given
         if urlsplit(found).scheme not in {"http", "https"}:
             raise UnexpectedReply(self.name, "unexpected reply: link is no http link")
         life = PROXIED_LIFE if PROXY_PATH in urlsplit(found).path else DIRECT_LIFE

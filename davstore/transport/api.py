@@ -46,6 +46,7 @@ _BY_STATUS: Mapping[int, tuple[type[StoreError], str]] = {
     403: (errors.AccountProblem, "the service forbids this to the account"),
     404: (errors.Gone, "no longer known to the service"),
     410: (errors.Gone, "no longer known to the service"),
+    418: (errors.StoreUnavailable, "not ready at the service"),
     423: (errors.StoreUnavailable, "locked at the service"),
     425: (errors.StoreUnavailable, "not ready at the service"),
     429: (errors.RateLimited, "too many requests"),
@@ -141,7 +142,7 @@ class Transport:
         return retrying(self._once, method, path, urgent=urgent, options=options)
 
     def use(self, **secrets: str) -> None:
-        """Send these headers from now on (a renewed session)."""
+        """Send these headers from now on (a renewed session), or no longer where empty."""
         self._session.secrets.update(secrets)
 
     def close(self) -> None:
@@ -163,6 +164,9 @@ class Transport:
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             reason = f"cannot be reached ({plain_reason(error)})"
             raise StoreUnavailable(self.account, reason) from None
+        except UnicodeError:
+            reason = "the login has characters that HTTP cannot send; copy it again"
+            raise errors.NotAuthorized(self.account, reason) from None
         status = response.status_code
         log.debug(
             "%s: %s %s -> %d, %d bytes, %.0f ms",

@@ -90,7 +90,7 @@ class Session(requests.Session):
         self.mount("http://", adapter)
 
     def _authenticate(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        request.headers.update(self.secrets)
+        request.headers.update({name: value for name, value in self.secrets.items() if value})
         return request
 
     def rebuild_auth(
