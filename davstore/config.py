@@ -255,7 +255,7 @@ def _problem(model: type[BaseModel], detail: Any, place: str) -> Problem:
     if kind == "extra_forbidden":
         name = str(detail["loc"][-1])
         cure = _nearest(name, model.model_fields) or f"known are {', '.join(model.model_fields)}"
-        return Problem(key, "is not known", cure.removesuffix(", "))
+        return Problem(key, "is not known", cure.strip())
     if kind == "missing":
         field = model.model_fields.get(str(detail["loc"][-1]))
         return Problem(key, "is missing", (field and field.description) or "add it")

@@ -45,10 +45,6 @@ class Patience:
         pause = min(self._until.get(key, (0.0, self._first / 2))[1] * 2, self._longest)
         self._until[key] = (self._now() + pause, pause)
 
-    def forgive(self, key: str) -> None:
-        """`key` has succeeded."""
-        self._until.pop(key, None)
-
 
 class Keeper:
     """Keeps one account's holding fresh and its latest snapshot at hand."""

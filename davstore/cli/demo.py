@@ -12,7 +12,7 @@ import typer
 
 from davstore.cli import logs
 from davstore.cli.screen import Verbose, err, load, out
-from davstore.cli.serve import await_signal
+from davstore.cli.serve import told_to_stop
 from davstore.errors import DavstoreError
 from davstore.server import Server
 
@@ -38,6 +38,7 @@ def demo(
     from davstore.simulator import Simulator  # noqa: PLC0415 - only the demo needs Flask
 
     logs.start(verbose=verbose)
+    told = told_to_stop()
     with TemporaryDirectory(prefix="davstore-demo-") as folder:
         with err.status("making the demo's videos …"):
             simulator = Simulator.demo(platformdirs.user_cache_path("davstore") / "demo")
@@ -45,7 +46,7 @@ def demo(
             server = Server(load(_config_file(simulator, Path(folder), port, password)))
             server.start()
             out.print(_welcome(server.url, password), soft_wrap=True)
-            await_signal()
+            told.wait()
             server.stop()
 
 

@@ -28,17 +28,18 @@ def serve(config: ConfigFile = None, *, verbose: Verbose = False) -> None:
 
 def run(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT."""
+    told = told_to_stop()
     server = Server(settings)
     server.start()
     accounts = ", ".join(settings.accounts)
     log.info("serving %s at %s", accounts, server.url)
-    await_signal()
+    told.wait()
     log.info("stopping")
     server.stop()
 
 
-def await_signal() -> None:
-    """Return once SIGTERM or SIGINT has come; a second one then ends the process at once."""
+def told_to_stop() -> threading.Event:
+    """Set once SIGTERM or SIGINT has come; a second one then ends the process at once."""
     told = threading.Event()
 
     def tell(number: int, _frame: FrameType | None) -> None:
@@ -47,4 +48,4 @@ def await_signal() -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, tell)
-    told.wait()
+    return told

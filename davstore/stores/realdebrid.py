@@ -204,6 +204,8 @@ class RealDebrid:
             if count < total:
                 page = max(1, page - math.ceil((total - count) / PAGE))
                 returns += 1
+            elif page == 1 and seen and not found:
+                break
             elif not found or page * PAGE >= count > 0 or not (count or fresh):
                 return
             else:
