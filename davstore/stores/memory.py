@@ -11,18 +11,20 @@ LIFE = 12 * 3600.0
 
 
 class Memory:
-    """An account whose magnets are given, each with its files and their URLs."""
+    """An account whose magnets are put there, each with its files and their URLs."""
 
-    def __init__(
-        self,
-        name: str,
-        magnets: Mapping[Magnet, Mapping[File, str]],
-        *,
-        now: Callable[[], float] = time.time,
-    ) -> None:
+    def __init__(self, name: str, *, now: Callable[[], float] = time.time) -> None:
         self.name = name
-        self._magnets = {magnet.id: (magnet, dict(files)) for magnet, files in magnets.items()}
+        self._magnets: dict[str, tuple[Magnet, dict[File, str]]] = {}
         self._now = now
+
+    def put(self, magnet: Magnet, files: Mapping[File, str]) -> None:
+        """Put a magnet there, or another in place of the one with its id."""
+        self._magnets[magnet.id] = (magnet, dict(files))
+
+    def forget(self, id_: str) -> None:
+        """Take a magnet out of the account."""
+        self._magnets.pop(id_, None)
 
     def magnets(self) -> Listing:
         """All of them."""
@@ -49,7 +51,3 @@ class Memory:
 
     def close(self) -> None:
         """Nothing to let go of."""
-
-    def forget(self, id_: str) -> None:
-        """Take a magnet out of the account."""
-        self._magnets.pop(id_, None)

@@ -1,14 +1,16 @@
 """Every store over its simulated service, ready for the contract suite."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
 
+from davstore.model import File, Magnet, Status
 from davstore.simulator import SimMagnet, Simulator
 from davstore.stores import STORES
 from davstore.stores.base import Store
+from davstore.stores.memory import Memory
 
 SERVICES = ("realdebrid", "alldebrid", "torz", "magnets", "plank")
 
@@ -58,7 +60,45 @@ def open_account(sim: Simulator) -> Iterator[Open]:
         account.store.close()
 
 
+class MemoryService:
+    """Puts simulated magnets into a `Memory` store, as the services keep theirs."""
+
+    def __init__(self, host: Any) -> None:
+        self.store = Memory("memory")
+        self.settings: dict[str, str] = {}
+        self._host = host
+        self._magnets: dict[str, SimMagnet] = {}
+
+    def add(self, magnet: SimMagnet) -> str:
+        id_ = f"m{len(self._magnets)}"
+        self._put(id_, magnet)
+        return id_
+
+    def change(self, id_: str, **changes: Any) -> None:
+        self._put(id_, replace(self._magnets[id_], **changes))
+
+    def remove(self, id_: str) -> None:
+        self.store.forget(id_)
+
+    def _put(self, id_: str, sim: SimMagnet) -> None:
+        self._magnets[id_] = sim
+        status = Status(sim.status)
+        magnet = Magnet(id_, sim.name, status, sim.status, sim.infohash.lower(), added=sim.added)
+        files = {File(f.path, f"{id_}/{f.path}", f.size): f for f in sim.files}
+        links = {file: self._host.link(f.content, f.name) for file, f in files.items()}
+        self.store.put(magnet, links)
+
+
 @pytest.fixture(params=SERVICES)
-def account(request: pytest.FixtureRequest, open_account: Open) -> Account:
+def remote(request: pytest.FixtureRequest, open_account: Open) -> Account:
     """One account at each kind of service."""
+    return open_account(request.param)
+
+
+@pytest.fixture(params=[*SERVICES, "memory"])
+def account(request: pytest.FixtureRequest, sim: Simulator, open_account: Open) -> Account:
+    """One account of each kind of store."""
+    if request.param == "memory":
+        service = MemoryService(sim.host)
+        return Account(service.store, service, Naps())
     return open_account(request.param)

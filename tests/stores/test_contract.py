@@ -191,37 +191,37 @@ def test_a_wrong_login_is_said_and_not_tried_again(open_account: Open, service: 
     ],
 )
 def test_rubbish_is_an_error_of_the_right_kind(
-    account: Account, question: str, kind: str, expected: type[StoreError]
+    remote: Account, question: str, kind: str, expected: type[StoreError]
 ) -> None:
-    account.add(film())
-    file = only_file(account.store)
-    account.service.faults.add(Fault(kind, times=None))
+    remote.add(film())
+    file = only_file(remote.store)
+    remote.service.faults.add(Fault(kind, times=None))
     with pytest.raises(expected) as caught:
-        QUESTIONS[question](account, file)
-    assert caught.value.account == account.store.name
+        QUESTIONS[question](remote, file)
+    assert caught.value.account == remote.store.name
     assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("question", QUESTIONS)
 @pytest.mark.parametrize("kind", ["status", "empty", "reset"])
-def test_one_failure_is_overcome_by_another_try(account: Account, question: str, kind: str) -> None:
-    account.add(film())
-    file = only_file(account.store)
-    account.service.faults.add(Fault(kind))
-    QUESTIONS[question](account, file)
-    assert account.naps.taken
+def test_one_failure_is_overcome_by_another_try(remote: Account, question: str, kind: str) -> None:
+    remote.add(film())
+    file = only_file(remote.store)
+    remote.service.faults.add(Fault(kind))
+    QUESTIONS[question](remote, file)
+    assert remote.naps.taken
 
 
 @pytest.mark.parametrize("question", QUESTIONS)
-def test_a_long_wait_is_left_to_the_caller(account: Account, question: str) -> None:
-    account.add(film())
-    file = only_file(account.store)
+def test_a_long_wait_is_left_to_the_caller(remote: Account, question: str) -> None:
+    remote.add(film())
+    file = only_file(remote.store)
     fault = Fault("status", status=429, headers={"Retry-After": "77"}, times=None)
-    account.service.faults.add(fault)
+    remote.service.faults.add(fault)
     with pytest.raises(RateLimited) as caught:
-        QUESTIONS[question](account, file)
+        QUESTIONS[question](remote, file)
     assert caught.value.retry_after == 77
-    assert not account.naps.taken
+    assert not remote.naps.taken
 
 
 @pytest.mark.parametrize("service", ["realdebrid", "torz", "magnets"])

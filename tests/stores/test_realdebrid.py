@@ -17,7 +17,6 @@ from davstore.errors import (
 )
 from davstore.model import File, Magnet, Status, Unreadable
 from davstore.simulator import Content, Fault, SimFile, SimMagnet
-from davstore.stores import realdebrid
 from davstore.stores.realdebrid import ERRORS, RealDebrid, Settings
 from tests.stores.conftest import Account, Naps, Open
 
@@ -108,11 +107,6 @@ def test_an_error_in_place_of_files_is_not_taken_for_no_files(account: Account) 
 def test_a_status_is_understood(account: Account, status: str) -> None:
     account.service.add(pack(10, vendor_status=status))
     assert only_magnet(account).status is STATUSES[status]
-
-
-@pytest.mark.parametrize("status", list(STATUSES)[:-1])
-def test_the_table_of_statuses_is_literal(status: str) -> None:
-    assert status in realdebrid._STATUS
 
 
 @pytest.mark.parametrize(
@@ -249,7 +243,7 @@ def test_among_files_of_one_size_the_name_decides(account: Account) -> None:
     assert fetched(account, files[1]) == Content.random("b", 100).read(0, 100)
 
 
-def test_links_are_identified_in_the_background(account: Account) -> None:
+def test_a_dead_link_among_those_to_be_identified_is_left_out(account: Account) -> None:
     account.service.odd.add("missing_links")
     account.service.add(pack(100, 200, 300))
     account.service.fail(24, path="unrestrict")
