@@ -120,7 +120,6 @@ ERRORS: Mapping[str, tuple[type[StoreError], str]] = {
     "FREEDAYS_INVALID_COUNTRY": (UnexpectedReply, _ELSEWHERE),
     "FREEDAYS_INVALID_PHONE": (UnexpectedReply, _ELSEWHERE),
     "FREEDAYS_INVALID_PROVIDER": (UnexpectedReply, _ELSEWHERE),
-    "FREEDAYS_USED_QUOTA": (UnexpectedReply, _ELSEWHERE),
     "FREEDAYS_USED_PHONE": (UnexpectedReply, _ELSEWHERE),
     "FREEDAYS_ALREADY_REQUESTED": (UnexpectedReply, _ELSEWHERE),
     "FREEDAYS_INVALID_STATUS": (UnexpectedReply, _ELSEWHERE),

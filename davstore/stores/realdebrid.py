@@ -41,7 +41,7 @@ from davstore.transport import Json, Transport, per_minute, per_second
 
 PAGE = 100
 """Rows a page: beyond this the service has been seen to leave out members."""
-MOST_PAGES, MOST_RETURNS = 10_000, 10
+MOST_PAGES, MOST_RETURNS = 10_000, 6
 LIFE = 24 * 3600.0
 RATES = (per_second(8), per_minute(200))
 """Below the 250 calls a minute that the service allows (refused ones count too)."""

@@ -7,6 +7,7 @@ import requests
 
 from davstore.simulator import Content, SimFile, SimMagnet, Simulator
 from davstore.simulator.stremthru import StremThru
+from tests.serving import wait_until
 from tests.simulator.asking import BUNNY, SINTEL, Asking, host
 
 
@@ -154,7 +155,7 @@ def test_a_proxied_link_serves_the_file_and_expires_with_401(
     link = generate(account, shown["link"]).json()["data"]["link"]
     assert link.startswith(account.url + "/v0/proxy/")
     assert len(host(sim)("GET", link).content) == SINTEL.size
-    assert sim.host.bytes_sent == SINTEL.size
+    wait_until(lambda: sim.host.bytes_sent == SINTEL.size)
     sim.host.expire_all()
     assert host(sim)("GET", link).status_code == 401
 

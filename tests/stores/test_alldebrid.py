@@ -36,7 +36,7 @@ PIN_ALREADY_AUTHED PIN_EXPIRED PIN_INVALID USER_LINK_MISSING USER_LINK_INVALID
 MISSING_NOTIF_ENDPOINT VOUCHER_DURATION_INVALID VOUCHER_NB_INVALID NO_MORE_VOUCHER
 INSUFFICIENT_BALANCE DOWNLOAD_FAILED ACCOUNT_INVALID NO_JSON_PARAM JSON_INVALID
 FREEDAYS_INVALID_COUNTRY FREEDAYS_INVALID_PHONE FREEDAYS_INVALID_PROVIDER FREEDAYS_USED_PHONE
-FREEDAYS_USED_QUOTA FREEDAYS_ALREADY_REQUESTED FREEDAYS_INVALID_STATUS
+FREEDAYS_ALREADY_REQUESTED FREEDAYS_INVALID_STATUS
 FREEDAYS_TOO_MUCH_RETRIES FREEDAYS_INVALID_CODE FREEDAYS_DENIED FREEDAYS_ERROR_SENDING
 """
 """https://docs.alldebrid.com, "All errors"."""
@@ -134,7 +134,7 @@ def test_the_service_never_finds_us_too_fast(account: Account) -> None:
 
 @pytest.mark.parametrize("code", range(17))
 def test_a_status_is_understood(account: Account, code: int) -> None:
-    account.service.add(pack(vendor_status=code))
+    says(account, "status", magnets=[{**ROW, "statusCode": code}])
     [magnet] = listed(account)
     expected = [Status.QUEUED, Status.DOWNLOADING, Status.PROCESSING, Status.PROCESSING,
                 Status.READY, *[Status.FAILED] * 11, Status.UNKNOWN]  # fmt: skip

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import pytest
 import requests
+from pydantic import ValidationError
 
 from davstore.errors import (
     Gone,
@@ -16,8 +17,9 @@ from davstore.errors import (
 )
 from davstore.model import File, Magnet, Status
 from davstore.simulator import Content, Fault, SimFile, SimMagnet
+from davstore.stores import STORES
 from davstore.stores.base import Store
-from tests.stores.conftest import Account, Open
+from tests.stores.conftest import SERVICES, Account, Open
 
 SIZE = 40_000
 
@@ -48,6 +50,11 @@ QUESTIONS: dict[str, Callable[[Account, File], object]] = {
     "link": lambda account, file: account.store.link(file),
     "account": lambda account, _: account.store.account(),
 }
+
+
+def secrets(account: Account) -> list[str]:
+    settings = account.service.settings
+    return [settings[key] for key in ("token", "password", "store_token") if key in settings]
 
 
 def raise_if_error(files: tuple[File, ...] | StoreError) -> tuple[File, ...]:
@@ -109,6 +116,14 @@ def test_a_fingerprint_changes_when_a_magnet_becomes_ready(account: Account) -> 
     before = listed(account.store)[0].fingerprint
     account.service.change(id_, status="ready")
     assert listed(account.store)[0].fingerprint != before
+
+
+def test_a_fingerprint_changes_with_the_files(remote: Account) -> None:
+    id_ = remote.add(film())
+    before = listed(remote.store)[0].fingerprint
+    others = [SimFile(f"Sintel {cut}.mkv", Content.random(cut, 2 * SIZE)) for cut in ("A", "B")]
+    remote.service.change(id_, files=others)
+    assert listed(remote.store)[0].fingerprint != before
 
 
 def test_files_are_paired_with_their_magnets(account: Account) -> None:
@@ -187,6 +202,7 @@ def test_a_wrong_login_is_said_and_not_tried_again(open_account: Open, service: 
         ("truncated_json", UnexpectedReply),
         ("wrong_type", UnexpectedReply),
         ("empty", StoreUnavailable),
+        ("status", StoreUnavailable),
         ("reset", StoreUnavailable),
     ],
 )
@@ -200,6 +216,9 @@ def test_rubbish_is_an_error_of_the_right_kind(
         QUESTIONS[question](remote, file)
     assert caught.value.account == remote.store.name
     assert "\n" not in str(caught.value)
+    shown = f"{caught.value} {caught.value!r}"
+    assert not [secret for secret in secrets(remote) if secret in shown]
+    assert file.ref not in shown
 
 
 @pytest.mark.parametrize("question", QUESTIONS)
@@ -239,6 +258,21 @@ def test_it_can_be_closed_twice(account: Account) -> None:
     account.store.close()
 
 
+@pytest.mark.parametrize("service", SERVICES)
+def test_settings_show_no_secret(open_account: Open, service: str) -> None:
+    account = open_account(service)
+    settings = STORES[account.service.settings["store"]].settings
+    shown = str(settings.model_validate(account.service.settings))
+    assert secrets(account)
+    assert not [secret for secret in secrets(account) if secret in shown]
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_settings_know_every_key(open_account: Open, service: str) -> None:
+    with pytest.raises(ValidationError, match="tokn"):
+        open_account(service, tokn="x")
+
+
 def test_nothing_that_is_shown_holds_a_secret(account: Account) -> None:
     account.add(film())
     file = only_file(account.store)
@@ -246,6 +280,4 @@ def test_nothing_that_is_shown_holds_a_secret(account: Account) -> None:
     shown = f"{file!r} {link!r} {account.store!r}"
     assert link.url not in shown
     assert file.ref not in shown
-    for key in ("token", "password", "store_token"):
-        secret = account.service.settings.get(key)
-        assert secret is None or secret not in shown
+    assert not [secret for secret in secrets(account) if secret in shown]
