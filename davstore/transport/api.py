@@ -162,7 +162,7 @@ class Transport:
             ) as response:
                 content = self._content(response, began + LONGEST_REPLY)
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-            reason = f"cannot be reached ({plain_reason(error)})"
+            reason = f"cannot be reached ({plain_reason(error)}); check its url and the network"
             raise StoreUnavailable(self.account, reason) from None
         except UnicodeError:
             reason = "the login has characters that HTTP cannot send; copy it again"
