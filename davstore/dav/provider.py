@@ -131,7 +131,7 @@ class Provider(DAVProvider):
     ) -> FolderCollection | FileResource | None:
         """The resource at `path`; raises 503 while nothing is known of its account."""
         try:
-            entry = self._tree.find([part for part in path.split("/") if part])
+            entry = self._tree.find(_parts(path))
         except NotReady as account:
             raise DAVError(
                 SERVICE_UNAVAILABLE,
@@ -140,6 +140,13 @@ class Provider(DAVProvider):
             ) from None
         return None if entry is None else resource(path, environ, entry)
 
+    def _leaf(self, path: str) -> Leaf | None:
+        try:
+            entry = self._tree.find(_parts(path))
+        except NotReady:
+            return None
+        return entry if isinstance(entry, Leaf) else None
+
     def custom_request_handler(
         self, environ: Environ, start_response: StartResponse, default_handler: Application
     ) -> Iterable[bytes]:
@@ -147,10 +154,17 @@ class Provider(DAVProvider):
         if method in {"GET", "HEAD"}:
             found = self.get_resource_inst(environ["PATH_INFO"], environ)
             if isinstance(found, FileResource):
-                return self._download(environ, start_response, found.entry)
+                path = environ["PATH_INFO"]
+                return self._download(
+                    environ, start_response, found.entry, lambda: self._leaf(path)
+                )
         if method == "PROPFIND":
             _settle_propfind(environ, default_handler)
         return default_handler(environ, start_response)
+
+
+def _parts(path: str) -> list[str]:
+    return [part for part in path.split("/") if part]
 
 
 def _settle_propfind(environ: Environ, handler: Any) -> None:
