@@ -76,7 +76,7 @@ class Stream:
         lanes: int,
     ) -> None:
         self.leaf = leaf
-        self.flow = Flow(start, *around.floor)
+        self.flow = Flow(start, *around.floor, pool.budget.is_wanted)
         self._until = end + 1 if end is not None else leaf.size
         self._deliveries = deliveries
         self._pool = pool

@@ -119,7 +119,9 @@ class Streams:
             return body.total
 
     def close(self) -> None:
-        """Cut every stream and let go of all connections."""
+        """Cut every stream and let go of all connections; may be called twice."""
+        if self.loop.is_closed:
+            return
         self.loop.call(self._close_pools())
         self.loop.close()
         self._threads.shutdown(wait=False, cancel_futures=True)
