@@ -299,7 +299,8 @@ class RealDebrid(SimulatedStore):
         mime = mimetypes.guess_type(name)[0]
         row = {
             "id": self._download_id(file, url), "filename": name, "mimeType": mime,
-            "filesize": file.size, "link": link, "host": "real-debrid.com", "chunks": 32, "download": url,
+            "filesize": file.size, "link": link, "host": "real-debrid.com", "chunks": 32,
+            "download": url,
         }  # fmt: skip
         self._history.insert(0, row | {"generated": _date(time.time())})
         streamable = int((mime or "").startswith("video/"))

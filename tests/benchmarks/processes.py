@@ -104,7 +104,7 @@ class Program:
                     os.kill(pid, signal.SIGKILL)
 
     def await_that(self, ready: Callable[[], object], what: str, seconds: float = 30) -> None:
-        """Poll until `ready`. Raises `Unfit` where it ends or takes too long, with its last words."""
+        """Poll until `ready`. Raises `Unfit` with its last words, where it ends or is late."""
         deadline = time.monotonic() + seconds
         while not ready():
             if not self.running or time.monotonic() > deadline:

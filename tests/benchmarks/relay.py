@@ -113,7 +113,7 @@ class End(asyncio.Protocol):
     def resume_writing(self) -> None:
         self.home.block(full=False)
 
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
+    def connection_lost(self, exc: Exception | None) -> None:
         if self.other is not None:
             asyncio.get_running_loop().call_later(0.02, self.other.close)
 
