@@ -159,8 +159,7 @@ class Origins:
         self.wide.append(Served("wide/0001.mkv", 64 * 1024))
         for number in range(2, WIDE + 1):
             self.wide.append(_linked(root, "wide/0001.mkv", f"wide/{number:04}.mkv"))
-        if self._videos:
-            kinds = _make_videos(root / "kinds")
+        if self._videos and (kinds := _make_videos(root / "kinds")):
             for number in range(self._videos):
                 kind = kinds[number % len(kinds)]
                 path = f"videos{number // 100 + 1}/video{number + 1:04}{kind.suffix}"
@@ -215,8 +214,12 @@ def _linked(root: Path, known: str, path: str) -> Served:
 def _make_videos(folder: Path) -> list[Path]:
     """One of each kind that players treat differently, somewhat larger than 8 MiB.
 
-    An mp4 with its index in front, one with it at the end, an mkv.
+    An mp4 with its index in front, one with it at the end, an mkv; none without ffmpeg.
     """
+    try:
+        found("ffmpeg")
+    except Unfit:
+        return []
     folder.mkdir(parents=True)
     targets = [folder / name for name in ("front.mp4", "end.mp4", "plain.mkv")]
     with ThreadPoolExecutor() as pool:
@@ -226,9 +229,10 @@ def _make_videos(folder: Path) -> list[Path]:
 
 def _make_video(target: Path) -> None:
     seconds, rate = 20, VIDEO_SIZE * 8 // 20
+    picture = f"testsrc2=size=640x360:rate=25:duration={seconds},noise=alls=60:allf=t"
     command = [
         found("ffmpeg"), "-nostdin", "-loglevel", "error", "-y",
-        "-f", "lavfi", "-i", f"testsrc2=size=640x360:rate=25:duration={seconds},noise=alls=60:allf=t",
+        "-f", "lavfi", "-i", picture,
         "-f", "lavfi", "-i", f"sine=frequency=440:sample_rate=44100:duration={seconds}",
         *(["-movflags", "+faststart"] if target.stem == "front" else []),
         "-c:v", "libx264", "-preset", "ultrafast", "-g", "50", "-pix_fmt", "yuv420p",

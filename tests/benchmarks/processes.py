@@ -50,7 +50,8 @@ class Program:
     ) -> None:
         self.log = log
         hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-        limits = [found("prlimit"), f"--nofile={files}:{hard if hard > 0 else 'unlimited'}"]
+        files = files if hard == resource.RLIM_INFINITY else min(files, hard)
+        limits = [found("prlimit"), f"--nofile={files}:"]
         # So that nothing is left even where we are killed ourselves.
         orphaned = [found("setpriv"), "--pdeathsig", "TERM", "--"]
         with log.open("ab") as out:
