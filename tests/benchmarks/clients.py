@@ -260,7 +260,7 @@ def main(job: str, parameters: str) -> int:
     try:
         answer = JOBS[job](**json.loads(parameters))
     except (OSError, Wrong) as error:
-        sys.stderr.write(f"{type(error).__name__}: {error}\n")
+        sys.stderr.write(f"{error or type(error).__name__}\n")
         return 1
     sys.stdout.write(json.dumps(answer))
     return 0

@@ -17,15 +17,19 @@ def random_ranges(connections: int, bench: Bench, server: Server, number: int) -
     cpu = server.usage().cpu - before
     return {
         "requests/s": answer["requests"] / answer["seconds"],
-        "upstream/delivered": bench.origins.sent() / answer["bytes"],
-        "CPU ms/request": 1000 * cpu / max(1, answer["requests"]),
+        "upstream ×": bench.origins.sent() / answer["bytes"],
+        **({"CPU ms": 1000 * cpu / max(1, answer["requests"])} if server.program else {}),
     }
 
 
 def first_byte(bench: Bench, server: Server, number: int) -> Figures:
     """From the request to the first byte: a closed range, and a player's open one."""
-    parameters: dict[str, Any] = {"url": server.url(FILM), "size": FILM_SIZE, "count": bench.scale.first_bytes,
-                  "seconds": 30}  # fmt: skip
+    parameters: dict[str, Any] = {
+        "url": server.url(FILM),
+        "size": FILM_SIZE,
+        "count": bench.scale.first_bytes,
+        "seconds": 30,
+    }
     closed = ask("first_bytes", **parameters, length=RANGE, seed=number)
     opened = ask("first_bytes", **parameters, length=0, seed=number + 1000)
     bench.origins.sent()

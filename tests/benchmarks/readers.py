@@ -95,7 +95,6 @@ async def crowd(url: str, size: int, count: int) -> None:
     _say({
         "begun": begun,
         "dropped": sum(reader.state == "dropped" for reader in readers),
-        "refused": sum(reader.state == "refused" for reader in readers),
         "speed": read / max(1, begun) / seconds / RATE,
     })  # fmt: skip
 

@@ -3,10 +3,11 @@
     python -m tests.benchmarks.relay PORT TARGET_PORT --round-trip 0.03 --rate 10000000
 
 Bytes leave when they are due, in a queue for each direction: half a round trip after they came,
-and, towards the client, no faster than `rate` a second and connection. That limits what is on the
-way, not what may be on the way, so a connection without a rate is as fast as the origin. What
-connecting costs is added to the client's first bytes, since a local connect costs nothing. TCP's
-slow start is not imitated: a real distance is somewhat worse for whoever opens connections.
+and, towards the client, no faster than `rate` a second and connection; without a rate some 400 MB/s
+fit. What connecting costs is added to the client's first bytes, since a local connect costs
+nothing. TCP's slow start is not imitated: a real distance is somewhat worse for whoever opens many
+connections. (nginx's own `limit_rate` would not do: it is per request, and gives away the first
+second, so that whoever asks for small windows would not be limited at all.)
 """
 
 import argparse
@@ -14,8 +15,8 @@ import asyncio
 from collections import deque
 
 PIECE = 32 * 1024
-AHEAD = 64 * 1024 * 1024
-"""Bytes that may be on the way where there is no rate."""
+AHEAD = 6 * 1024 * 1024
+"""Bytes that may be on the way where there is no rate: Linux's largest receive window."""
 EARLY = 0.0005
 
 

@@ -14,6 +14,10 @@ from tests.benchmarks.goals import GOALS
 from tests.benchmarks.work import Figures, Work
 
 
+WIDEST = 5
+"""Figures that stand beside one another."""
+
+
 @dataclass
 class Results:
     """Figures of every round by work and server, or why there are none."""
@@ -72,6 +76,8 @@ def brief(figures: Figures) -> str:
 
 def _table(results: Results, work: Work) -> Table:
     columns = _columns(results, work)
+    if len(columns) > WIDEST:
+        return _upright(results, work, columns)
     table = Table(title=f"{work.title}  [dim]({work.name})[/]", title_justify="left")
     table.add_column("server", no_wrap=True)
     for column in columns:
@@ -86,6 +92,19 @@ def _table(results: Results, work: Work) -> Table:
         if work.against and columns:
             cells.append(_number(results.ratio(work, server, columns[0])))
         table.add_row(server, *cells, style="bold" if server == "davstore" else "")
+    return table
+
+
+def _upright(results: Results, work: Work, figures: list[str]) -> Table:
+    """Where there are many figures: a row for each, and a column for each server."""
+    table = Table(title=f"{work.title}  [dim]({work.name})[/]", title_justify="left")
+    table.add_column("figure")
+    for server in work.servers:
+        why = results.failures.get((work.name, server), "")
+        table.add_column(f"{server}\nfailed: {why}" if why else server, justify="right")
+    for figure in figures:
+        cells = [_number(results.median(work.name, server, figure)) for server in work.servers]
+        table.add_row(figure, *cells)
     return table
 
 

@@ -92,12 +92,16 @@ class Server:
         return self.base + quote(self.place(path))
 
     def usage(self) -> Usage:
-        """Of its processes. Raises `Unfit` where it has died."""
+        """Of its processes; nothing for the origin itself. Raises `Unfit` where it has died."""
         if self.program is None:
             return Usage(0, 0, 0)
         if not self.program.running:
             raise Unfit(f"it ended: {self.program.last_words()}")
         return self.program.usage()
+
+    def last_words(self) -> str:
+        """What it wrote last, to stand behind an error."""
+        return f"; its log ends: {self.program.last_words()}" if self.program else ""
 
     def place(self, path: str) -> str:
         """Where it is in the server's tree, not quoted."""
@@ -185,8 +189,13 @@ class Bench:
 
     def environ(self, folder: Path) -> dict[str, str]:
         """What a server is told: whom to trust, and no settings of ours."""
-        config = {"RCLONE_CONFIG": str(folder / "rclone.conf"), "XDG_CACHE_HOME": str(folder)}
-        return {"SSL_CERT_FILE": str(self.origins.ca), "REQUESTS_CA_BUNDLE": "", **config}
+        trusted = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+        return {
+            **dict.fromkeys(trusted, str(self.origins.ca)),
+            "NO_PROXY": "127.0.0.1",
+            "RCLONE_CONFIG": str(folder / "rclone.conf"),
+            "XDG_CACHE_HOME": str(folder),
+        }
 
     def _add(self, origin: str, files: list[Served]) -> None:
         magnets: dict[str, list[SimFile]] = {}
@@ -214,7 +223,7 @@ def versions() -> dict[str, str]:
         ("kernel", ["uname", "-r"]),
     ):
         said = subprocess.run(command, capture_output=True, text=True, timeout=30)
-        answers[name] = (said.stdout or said.stderr).strip().splitlines()[0]
+        answers[name] = (said.stdout or said.stderr).split("\n")[0].split()[-1].lstrip("v")
     return {**answers, "python": sys.version.split()[0], "cores": str(os.cpu_count())}
 
 

@@ -19,8 +19,8 @@ def downloaded(paths: list[str], bench: Bench, server: Server, number: int) -> F
     cpu = server.usage().cpu - before
     return {
         "MB/s": answer["bytes"] / answer["seconds"] / 1e6,
-        "CPU s/GiB": cpu / (answer["bytes"] / GiB),
-        "upstream/delivered": bench.origins.sent() / answer["bytes"],
+        **({"CPU s/GiB": cpu / (answer["bytes"] / GiB)} if server.program else {}),
+        "upstream ×": bench.origins.sent() / answer["bytes"],
     }
 
 

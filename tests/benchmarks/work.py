@@ -1,6 +1,7 @@
 """What a piece of work is: a name, the servers it is done with, and figures of each.
 
-Figures are named as they stand at the head of a column, unit included.
+Figures are named as they stand at the head of a column, unit included; "upstream ×" is what the
+origin sent for each byte that the client got.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -10,6 +11,7 @@ from typing import TypeAlias
 
 from tests.benchmarks.clients import ask
 from tests.benchmarks.origins import FILM, FILM_SIZE
+from tests.benchmarks.processes import Unfit
 from tests.benchmarks.servers import Bench, Server
 
 Figures: TypeAlias = Mapping[str, float]
@@ -45,7 +47,14 @@ def kept(origin: str, measure: Measure) -> Callable[[Bench, str], AbstractContex
             ask("first_bytes", url=server.url(FILM), size=FILM_SIZE, length=RANGE, count=20,
                 seed=0, seconds=5)  # fmt: skip
             bench.origins.sent()
-            yield lambda number: measure(bench, server, number)
+
+            def measured(number: int) -> Figures:
+                try:
+                    return measure(bench, server, number)
+                except Unfit as reason:
+                    raise Unfit(f"{reason}{server.last_words()}") from None
+
+            yield measured
 
     return opened
 
