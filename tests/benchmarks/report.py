@@ -13,7 +13,6 @@ from rich.table import Table
 from tests.benchmarks.goals import GOALS
 from tests.benchmarks.work import Figures, Work
 
-
 WIDEST = 5
 """Figures that stand beside one another."""
 
