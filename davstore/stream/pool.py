@@ -27,21 +27,24 @@ KEPT_FOR = 50.0
 TURN_PATIENCE = 30.0
 BACKGROUND_SHARE = 0.75
 AVOIDED_FOR = 300.0
+CROWDED_FOR = 5.0
 
 
 class Budget:
     """So many connections at once; people's reads go first, and both kinds in their order."""
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, now: Callable[[], float] = time.monotonic) -> None:
         self.limit = limit
+        self._now = now
+        self._crowded_until = 0.0
         self.used = 0
         self._urgent: deque[asyncio.Future[None]] = deque()
         self._later: deque[asyncio.Future[None]] = deque()
 
     @property
     def is_crowded(self) -> bool:
-        """Whether others wait, or soon will."""
-        return bool(self._urgent) or self.used >= max(2, self.limit // 2)
+        """Whether people wait for a turn, or did so lately."""
+        return self.is_wanted() or self._now() < self._crowded_until
 
     def is_wanted(self) -> bool:
         """Whether people wait for a turn."""
@@ -54,6 +57,8 @@ class Budget:
             return
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         queue = self._urgent if urgent else self._later
+        if urgent:
+            self._crowded_until = self._now() + CROWDED_FOR
         queue.append(turn)
         try:
             async with asyncio.timeout(seconds):
@@ -104,7 +109,7 @@ class Pool:
         self._now = now
         self._idle: dict[Origin, list[Channel]] = defaultdict(list)
         self._avoided: dict[str, _Avoided] = {}
-        self.budget = Budget(limit)
+        self.budget = Budget(limit, now)
         self.open = 0
 
     async def take(self, *, urgent: bool) -> None:

@@ -47,6 +47,9 @@ class Sink(Protocol):
     async def writable(self, seconds: float | None = None) -> None:
         """Wait for room; `TimeoutError` after `seconds`."""
 
+    async def caught_up(self) -> None:
+        """Wait until it has asked for nearly all that was sent."""
+
 
 class Flow:
     """Where a delivery stands.
@@ -180,10 +183,11 @@ async def _is_paused(sink: Sink, flow: Flow) -> bool:
         try:
             await sink.writable(LOOK_UP)
         except TimeoutError:
-            if flow.is_wanted():
-                return True
+            pass
         else:
-            return False
+            return flow.is_wanted()
+        if flow.is_wanted():
+            return True
     return True
 
 

@@ -180,7 +180,7 @@ class Stream:
             self.flow.at += len(data)
         if self.flow.at < self._until:
             # What comes next may cost a link: is anybody still reading?
-            await sink.writable()
+            await sink.caught_up()
 
     async def _send_piece(self, piece: Piece, sink: Sink) -> None:
         assert self._until is not None

@@ -210,6 +210,9 @@ class _Handover:
         async with asyncio.timeout(seconds):
             await asyncio.wrap_future(room)
 
+    async def caught_up(self) -> None:
+        await self.writable()
+
     def end(self) -> None:
         self._blocks.put(None)
 
