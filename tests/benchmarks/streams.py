@@ -74,7 +74,7 @@ def main() -> int:
     # An exception, so that every server is ended on the way out.
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: sys.exit(1))
-    said = Console(stderr=True, highlight=False)
+    said = Console(stderr=True, highlight=False, soft_wrap=True)
     folder = scratch()
     try:
         results = report.Results(versions())
