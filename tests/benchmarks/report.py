@@ -122,6 +122,7 @@ def _upright(results: Results, work: Work, figures: list[str]) -> Table:
 def _columns(results: Results, work: Work) -> list[str]:
     """Figures that any server has, as a failure needs at least one column."""
     rounds = [one for server in work.servers for one in results.rounds.get((work.name, server), [])]
+    rounds.sort(key=len, reverse=True)  # the origin itself has fewer; the order is the others'
     return list(dict.fromkeys(name for figures in rounds for name in figures)) or ["figures"]
 
 
