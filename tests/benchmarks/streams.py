@@ -88,10 +88,10 @@ def main() -> int:
         return 1
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    screen = Console(highlight=False)
-    report.show(results, screen if screen.is_terminal else Console(highlight=False, width=120))
     if options.json:
         report.write(results, options.json)
+    screen = Console(highlight=False)
+    report.show(results, screen if screen.is_terminal else Console(highlight=False, width=120))
     return 0
 
 
