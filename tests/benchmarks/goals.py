@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
-Median: TypeAlias = Callable[[str, str, str], float | None]
-"""The median of (work, server, figure), None where there is none."""
+Measured: TypeAlias = Callable[[str, str, str, str], float | None]
+"""(work, server, figure, other): the figure, or its share of the other server's; None: neither."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,14 +22,12 @@ class Goal:
         sign = "≥" if self.least else "≤"
         return f"{sign} {self.bound:g}" + (f" × {self.of}" if self.of else "")
 
-    def reached(self, median: Median) -> tuple[float, bool] | None:
-        """What was measured, and whether it is enough; None where it was not measured."""
-        value = median(self.work, "davstore", self.figure)
-        other = median(self.work, self.of, self.figure) if self.of else 1.0
-        if value is None or not other:
-            return None
-        share = value / other
-        return share, share >= self.bound if self.least else share <= self.bound
+    def reached(self, measured: Measured) -> tuple[float | None, bool]:
+        """What was measured, and whether it is enough."""
+        value = measured(self.work, "davstore", self.figure, self.of)
+        if value is None:
+            return None, False
+        return value, value >= self.bound if self.least else value <= self.bound
 
 
 def _goals() -> Iterator[Goal]:

@@ -44,11 +44,23 @@ class Results:
         found = [f[figure] for f in self.rounds.get((work, server), []) if figure in f]
         return statistics.median(found) if found else None
 
+    def measured(self, work: str, server: str, figure: str, other: str = "") -> float | None:
+        """The median; as a share of `other`'s where that is named.
+
+        The shares are taken round by round, since what is measured at about the same time
+        suffers from the same noise.
+        """
+        if not other:
+            return self.median(work, server, figure)
+        pairs = zip(self.rounds.get((work, server), []), self.rounds.get((work, other), []),
+                    strict=False)  # fmt: skip
+        shares = [ours[figure] / theirs[figure] for ours, theirs in pairs
+                  if figure in ours and theirs.get(figure)]  # fmt: skip
+        return statistics.median(shares) if shares else None
+
     def ratio(self, work: Work, server: str, figure: str) -> float | None:
-        """As a share of the server's against which the work is compared."""
-        value = self.median(work.name, server, figure)
-        other = self.median(work.name, work.against, figure) if work.against else None
-        return value / other if value is not None and other else None
+        """The share of the server's against which the work is compared."""
+        return self.measured(work.name, server, figure, work.against) if work.against else None
 
 
 def show(results: Results, console: Console) -> None:
@@ -110,6 +122,7 @@ def _upright(results: Results, work: Work, figures: list[str]) -> Table:
 def _columns(results: Results, work: Work) -> list[str]:
     """Figures that any server has, as a failure needs at least one column."""
     rounds = [one for server in work.servers for one in results.rounds.get((work.name, server), [])]
+    rounds.sort(key=len, reverse=True)  # the origin itself has fewer; the order is the others'
     return list(dict.fromkeys(name for figures in rounds for name in figures)) or ["figures"]
 
 
@@ -128,8 +141,7 @@ def _goal_rows(results: Results) -> Iterator[dict[str, Any]]:
     known = {work.name for work in results.works}
     for goal in GOALS:
         if goal.work in known:
-            outcome = goal.reached(results.median)
-            measured, reached = outcome or (None, False)
+            measured, reached = goal.reached(results.measured)
             yield {"work": goal.work, "figure": goal.figure, "goal": str(goal),
                    "measured": measured, "reached": reached}  # fmt: skip
 

@@ -74,7 +74,7 @@ def main() -> int:
     # An exception, so that every server is ended on the way out.
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: sys.exit(1))
-    said = Console(stderr=True, highlight=False)
+    said = Console(stderr=True, highlight=False, soft_wrap=True)
     folder = scratch()
     try:
         results = report.Results(versions())
@@ -88,10 +88,10 @@ def main() -> int:
         return 1
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    screen = Console(highlight=False)
-    report.show(results, screen if screen.is_terminal else Console(highlight=False, width=120))
     if options.json:
         report.write(results, options.json)
+    screen = Console(highlight=False)
+    report.show(results, screen if screen.is_terminal else Console(highlight=False, width=120))
     return 0
 
 
