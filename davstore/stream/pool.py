@@ -4,10 +4,11 @@ import asyncio
 import logging
 import time
 from collections import defaultdict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from concurrent.futures import Executor
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Any
 
 import requests
 import urllib3
@@ -110,6 +111,7 @@ class Pool:
         self._idle: dict[Origin, list[Channel]] = defaultdict(list)
         self._avoided: dict[str, _Avoided] = {}
         self.budget = Budget(limit, now)
+        self._finishing: set[asyncio.Task[None]] = set()
         self.open = 0
 
     async def take(self, *, urgent: bool) -> None:
@@ -195,6 +197,12 @@ class Pool:
         """`place` has delivered."""
         if self._avoided.pop(place, None) is not None:
             log.info("%s: %s delivers again", self._account, place)
+
+    def finish(self, work: Coroutine[Any, Any, None]) -> None:
+        """Have something done that nobody waits for."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._finishing.add(task)
+        task.add_done_callback(self._finishing.discard)
 
     def close(self) -> None:
         """Hang up on all idle ones."""

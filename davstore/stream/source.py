@@ -30,8 +30,10 @@ from davstore.transport import MAX_REDIRECTS, USER_AGENT
 log = logging.getLogger(__name__)
 
 NOT_READY_WAIT = 10.0
-SHORT_REST = 64 * 1024
-"""So few unread bytes are cheaper to read than a new connection."""
+SHORT_REST = 1024 * 1024
+"""So few unread bytes, mostly on their way already, cost less than a new connection."""
+REST_PATIENCE = 0.5
+BUFFER = 64 * 1024
 
 _DEAD = frozenset({400, 401, 403, 404, 410, 416})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -69,13 +71,18 @@ class Upstream:
         return place(self.link)
 
     def close(self) -> None:
-        """Keep the connection if nothing is left on it, hang up otherwise; give the turn back."""
-        channel = self.answer.channel
-        if self.answer.is_complete and self.answer.may_be_kept:
-            self.pool.keep(channel)
+        """Keep the connection if little is left on it, hang up otherwise; give the turn back."""
+        if self.answer.is_complete or not self.answer.left or self.answer.left > SHORT_REST:
+            _let_go(self.answer, self.pool)
+            self.pool.budget.give()
         else:
-            self.pool.drop(channel)
-        self.pool.budget.give()
+            self.pool.finish(self._drain())
+
+    async def _drain(self) -> None:
+        try:
+            await _finish(self.answer, self.pool)
+        finally:
+            self.pool.budget.give()
 
 
 class Source:
@@ -187,14 +194,23 @@ class Source:
 
 
 async def _finish(answer: Answer, pool: Pool) -> None:
-    """Read what little a redirect says, so that its connection can be kept."""
-    view = memoryview(bytearray(SHORT_REST))
+    """Read what little is left of an answer that nobody wants, so that its connection is kept."""
+    view = memoryview(bytearray(BUFFER))
     try:
-        while answer.left and answer.left <= SHORT_REST:
-            if answer.receive(view) is None:
-                await answer.channel.wire.readable(1.0)
+        async with asyncio.timeout(REST_PATIENCE):
+            while answer.left and answer.left <= SHORT_REST:
+                count = answer.receive(view)
+                if count == 0:
+                    break
+                if count is None:
+                    await answer.channel.wire.readable()
     except (OSError, TimeoutError):
         answer.may_be_kept = False
+    finally:
+        _let_go(answer, pool)
+
+
+def _let_go(answer: Answer, pool: Pool) -> None:
     if answer.is_complete and answer.may_be_kept:
         pool.keep(answer.channel)
     else:
