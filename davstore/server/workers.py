@@ -21,7 +21,7 @@ from davstore.dav.transfer import OFFER, TRANSFER, Transfer
 
 log = logging.getLogger(__name__)
 
-WORKERS = 32
+WORKERS = 16
 BACKLOG = 1024
 BODY_TIMEOUT = 60
 """Seconds of silence within a request's body."""
@@ -52,7 +52,7 @@ class Connection(HTTPConnection):
             self._outgoing = _Outgoing(sock)
             return self._outgoing
         self._incoming = _Incoming(sock)
-        return io.BufferedReader(self._incoming, 64 * 1024)
+        return io.BufferedReader(self._incoming, 4096)
 
     def feed(self, data: bytes) -> None:
         """What the front has read already."""

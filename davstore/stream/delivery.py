@@ -15,6 +15,7 @@ from davstore.errors import (
     UnexpectedReply,
 )
 from davstore.model import Leaf
+from davstore.stream.memory import Memory
 from davstore.stream.relay import Flow, Sink, relay
 from davstore.stream.source import Source, Upstream, host, place
 
@@ -95,12 +96,14 @@ class Deliveries:
         *,
         worked: Callable[[Leaf], None],
         learn: Callable[[str, int], None],
+        memory: Memory,
         first_byte: float,
         jitter: Callable[[], float],
     ) -> None:
         self._source = source
         self._worked = worked
         self._learn = learn
+        self._memory = memory
         self._leaf = leaf
         self._first_byte = first_byte
         self._jitter = jitter
@@ -170,8 +173,15 @@ class Deliveries:
             if flow.at > before:
                 self._worked(self._leaf)
             if rest:
-                await sink.send(rest)
+                await self._send_held(rest, sink)
                 flow.at += len(rest)
+
+    async def _send_held(self, rest: bytes, sink: Sink) -> None:
+        self._memory.hold(len(rest))
+        try:
+            await sink.send(rest)
+        finally:
+            self._memory.give(len(rest))
 
     async def to_the_end(self, upstream: Upstream, flow: Flow, sink: Sink) -> None:
         """A body whose length nobody knows: it cannot be resumed."""

@@ -9,6 +9,7 @@ from davstore.model import Leaf
 from davstore.resolver import Failures
 from davstore.stream.delivery import Deliveries
 from davstore.stream.edges import BLOCK, Edges
+from davstore.stream.memory import Memory
 from davstore.stream.piece import Piece
 from davstore.stream.pieces import Pieces
 from davstore.stream.pool import Pool
@@ -19,7 +20,6 @@ MIB = 1024 * 1024
 EXACT = 2 * MIB
 """A closed request up to this size is passed on as it is."""
 FIRST_WINDOW, LAST_WINDOW = MIB, 64 * MIB
-CROWDED_WINDOW = 128 * 1024
 FEW_SECONDS = 8.0
 """No window is larger than what the reader took in so many seconds."""
 STARVED = 0.6
@@ -27,24 +27,6 @@ STARVED = 0.6
 FAST = 100 * MIB
 """Bytes a second; beyond that, further connections gain nothing."""
 SMALLEST_PIECE, LARGEST_PIECE = MIB // 2, 4 * MIB
-
-
-class Memory:
-    """Bytes that all streams together may read ahead."""
-
-    def __init__(self, limit: int) -> None:
-        self._left = limit
-
-    def take(self, count: int) -> bool:
-        """Whether `count` bytes may be used; to be given back."""
-        if count > self._left:
-            return False
-        self._left -= count
-        return True
-
-    def give(self, count: int) -> None:
-        """Give bytes back."""
-        self._left += count
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +181,7 @@ class Stream:
             return self._until
         size = self._window
         if self._pool.budget.is_crowded:
-            size = min(size, CROWDED_WINDOW)
+            size = min(size, self._around.memory.crowded_window)
         end = min(self._until, self.flow.at + size)
         return min(end, self._tail()) if self.flow.at < self._tail() else end
 

@@ -18,10 +18,11 @@ from davstore.resolver import Failures, Resolver
 from davstore.stream.delivery import Deliveries
 from davstore.stream.edges import Edges, EdgeSettings
 from davstore.stream.loop import Loop
+from davstore.stream.memory import Memory
 from davstore.stream.pieces import Pieces
 from davstore.stream.pool import Pool
 from davstore.stream.source import Source
-from davstore.stream.stream import Memory, Stream, Surroundings
+from davstore.stream.stream import Stream, Surroundings
 from davstore.stream.wire import Bytes
 from davstore.transport import Dialer, MayReach
 
@@ -89,6 +90,7 @@ class Streams:
             leaf,
             worked=self._worked,
             learn=self._learn,
+            memory=self._around.memory,
             first_byte=self._settings.first_byte,
             jitter=self._jitter,
         )
