@@ -11,6 +11,7 @@ from wsgidav.util import parse_if_header_dict, test_if_header_dict
 from davstore.dav.download import Download
 from davstore.dav.listing import Listing
 from davstore.dav.multistatus import PATH_SAFE
+from davstore.dav.pages import page
 from davstore.dav.properties import content_type, etag, property_element, property_names
 from davstore.dav.tree import NotReady, Tree
 from davstore.model import Folder, Leaf
@@ -154,7 +155,8 @@ class Provider(DAVProvider):
             return self._listing(environ, start_response, found.get_href(), found.entry)
         if isinstance(found, FileResource):
             return self._download(environ, start_response, found.entry)
-        return default_handler(environ, start_response)
+        home = quote(f"{self.mount_path}{self.share_path}/", safe=PATH_SAFE)
+        return page(environ, start_response, home, found.get_href(), found.entry)
 
 
 def _check_if(found: FolderCollection | FileResource, environ: Environ) -> None:
