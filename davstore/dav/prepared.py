@@ -13,7 +13,7 @@ from functools import cached_property
 from davstore.dav.multistatus import Row, row
 from davstore.model import Entry, Folder
 
-AVERAGE, LONGEST = 128, 512
+AVERAGE, LONGEST = 128, 1024
 """Entries in a block."""
 ROW_SIZE = 1024
 """Bytes an entry with its row, about; an upper estimate, so that a store of rows is bounded."""
