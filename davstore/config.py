@@ -14,7 +14,7 @@ from typing import Any, Protocol, TypeAlias
 
 import platformdirs
 import tomli_w
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ByteSize, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict
 
 from davstore.errors import ConfigError, Problem
@@ -42,6 +42,40 @@ class ServerSettings(_Checked):
     refresh: float = Field(
         default=60, ge=5, le=86400, description="seconds between refreshes of an account"
     )
+    drain: float = Field(
+        default=5, ge=0, le=3600,
+        description="seconds for which responses under way may go on when the server is stopped",
+    )  # fmt: skip
+
+
+class StreamSettings(_Checked):
+    """`[stream]`: how files are fetched. Sizes in bytes or as in "2GiB", times in seconds."""
+
+    first_byte: float = Field(
+        default=30, gt=0, le=300, description="seconds to wait for a file host's first byte"
+    )
+    floor_bytes: ByteSize = Field(
+        default=ByteSize(64 * 1024), ge=1,
+        description="a host that sends less than this within floor_seconds is given up",
+    )  # fmt: skip
+    floor_seconds: float = Field(
+        default=30, gt=0, le=600, description="seconds in which floor_bytes must come"
+    )
+    read_ahead_memory: ByteSize = Field(
+        default=ByteSize(96 * 1024**2), ge=0, description="what all streams may read ahead together"
+    )
+    edge_store: ByteSize = Field(
+        default=ByteSize(2 * 1024**3), ge=0,
+        description="disk space for beginnings and ends of files; 0 keeps none",
+    )  # fmt: skip
+    edge_head: ByteSize = Field(
+        default=ByteSize(1024**2), ge=0, le=64 * 1024**2,
+        description="how much of a file's beginning is kept once it was read",
+    )  # fmt: skip
+    edge_tail: ByteSize = Field(
+        default=ByteSize(512 * 1024), ge=0, le=64 * 1024**2,
+        description="how much of a file's end is kept once it was read",
+    )  # fmt: skip
 
 
 class User(_Checked):
@@ -61,6 +95,8 @@ class AccountSettings(Protocol):
 
     store: str
     url: Any
+    connections: int | None
+    read_ahead: int
 
 
 class Settings(_Checked):
@@ -69,6 +105,7 @@ class Settings(_Checked):
     model_config = ConfigDict(arbitrary_types_allowed=True)
 
     server: ServerSettings = ServerSettings()
+    stream: StreamSettings = StreamSettings()
     users: tuple[User, ...] = ()
     accounts: Mapping[str, Any] = {}
 
@@ -92,6 +129,8 @@ def load(
     problems = list(_unknown(tables, Settings.model_fields, ""))
     server, found = _validated(ServerSettings, tables.get("server", {}), "server")
     problems += found
+    stream, found = _validated(StreamSettings, tables.get("stream", {}), "stream")
+    problems += found
     users, found = _users(tables.get("users", []))
     problems += found
     accounts, found = _accounts(tables.get("accounts", {}), stores)
@@ -101,9 +140,9 @@ def load(
             Problem("server.host", f"{server.host!r} would let anyone in",
                     "add [[users]] with a name and a password, or listen on 127.0.0.1")
         )  # fmt: skip
-    if problems or server is None:
+    if problems or server is None or stream is None:
         raise ConfigError(*problems)
-    return Settings(server=server, users=tuple(users), accounts=accounts)
+    return Settings(server=server, stream=stream, users=tuple(users), accounts=accounts)
 
 
 def effective(settings: Settings) -> str:
@@ -111,6 +150,7 @@ def effective(settings: Settings) -> str:
     return tomli_w.dumps(
         {
             "server": settings.server.model_dump(mode="json"),
+            "stream": settings.stream.model_dump(mode="json"),
             "users": [user.model_dump(mode="json") for user in settings.users],
             "accounts": {
                 name: account.model_dump(mode="json", exclude_none=True)
@@ -143,6 +183,7 @@ class _Environment(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_nested_delimiter="__", extra="ignore")
 
     server: dict[str, Any] = {}
+    stream: dict[str, Any] = {}
     users: list[Any] | dict[str, Any] = []
     accounts: dict[str, dict[str, Any]] = {}
 

@@ -9,6 +9,7 @@
         RateLimited            wait; knows how long if told
         QuotaExhausted         traffic or slots used up; knows until when if told
         StoreUnavailable       try later
+          Busy                   … because our own limits are reached
         Refused                infringing or forbidden content: never retry
         Gone                   this magnet, file or ref is no more
         UnexpectedReply        the service changed or broke: its shape is named, not its content
@@ -85,6 +86,10 @@ class QuotaExhausted(StoreError):
 
 class StoreUnavailable(StoreError):
     """The store cannot answer now: try later."""
+
+
+class Busy(StoreUnavailable):
+    """Our own limits for the account are reached: nothing is wrong with the file."""
 
 
 class Refused(StoreError):

@@ -102,8 +102,8 @@ class Link:
 class Leaf:
     """A file as it stands in a folder under a safe name.
 
-    `identity` names the content: it outlives links, restarts and refreshes.
-    `size` is None until somebody has learned it.
+    `identity` names the content: it outlives links, restarts and refreshes. `magnet` is the id of
+    the magnet that it is of. `size` is None until somebody has learned it.
     """
 
     name: str
@@ -112,6 +112,7 @@ class Leaf:
     identity: str
     size: int | None
     modified: float
+    magnet: str = ""
 
 
 @dataclass(frozen=True, slots=True)

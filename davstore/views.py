@@ -44,7 +44,7 @@ def magnet_folder(
         identity = _digest(owner, file.path, str(file.size), str(ordinal))
         size = file.size if file.size is not None else learned.get(identity)
         place = path[1:] if doubled else path
-        tree.put(place, Leaf(place[-1], account, file, identity, size, modified))
+        tree.put(place, Leaf(place[-1], account, file, identity, size, modified, magnet.id))
     return tree.frozen(modified)
 
 

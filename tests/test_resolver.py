@@ -7,11 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from davstore.errors import Gone, StoreUnavailable
-from davstore.model import Account, File, Link, Magnet, Unreadable
+from davstore.model import Account, File, Leaf, Link, Magnet, Unreadable
 from davstore.resolver import Resolver
 from davstore.stores.base import FileLists
 
 FILE = File("Sintel.mkv", ref="ref-of-sintel", size=1000)
+LEAF = Leaf("Sintel.mkv", "rd", FILE, "identity", 1000, 1.7e9, "magnet")
 HOUR = 3600.0
 
 
@@ -93,19 +94,19 @@ def resolver(store: CountingStore, shelf: DictShelf, clock: Clock) -> Resolver:
 def test_a_link_is_generated_once_and_then_remembered(
     resolver: Resolver, store: CountingStore
 ) -> None:
-    assert resolver.link("rd", FILE).url == resolver.link("rd", FILE).url
+    assert resolver.link(LEAF).url == resolver.link(LEAF).url
     assert store.asked == 1
 
 
 def test_a_link_is_never_believed_longer_than_twelve_hours(
     resolver: Resolver, store: CountingStore, clock: Clock
 ) -> None:
-    resolver.link("rd", FILE)
+    resolver.link(LEAF)
     clock.time += 12 * HOUR - 301
-    resolver.link("rd", FILE)
+    resolver.link(LEAF)
     assert store.asked == 1
     clock.time += 2
-    resolver.link("rd", FILE)
+    resolver.link(LEAF)
     assert store.asked == 2
 
 
@@ -113,12 +114,12 @@ def test_a_link_that_lives_shorter_is_believed_shorter(
     resolver: Resolver, store: CountingStore, clock: Clock
 ) -> None:
     store.life = 600
-    resolver.link("rd", FILE)
+    resolver.link(LEAF)
     clock.time += 539
-    resolver.link("rd", FILE)
+    resolver.link(LEAF)
     assert store.asked == 1
     clock.time += 2
-    resolver.link("rd", FILE)
+    resolver.link(LEAF)
     assert store.asked == 2
 
 
@@ -127,7 +128,7 @@ def test_a_hundred_readers_of_a_cold_file_cause_one_call(
 ) -> None:
     store.gate.clear()
     with ThreadPoolExecutor(100) as pool:
-        links = [pool.submit(resolver.link, "rd", FILE) for _ in range(100)]
+        links = [pool.submit(resolver.link, LEAF) for _ in range(100)]
         store.gate.set()
         urls = {link.result(10).url for link in links}
     assert len(urls) == 1
@@ -140,56 +141,56 @@ def test_a_failure_reaches_every_waiting_reader_and_is_not_remembered(
     store.failure = Gone("rd", "no more")
     store.gate.clear()
     with ThreadPoolExecutor(20) as pool:
-        links = [pool.submit(resolver.link, "rd", FILE) for _ in range(20)]
+        links = [pool.submit(resolver.link, LEAF) for _ in range(20)]
         while not store.asked:
             pass
         store.gate.set()
         errors = [link.exception(10) for link in links]
     assert all(isinstance(error, Gone) for error in errors)
     store.failure = None
-    assert resolver.link("rd", FILE).url
+    assert resolver.link(LEAF).url
 
 
 def test_a_restart_asks_for_no_link_that_is_still_fresh(
     resolver: Resolver, store: CountingStore, shelf: DictShelf, clock: Clock
 ) -> None:
-    before = resolver.link("rd", FILE)
+    before = resolver.link(LEAF)
     again = Resolver({"rd": store}, shelf, now=clock)
-    assert again.link("rd", FILE) == before
+    assert again.link(LEAF) == before
     assert store.asked == 1
 
 
 def test_a_restart_long_after_asks_again(
     resolver: Resolver, store: CountingStore, shelf: DictShelf, clock: Clock
 ) -> None:
-    resolver.link("rd", FILE)
+    resolver.link(LEAF)
     clock.time += 13 * HOUR
-    Resolver({"rd": store}, shelf, now=clock).link("rd", FILE)
+    Resolver({"rd": store}, shelf, now=clock).link(LEAF)
     assert store.asked == 2
 
 
 def test_a_forgotten_link_is_generated_anew_also_after_a_restart(
     resolver: Resolver, store: CountingStore, shelf: DictShelf, clock: Clock
 ) -> None:
-    dead = resolver.link("rd", FILE)
-    resolver.forget("rd", FILE, dead)
-    assert Resolver({"rd": store}, shelf, now=clock).link("rd", FILE).url != dead.url
+    dead = resolver.link(LEAF)
+    resolver.forget(LEAF, dead)
+    assert Resolver({"rd": store}, shelf, now=clock).link(LEAF).url != dead.url
     assert store.asked == 2
 
 
 def test_forgetting_a_dead_link_keeps_its_successor(
     resolver: Resolver, store: CountingStore
 ) -> None:
-    dead = resolver.link("rd", FILE)
-    resolver.forget("rd", FILE, dead)
-    successor = resolver.link("rd", FILE)
-    resolver.forget("rd", FILE, dead)
-    assert resolver.link("rd", FILE) == successor
+    dead = resolver.link(LEAF)
+    resolver.forget(LEAF, dead)
+    successor = resolver.link(LEAF)
+    resolver.forget(LEAF, dead)
+    assert resolver.link(LEAF) == successor
     assert store.asked == 2
 
 
 def test_a_store_error_passes_through_unchanged(resolver: Resolver, store: CountingStore) -> None:
     store.failure = StoreUnavailable("rd", "closed for lunch", retry_after=60)
     with pytest.raises(StoreUnavailable) as caught:
-        resolver.link("rd", FILE)
+        resolver.link(LEAF)
     assert caught.value.retry_after == 60

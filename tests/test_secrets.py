@@ -34,7 +34,7 @@ def logged() -> Iterator[io.StringIO]:
 
 def fill(sim: Simulator) -> None:
     for account in ACCOUNTS:
-        files = [SimFile(f"{NAME}.mp4", Content.random(NAME, 300_000))]
+        files = [SimFile(f"{NAME}.mp4", Content.random(NAME, 4_000_000))]
         getattr(sim, account).add(SimMagnet(NAME, files=files, title=NAME, year=2012))
 
 
@@ -56,10 +56,7 @@ def use_badly(served: Serving, sim: Simulator) -> list[str]:
         )
         sim.host.faults.add(fault)
         for account in ACCOUNTS:
-            try:
-                told.append(served.get(path_of(account), headers={"Range": "bytes=5-"}).text)
-            except OSError as error:
-                told.append(str(error.__class__))
+            told.append(told_by(served, account, Range="bytes=2000000-"))
     sim.host.faults.clear()
     for account in ACCOUNTS:
         service = getattr(sim, account)
@@ -70,8 +67,15 @@ def use_badly(served: Serving, sim: Simulator) -> list[str]:
             except Exception:  # noqa: BLE001 - whatever is raised is looked at
                 told.append(traceback.format_exc())
         service.stop()
-        told.append(served.get(path_of(account)).text)
+        told.append(told_by(served, account))
     return told
+
+
+def told_by(served: Serving, account: str, **headers: str) -> str:
+    try:
+        return served.get(path_of(account), headers=headers).text
+    except OSError as error:
+        return str(error.__class__)
 
 
 def secrets_of(sim: Simulator, served: Serving) -> set[str]:

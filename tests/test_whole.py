@@ -202,4 +202,7 @@ def test_a_file_that_is_gone_is_404_and_the_rest_plays_on(served: Serving, sim: 
     refused = served.get(quote(path))
     assert refused.status_code == 404
     assert "no longer available" in refused.text
-    assert served.get(quote(path)).status_code == 200
+    calls = sim.alldebrid.count("link/unlock")
+    assert served.get(quote(path)).status_code == 404
+    assert sim.alldebrid.count("link/unlock") == calls
+    assert served.get(quote("/alldebrid/magnets/Sintel/Sintel.mp4")).status_code == 200

@@ -13,6 +13,7 @@ from werkzeug.http import http_date
 from davstore import errors
 from davstore.dav.conditions import UNSATISFIABLE, Range, Verdict, asked_range, verdict
 from davstore.dav.properties import content_type, etag
+from davstore.dav.transfer import OFFER, TRANSFER, Headers, Refusal, Transfer
 from davstore.errors import DavstoreError, StoreError
 from davstore.model import Leaf
 
@@ -20,7 +21,6 @@ log = logging.getLogger(__name__)
 
 Environ: TypeAlias = dict[str, Any]
 StartResponse: TypeAlias = Callable[..., Any]
-Headers: TypeAlias = list[tuple[str, str]]
 
 DEFAULT_RETRY = 15.0
 
@@ -62,10 +62,54 @@ class Download:
         self._open = open
 
     def __call__(
+        self,
+        environ: Environ,
+        start_response: StartResponse,
+        leaf: Leaf,
+        find: Callable[[], Leaf | None] = lambda: None,
+    ) -> Iterable[bytes]:
+        """A WSGI response; `find` looks up what stands at the same path at a later time."""
+        if OFFER in environ and environ["REQUEST_METHOD"] == "GET":
+            transfer = self._transfer(environ, leaf, find)
+            if transfer is not None:
+                start_response(transfer.status, transfer.headers)
+                environ[TRANSFER] = transfer
+                return []
+        return self._respond(environ, start_response, leaf)
+
+    def _transfer(
+        self, environ: Environ, leaf: Leaf, find: Callable[[], Leaf | None]
+    ) -> Transfer | None:
+        """What the server may move itself; None where there is something else to be said."""
+        size = leaf.size
+        if not size or verdict(environ, etag(leaf), leaf.modified) is not Verdict.GO_ON:
+            return None
+        wanted = asked_range(environ, size, etag(leaf), leaf.modified)
+        if wanted == UNSATISFIABLE:
+            return None
+        headers = [*_facts(leaf), ("Content-Type", content_type(leaf)), ("Date", http_date())]
+        if not isinstance(wanted, Range):
+            status, wanted = "200 OK", Range(0, size - 1)
+        else:
+            status = "206 Partial Content"
+            headers.append(("Content-Range", f"bytes {wanted.start}-{wanted.end}/{size}"))
+        headers += _length(wanted.end - wanted.start + 1)
+
+        def again(range_: str | None) -> Transfer | None:
+            now = find()
+            if now is None:
+                return None
+            ranged = {**environ, "HTTP_RANGE": range_ or ""}
+            if range_ is None:
+                del ranged["HTTP_RANGE"]
+            return self._transfer(ranged, now, find)
+
+        return Transfer(leaf, wanted.start, wanted.end, status, headers, refusal, again)
+
+    def _respond(
         self, environ: Environ, start_response: StartResponse, leaf: Leaf
     ) -> Iterable[bytes]:
-        """A WSGI response."""
-        facts: Headers = [("ETag", etag(leaf)), ("Last-Modified", http_date(int(leaf.modified)))]
+        facts = _facts(leaf)
         conditions = verdict(environ, etag(leaf), leaf.modified)
         if conditions is Verdict.FAILED:
             return _say(start_response, "412 Precondition Failed", "The file is another one.")
@@ -154,28 +198,41 @@ def _length(size: int | None) -> Headers:
     return [("Content-Length", str(size)), ("Accept-Ranges", "bytes")]
 
 
+def _facts(leaf: Leaf) -> Headers:
+    return [("ETag", etag(leaf)), ("Last-Modified", http_date(int(leaf.modified)))]
+
+
 def refuse(start_response: StartResponse, error: DavstoreError) -> Iterable[bytes]:
     """A response that says what went wrong, in one line."""
+    said = refusal(error)
+    start_response(said.status, said.headers)
+    return [said.body]
+
+
+def refusal(error: DavstoreError) -> Refusal:
+    """What went wrong, in one line."""
     status = next(status for kind, status in STATUS if isinstance(error, kind))
     extra: Headers = []
     if status.startswith("503"):
         asked = error.retry_after if isinstance(error, StoreError) else None
         extra = [("Retry-After", str(max(1, round(asked or DEFAULT_RETRY))))]
     log.info("%s: %s", status, error)
-    return _say(start_response, status, str(error), *extra)
+    return _saying(status, str(error), *extra)
 
 
 def _say(
     start_response: StartResponse, status: str, text: str, *headers: tuple[str, str]
 ) -> Iterable[bytes]:
+    said = _saying(status, text, *headers)
+    start_response(said.status, said.headers)
+    return [said.body]
+
+
+def _saying(status: str, text: str, *headers: tuple[str, str]) -> Refusal:
     body = f"{text}\n".encode()
-    start_response(
-        status,
-        [
-            ("Content-Type", "text/plain; charset=utf-8"),
-            ("Content-Length", str(len(body))),
-            ("Date", http_date()),
-            *headers,
-        ],
-    )
-    return [body]
+    about = [
+        ("Content-Type", "text/plain; charset=utf-8"),
+        ("Content-Length", str(len(body))),
+        ("Date", http_date()),
+    ]
+    return Refusal(status, [*about, *headers], body)

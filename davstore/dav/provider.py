@@ -132,7 +132,7 @@ class Provider(DAVProvider):
     ) -> FolderCollection | FileResource | None:
         """The resource at `path`; raises 503 while nothing is known of its account."""
         try:
-            entry = self._tree.find([part for part in path.split("/") if part])
+            entry = self._tree.find(_parts(path))
         except NotReady as account:
             raise DAVError(
                 SERVICE_UNAVAILABLE,
@@ -140,6 +140,13 @@ class Provider(DAVProvider):
                 add_headers=[("Retry-After", RETRY_AFTER)],
             ) from None
         return None if entry is None else resource(path, environ, entry)
+
+    def _leaf(self, path: str) -> Leaf | None:
+        try:
+            entry = self._tree.find(_parts(path))
+        except NotReady:
+            return None
+        return entry if isinstance(entry, Leaf) else None
 
     def custom_request_handler(
         self, environ: Environ, start_response: StartResponse, default_handler: Application
@@ -154,9 +161,14 @@ class Provider(DAVProvider):
             _check_if(found, environ)
             return self._listing(environ, start_response, found.get_href(), found.entry)
         if isinstance(found, FileResource):
-            return self._download(environ, start_response, found.entry)
+            path = environ["PATH_INFO"]
+            return self._download(environ, start_response, found.entry, lambda: self._leaf(path))
         home = quote(f"{self.mount_path}{self.share_path}/", safe=PATH_SAFE)
         return page(environ, start_response, home, found.get_href(), found.entry)
+
+
+def _parts(path: str) -> list[str]:
+    return [part for part in path.split("/") if part]
 
 
 def _check_if(found: FolderCollection | FileResource, environ: Environ) -> None:

@@ -14,16 +14,18 @@ from davstore.stores.base import Settings, Store
 @dataclass(frozen=True, slots=True)
 class Kind:
     """One kind of store: the model of its settings, and `open(account name, settings)`, which
-    also takes `now` and `sleep`.
+    also takes `now` and `sleep`. `connections` to its file hosts are used at once where nothing
+    else is configured.
     """
 
     settings: type[Settings]
     open: Callable[..., Store]
+    connections: int = 8
 
 
 STORES: Final[Mapping[str, Kind]] = {
-    "realdebrid": Kind(realdebrid.Settings, realdebrid.RealDebrid),
-    "alldebrid": Kind(alldebrid.Settings, alldebrid.AllDebrid),
+    "realdebrid": Kind(realdebrid.Settings, realdebrid.RealDebrid, connections=16),
+    "alldebrid": Kind(alldebrid.Settings, alldebrid.AllDebrid, connections=16),
     "stremthru": Kind(stremthru.Settings, stremthru.StremThru),
     "plank": Kind(plank.Settings, plank.Plank),
 }

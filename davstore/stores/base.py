@@ -126,6 +126,14 @@ class Settings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     store: str = Field(description="which service this account is at")
+    connections: int | None = Field(
+        default=None, ge=1, le=256,
+        description="how many connections to its file hosts at once; default by store",
+    )  # fmt: skip
+    read_ahead: int = Field(
+        default=6, ge=1, le=32,
+        description="how many of them one stream may use where a host is slow or far",
+    )  # fmt: skip
 
 
 class TokenSettings(Settings):

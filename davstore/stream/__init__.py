@@ -1,9 +1,15 @@
 """A link becomes bytes.
 
-`upstream` opens a link at a byte and makes sure that what answers is the file; nothing here
-knows what a store or WebDAV is.
+`streams` is the way in. A `stream` is one reader's way through one file: edges kept on disk
+(`edges`, `containers`, `pieces`), windows, reading ahead. `delivery` brings a stretch of it over
+as many connections as it takes, `source` opens a link and makes sure that what answers is the
+file, `relay` moves the bytes. `http1`, `pool` and `wire` are the connections, `loop` is the thread
+on which all of it runs. Nothing here knows what a store or WebDAV is.
 """
 
-from davstore.stream.upstream import Body, Upstream
+from davstore.stream.relay import Sink
+from davstore.stream.stream import Stream
+from davstore.stream.streams import Body, Streams, Upstream
+from davstore.stream.wire import Wire
 
-__all__ = ["Body", "Upstream"]
+__all__ = ["Body", "Sink", "Stream", "Streams", "Upstream", "Wire"]

@@ -1,7 +1,7 @@
 """Outward HTTP: one session an account, paced, retried, decoded with care, kept in bounds.
 
-`api` is what the stores call, `session` what it and the streams stand on. Nothing that leaves
-here as an error or a log line holds a query, a header or a body.
+`api` is what the stores call, `session` what it stands on; `dial` (with `tls`) connects for the
+streams. Nothing that leaves here as an error or a log line holds a query, a header or a body.
 """
 
 from davstore.transport.api import (
@@ -14,16 +14,32 @@ from davstore.transport.api import (
     per_minute,
     per_second,
 )
-from davstore.transport.session import MayReach, NotAllowed, Reach, Session, plain_reason
+from davstore.transport.dial import AnySocket, Dialer, Line
+from davstore.transport.session import (
+    MAX_REDIRECTS,
+    USER_AGENT,
+    MayReach,
+    NotAllowed,
+    Reach,
+    Session,
+    plain_reason,
+)
+from davstore.transport.tls import TlsSocket
 
 __all__ = [
+    "MAX_REDIRECTS",
+    "USER_AGENT",
+    "AnySocket",
     "Complaint",
+    "Dialer",
     "Json",
+    "Line",
     "MayReach",
     "NotAllowed",
     "Reach",
     "Reply",
     "Session",
+    "TlsSocket",
     "Transport",
     "decoded",
     "error_of_status",

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import requests
 import urllib3
 from requests.adapters import HTTPAdapter
+from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from davstore import __version__
@@ -81,8 +82,7 @@ class Session(requests.Session):
         self.max_redirects = MAX_REDIRECTS
         self.headers["User-Agent"] = USER_AGENT
         self.auth = self._authenticate  # also keeps requests from reading ~/.netrc
-        if not (os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")):
-            self.verify = os.environ.get("SSL_CERT_FILE") or True
+        self.verify = ca_bundle()
         adapter = _GuardedAdapter(may_reach, pool_maxsize=connections)
         self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self.adapters.clear()
@@ -120,8 +120,7 @@ class _GuardedAdapter(HTTPAdapter):
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
-        plain = type("Plain", (_Guarded, HTTPConnection), {"may_reach": self._may_reach})
-        secure = type("Secure", (_Guarded, HTTPSConnection), {"may_reach": self._may_reach})
+        plain, secure = guarded(self._may_reach)
         self.poolmanager.pool_classes_by_scheme = {
             "http": type("Pool", (urllib3.HTTPConnectionPool,), {"ConnectionCls": plain}),
             "https": type("Pools", (urllib3.HTTPSConnectionPool,), {"ConnectionCls": secure}),
@@ -134,7 +133,7 @@ class _GuardedAdapter(HTTPAdapter):
             ipaddress.ip_address(host)
         except ValueError:
             return super().send(request, **options)
-        _check(self._may_reach, host, host)
+        check(self._may_reach, host, host)
         return super().send(request, **options)
 
 
@@ -145,14 +144,30 @@ class _Guarded:
         sock: socket.socket = super()._new_conn()  # type: ignore[misc]
         host, address = str(self.host).strip("[]"), sock.getpeername()[0]  # type: ignore[attr-defined]
         try:
-            _check(type(self).may_reach, host, address)
+            check(self.may_reach, host, address)
         except NotAllowed:
             sock.close()
             raise
         return sock
 
 
-def _check(may_reach: MayReach, host: str, address: str) -> None:
+def guarded(may_reach: MayReach) -> tuple[type[HTTPConnection], type[HTTPSConnection]]:
+    """Kinds of connections, plain and secure, that look where they have arrived."""
+    rule = {"may_reach": staticmethod(may_reach)}
+    return (
+        type("Plain", (_Guarded, HTTPConnection), rule),
+        type("Secure", (_Guarded, HTTPSConnection), rule),
+    )
+
+
+def ca_bundle() -> str:
+    """The file or folder of trusted authorities: the environment's, or requests' own."""
+    named = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
+    return next(filter(None, map(os.environ.get, named)), DEFAULT_CA_BUNDLE_PATH)
+
+
+def check(may_reach: MayReach, host: str, address: str) -> None:
+    """Raises `NotAllowed` where the account has no business at `address`."""
     if not may_reach(host, address):
         raise NotAllowed(f"{host} leads to the private address {address}")
 

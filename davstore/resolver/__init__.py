@@ -1,0 +1,10 @@
+"""ref -> fresh link, and what became of it.
+
+`links` remembers and generates links, `failures` remembers what could not be served and for how
+long to leave it alone. Alone knows cachetools.
+"""
+
+from davstore.resolver.failures import Failures
+from davstore.resolver.links import Resolver, Shelf
+
+__all__ = ["Failures", "Resolver", "Shelf"]

@@ -1,0 +1,168 @@
+"""How long a link is believed, one call for many askers, forgetting, and a bound on asking.
+
+Which links outlive a restart is the shelf's business.
+"""
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
+from typing import Protocol
+
+from cachetools import LRUCache, TLRUCache
+
+from davstore.errors import StoreUnavailable
+from davstore.model import Leaf, Link
+from davstore.stores.base import Store
+
+log = logging.getLogger(__name__)
+
+LONGEST_LIFE = 12 * 3600.0
+MARGIN = 300.0
+"""Seconds before its end at which a link is no longer handed out, so that a read can begin."""
+CAPACITY = 50_000
+PATIENCE = 90.0
+MOST_CALLS, CALLS_WITHIN = 3, 60.0
+"""So many links of one file, none of which has delivered, may be generated within these seconds."""
+THREADS = 8
+
+
+class Shelf(Protocol):
+    """Links kept on disk, by account and ref."""
+
+    def get(self, account: str, ref: str) -> Link | None:
+        """The link put there last, fresh or stale."""
+
+    def put(self, account: str, ref: str, link: Link) -> None:
+        """Keep `link` in place of an older one."""
+
+    def drop(self, account: str, ref: str) -> None:
+        """Keep none."""
+
+
+Key = tuple[str, str]
+
+
+class Resolver:
+    """Fresh links of files, each generated once however many readers wait for it."""
+
+    def __init__(
+        self,
+        stores: Mapping[str, Store],
+        shelf: Shelf,
+        *,
+        now: Callable[[], float] = time.time,
+        capacity: int = CAPACITY,
+    ) -> None:
+        self._stores = stores
+        self._shelf = shelf
+        self._now = now
+        self._lock = threading.Lock()
+        self._fresh: TLRUCache[Key, Link] = TLRUCache(
+            capacity, ttu=lambda _key, link, _now: link.expires, timer=now
+        )
+        self._flights: dict[Key, Future[Link]] = {}
+        self._calls: LRUCache[Key, deque[float]] = LRUCache(capacity)
+        # A store that hangs holds its own threads and nobody else's.
+        self._threads = {
+            name: ThreadPoolExecutor(THREADS, thread_name_prefix=f"link-{name}") for name in stores
+        }
+
+    def known(self, leaf: Leaf) -> Link | None:
+        """A link of `leaf` that is at hand and fresh for a while."""
+        with self._lock:
+            return self._fresh.get(_key(leaf))
+
+    def ask(self, leaf: Leaf) -> Future[Link]:
+        """A link that is fresh for a while; its `expires` is when we stop believing it.
+
+        Fails as the store does, for all who wait for that answer, and with `StoreUnavailable`
+        where too many links of this file were asked for in vain.
+        """
+        key = _key(leaf)
+        with self._lock:
+            link = self._fresh.get(key)
+            if link is not None:
+                done: Future[Link] = Future()
+                done.set_result(link)
+                return done
+            flight = self._flights.get(key)
+            if flight is None:
+                flight = self._flights[key] = Future()
+                self._threads[leaf.account].submit(self._fly, key, leaf, flight)
+        return flight
+
+    def link(self, leaf: Leaf) -> Link:
+        """As `ask`, waiting for it, 90 s at most."""
+        try:
+            return self.ask(leaf).result(PATIENCE)
+        except TimeoutError:
+            raise StoreUnavailable(
+                leaf.account, "the link takes too long to generate; try again later"
+            ) from None
+
+    def forget(self, leaf: Leaf, dead: Link) -> None:
+        """Never hand out `dead` again; a newer link of the same file stays."""
+        key = _key(leaf)
+        with self._lock:
+            known = self._fresh.get(key)
+            if known is not None and known.url != dead.url:
+                return
+            self._fresh.pop(key, None)
+        self._shelf.drop(*key)
+
+    def worked(self, leaf: Leaf) -> None:
+        """A link of `leaf` has delivered: what was asked for before was not in vain."""
+        with self._lock:
+            self._calls.pop(_key(leaf), None)
+
+    def close(self) -> None:
+        """Generate no more links; who still waits is told so."""
+        for threads in self._threads.values():
+            threads.shutdown(wait=False, cancel_futures=True)
+
+    def _fly(self, key: Key, leaf: Leaf, flight: Future[Link]) -> None:
+        try:
+            link = self._shelved(key) or self._generated(key, leaf)
+        except BaseException as error:  # noqa: BLE001 - handed on to all who wait
+            with self._lock:
+                del self._flights[key]
+            flight.set_exception(error)
+            return
+        with self._lock:
+            self._fresh[key] = link
+            del self._flights[key]
+        flight.set_result(link)
+
+    def _shelved(self, key: Key) -> Link | None:
+        link = self._shelf.get(*key)
+        return link if link is not None and link.expires > self._now() else None
+
+    def _generated(self, key: Key, leaf: Leaf) -> Link:
+        account, asked = leaf.account, self._now()
+        self._count(key, account, asked)
+        link = self._stores[account].link(leaf.file)
+        life = min(link.expires - asked, LONGEST_LIFE)
+        link = replace(link, expires=asked + life - min(MARGIN, life / 10))
+        self._shelf.put(*key, link)
+        log.debug("%s: generated a link, good for %.0f s", account, link.expires - asked)
+        return link
+
+    def _count(self, key: Key, account: str, asked: float) -> None:
+        with self._lock:
+            calls = self._calls.setdefault(key, deque())
+            while calls and calls[0] <= asked - CALLS_WITHIN:
+                calls.popleft()
+            if len(calls) >= MOST_CALLS:
+                wait = calls[0] + CALLS_WITHIN - asked
+                raise StoreUnavailable(
+                    account, f"{len(calls)} links of this file were of no use", retry_after=wait
+                )
+            calls.append(asked)
+
+
+def _key(leaf: Leaf) -> Key:
+    return leaf.account, leaf.file.ref

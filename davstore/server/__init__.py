@@ -1,0 +1,11 @@
+"""Builds davstore and keeps it running; alone knows cheroot.
+
+`server` puts the objects together. `front` owns the clients' connections and delivers streams on
+one event loop; `workers` are cheroot's threads, which answer everything else; `library` is the
+part that commands use without a server.
+"""
+
+from davstore.server.library import Library, open_stores
+from davstore.server.server import PortUnavailable, Server
+
+__all__ = ["Library", "PortUnavailable", "Server", "open_stores"]

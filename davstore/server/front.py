@@ -1,0 +1,298 @@
+"""The clients' connections, all on the streams' event loop.
+
+A connection comes to a worker only with a whole request head, and comes back with the answer to
+be sent: silence, slowness and long streams cost no thread. The next range of a file just read is
+answered without a worker at all.
+"""
+
+import asyncio
+import contextlib
+import errno
+import logging
+import re
+import socket
+import time
+from typing import Any
+
+from davstore.dav.transfer import Transfer
+from davstore.errors import DavstoreError
+from davstore.server.workers import BODY_TIMEOUT, PAUSE_TIMEOUT, Connection, Workers
+from davstore.stream import Stream, Streams, Wire
+
+log = logging.getLogger(__name__)
+
+HEAD_SECONDS = 30.0
+"""From the first byte of a request to the end of its head."""
+IDLE_SECONDS = 120.0
+LONGEST_HEAD = 128 * 1024
+WATCH_AFTER = 0.2
+"""Seconds after which a client that waits is watched for leaving."""
+UNSENT_LOW = 128 * 1024
+_RANGE = re.compile(rb"\r\n[Rr]ange:[ \t]*([^\r\n]*)")
+_BODY = re.compile(rb"\r\n(content-length|transfer-encoding|expect|upgrade):", re.IGNORECASE)
+_NOTSENT_LOWAT = getattr(socket, "TCP_NOTSENT_LOWAT", 25)  # the number is Linux's
+
+
+class Front:
+    """Accepts clients and keeps each of them company."""
+
+    def __init__(self, workers: Workers, streams: Streams) -> None:
+        self._workers = workers
+        self._streams = streams
+        self._loop = streams.loop
+        self._listener: socket.socket | None = None
+        self._clients: dict[asyncio.Task[None], _Client] = {}
+
+    @property
+    def open_connections(self) -> int:
+        """Clients connected now."""
+        return len(self._clients)
+
+    def start(self) -> None:
+        """Accept clients on the workers' socket, from now on."""
+        self._loop.call(self._start())
+
+    def stop(self, drain: float) -> None:
+        """Accept no more; after `drain` seconds nobody is connected."""
+        self._loop.call(self._stop(drain))
+
+    async def _start(self) -> None:
+        self._listener = self._workers.socket
+        self._listener.setblocking(False)  # noqa: FBT003 - as a socket has it
+        self._listen()
+
+    def _listen(self) -> None:
+        if self._listener is not None:
+            asyncio.get_running_loop().add_reader(self._listener.fileno(), self._accept)
+
+    async def _stop(self, drain: float) -> None:
+        loop = asyncio.get_running_loop()
+        if self._listener is not None:
+            loop.remove_reader(self._listener.fileno())
+            self._listener = None
+        for task, client in list(self._clients.items()):
+            client.is_closing = True
+            if client.is_idle:
+                task.cancel()
+        if self._clients:
+            await asyncio.wait(self._clients, timeout=drain)
+        for task in list(self._clients):
+            task.cancel()
+        if self._clients:
+            await asyncio.wait(self._clients, timeout=1)
+
+    def _accept(self) -> None:
+        loop = asyncio.get_running_loop()
+        assert self._listener is not None
+        for _ in range(64):
+            try:
+                sock, _ = self._listener.accept()
+            except (BlockingIOError, ConnectionAbortedError):
+                return
+            except OSError as error:
+                if error.errno in {errno.EMFILE, errno.ENFILE}:
+                    log.warning("no more clients for now: %s", error.strerror)
+                loop.remove_reader(self._listener.fileno())
+                loop.call_later(0.5, self._listen)
+                return
+            self._welcome(sock)
+
+    def _welcome(self, sock: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            # Writable then means that the client has taken nearly all, so that nothing is fetched
+            # for one that only probes.
+            sock.setsockopt(socket.IPPROTO_TCP, _NOTSENT_LOWAT, UNSENT_LOW)
+        try:
+            client = _Client(sock, self._workers, self._streams)
+        except OSError:  # gone already
+            sock.close()
+            return
+        task = asyncio.get_running_loop().create_task(client.converse())
+        self._clients[task] = client
+        task.add_done_callback(self._farewell)
+
+    def _farewell(self, task: "asyncio.Task[None]") -> None:
+        self._clients.pop(task).close()
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("a connection failed", exc_info=error)
+
+
+class _Client:
+    """One client's connection, from request to request."""
+
+    def __init__(self, sock: socket.socket, workers: Workers, streams: Streams) -> None:
+        self._sock = sock
+        self._workers = workers
+        self._streams = streams
+        self._wire = Wire(sock)
+        self._connection = Connection(workers, sock)
+        self._read = b""
+        self._repeatable: tuple[bytes, Transfer] | None = None
+        self.is_idle = True
+        self.is_closing = False
+
+    def close(self) -> None:
+        """Hang up."""
+        self._wire.close()
+
+    async def converse(self) -> None:
+        """Answer requests until one side has had enough."""
+        try:
+            while (head := await self._head()) is not None:
+                self.is_idle = False
+                stays = await self._answered(head)
+                self.is_idle = True
+                if not stays or self.is_closing:
+                    return
+        except (OSError, TimeoutError):
+            return
+
+    async def _head(self) -> bytes | None:
+        """The next request up to its empty line, more being left in `_read`; None at the end."""
+        view = memoryview(bytearray(8192))
+        began: float | None = None
+        loop = asyncio.get_running_loop()
+        while (end := self._read.find(b"\r\n\r\n")) < 0:
+            if len(self._read) > LONGEST_HEAD:
+                await self._say("431 Request Header Fields Too Large")
+                return None
+            if began is None and self._read.strip():
+                began = loop.time()
+            left = IDLE_SECONDS if began is None else began + HEAD_SECONDS - loop.time()
+            try:
+                count = await self._wire.receive_some(view, max(left, 0.0))
+            except TimeoutError:
+                if began is not None:
+                    await self._say("408 Request Timeout")
+                return None
+            if count == 0:
+                return None
+            self._read += view[:count]
+        head = self._read[: end + 4]
+        self._read = self._read[end + 4 :]
+        return head
+
+    async def _answered(self, head: bytes) -> bool:
+        """Whether the connection stays open after the answer."""
+        transfer = self._repeated(head)
+        if transfer is not None:
+            return await self._deliver(transfer, _head_of(transfer), is_last=False)
+        stays = await self._work(head)
+        unsent = self._connection.unsent()
+        if unsent:
+            await self._send_patiently(unsent)
+        transfer, self._connection.transfer = self._connection.transfer, None
+        if transfer is None or not stays:
+            return stays
+        self._repeatable = None if _BODY.search(head) else (_RANGE.sub(b"", head), transfer)
+        connection = self._connection
+        headers = [(n.decode("latin-1"), v.decode("latin-1")) for n, v in connection.headers]
+        text = _head_text(connection.status.decode("latin-1"), headers, is_last=connection.is_last)
+        return await self._deliver(transfer, text, is_last=connection.is_last)
+
+    def _repeated(self, head: bytes) -> Transfer | None:
+        """The answer where this is the last request again, but for its range."""
+        if self._repeatable is None or self.is_closing:
+            return None
+        known, transfer = self._repeatable
+        ranges = _RANGE.findall(head)
+        if len(ranges) > 1 or _RANGE.sub(b"", head) != known:
+            return None
+        return transfer.again(ranges[0].decode("latin-1") if ranges else None)
+
+    async def _work(self, head: bytes) -> bool:
+        """Have a worker answer; whether the connection is to stay open."""
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[bool] = loop.create_future()
+
+        def released(stays: bool) -> None:  # noqa: FBT001 - cheroot knows two ways to let go
+            with contextlib.suppress(RuntimeError):  # the loop has ended
+                loop.call_soon_threadsafe(_settle, done, stays)
+
+        connection = self._connection
+        connection.released = released
+        connection.feed(head + self._read)
+        self._read = b""
+        self._sock.settimeout(BODY_TIMEOUT)
+        self._workers.process_conn(connection)
+        try:
+            stays = await asyncio.shield(done)
+        except asyncio.CancelledError:
+            # A worker still has the socket: closing it is what ends that.
+            with contextlib.suppress(OSError):
+                self._sock.shutdown(socket.SHUT_RDWR)
+            raise
+        self._sock.settimeout(0)
+        self._read = connection.left_over()
+        return stays
+
+    async def _deliver(self, transfer: Transfer, head: bytes, *, is_last: bool) -> bool:
+        """Send a file's bytes; whether the connection is fit for another request."""
+        began = time.monotonic()
+        task = asyncio.current_task()
+        assert task is not None
+        watch = asyncio.get_running_loop().call_later(WATCH_AFTER, self._watch, task)
+        stream: Stream | None = None
+        try:
+            stream = await self._streams.begun(transfer.leaf, transfer.start, transfer.end)
+            self._wire.offer_more(head)
+            await stream.send(self._wire)
+        except DavstoreError as error:
+            if stream is not None:
+                log.warning("stream cut: %s", error)
+                return False
+            refusal = transfer.refuse(error)
+            text = _head_text(refusal.status, refusal.headers, is_last=is_last)
+            await self._wire.send(text + refusal.body)
+        finally:
+            watch.cancel()
+            self._wire.ignore_readable()
+            if stream is not None:
+                stream.close()
+                log.debug(
+                    "%s: bytes %d to %d of %d-%d in %.0f ms", transfer.leaf.account, transfer.start,
+                    stream.flow.at, transfer.start, transfer.end,
+                    1000 * (time.monotonic() - began),
+                )  # fmt: skip
+        return not is_last
+
+    def _watch(self, task: "asyncio.Task[Any]") -> None:
+        """From now on, end `task` as soon as the client has left."""
+
+        def look() -> None:
+            if self._wire.has_ended():
+                task.cancel()
+            else:  # the next request is there already; whether it is the last does not show
+                self._wire.ignore_readable()
+
+        self._wire.on_readable(look)
+
+    async def _send_patiently(self, data: bytes) -> None:
+        rest = memoryview(data)
+        while rest:
+            taken = self._wire.offer(rest)
+            rest = rest[taken:]
+            if not taken:
+                await self._wire.writable(PAUSE_TIMEOUT)
+
+    async def _say(self, status: str) -> None:
+        with contextlib.suppress(OSError):
+            await self._wire.send(_head_text(status, [("Content-Length", "0")], is_last=True))
+
+
+def _settle(future: "asyncio.Future[bool]", value: bool) -> None:  # noqa: FBT001 - a callback
+    if not future.done():
+        future.set_result(value)
+
+
+def _head_of(transfer: Transfer) -> bytes:
+    return _head_text(transfer.status, transfer.headers, is_last=False)
+
+
+def _head_text(status: str, headers: list[tuple[str, str]], *, is_last: bool) -> bytes:
+    lines = [f"HTTP/1.1 {status}", *(f"{name}: {value}" for name, value in headers)]
+    lines.append("Server: davstore")
+    if is_last:
+        lines.append("Connection: close")
+    return "\r\n".join([*lines, "", ""]).encode("latin-1")

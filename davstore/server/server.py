@@ -1,0 +1,83 @@
+"""Builds the objects and hands them to each other, starts and stops them."""
+
+import time
+from collections.abc import Callable
+
+from davstore.config import Settings
+from davstore.dav import Users, application
+from davstore.errors import DavstoreError
+from davstore.resolver import Failures, Resolver
+from davstore.server.front import Front
+from davstore.server.library import Library, upstream
+from davstore.server.limits import allow_many_files
+from davstore.server.workers import Workers
+from davstore.stream import Streams
+
+
+class PortUnavailable(DavstoreError):
+    """The address cannot be listened on."""
+
+
+class Server:
+    """davstore, listening once `start` has returned.
+
+    Raises `StateError` or `PortUnavailable`.
+    """
+
+    def __init__(self, settings: Settings, *, now: Callable[[], float] = time.time) -> None:
+        self.library = Library(settings, now=now)
+        catalog = self.library.catalog
+        self.resolver = Resolver(self.library.stores, self.library.links, now=now)
+        self.streams = Streams(
+            self.resolver,
+            Failures(now),
+            {name: upstream(account) for name, account in settings.accounts.items()},
+            catalog.learn,
+            settings.server.state / "edges",
+            settings.stream,
+        )
+        users = Users({u.name: u.password.get_secret_value() for u in settings.users})
+        app = application(catalog.accounts, catalog.snapshot, self.streams.open, users)
+        self._address = (settings.server.host, settings.server.port)
+        self._drain = settings.server.drain
+        self._workers = Workers(self._address, app)
+        self.front = Front(self._workers, self.streams)
+
+    @property
+    def url(self) -> str:
+        """Where the server listens."""
+        host, port = self._workers.bind_addr[:2]
+        return f"http://{f'[{host}]' if ':' in host else host}:{port}/"
+
+    def start(self) -> None:
+        """Listen, and refresh every account in the background."""
+        allow_many_files()
+        try:
+            self._workers.prepare()
+        except OSError as error:
+            self._close()
+            raise PortUnavailable(_listening_problem(self._address, error)) from None
+        self.front.start()
+        self.library.catalog.start(self.streams.measure)
+
+    def stop(self) -> None:
+        """Listen no more; responses under way may go on for the configured time, then end."""
+        self.front.stop(self._drain)
+        self._workers.stop()
+        self.library.catalog.stop()
+        self._close()
+
+    def _close(self) -> None:
+        self.resolver.close()
+        self.streams.close()
+        self.library.close()
+
+
+def _listening_problem(address: tuple[str, int], error: OSError) -> str:
+    host, port = address
+    text = str(error)
+    if "in use" in text:
+        return f"port {port} of {host} is in use; stop what listens there or set server.port"
+    if "ermission" in text:
+        return f"port {port} of {host} may not be used; set server.port to 1024 or more"
+    return f"cannot listen on {host} port {port}; set server.host to an address of this machine"

@@ -1,0 +1,188 @@
+"""cheroot's part: threads that read, understand and answer one request at a time.
+
+They never wait for a client: a request comes to them with its head read, and what a client does
+not take at once of an answer is left to the front.
+"""
+
+import contextlib
+import io
+import logging
+import os
+import socket
+from collections.abc import Callable
+from typing import Any
+
+from cheroot.server import HTTPConnection
+from cheroot.wsgi import Gateway_10
+from cheroot.wsgi import Server as WsgiServer
+
+from davstore.dav import Application
+from davstore.dav.transfer import OFFER, TRANSFER, Transfer
+
+log = logging.getLogger(__name__)
+
+WORKERS = 32
+BACKLOG = 1024
+BODY_TIMEOUT = 60
+"""Seconds of silence within a request's body."""
+PAUSE_TIMEOUT = 900
+"""Seconds for which a client may stop reading."""
+MOST_UNSENT = 8 * 1024 * 1024
+"""Bytes that a client has not taken, beyond which its worker waits for it after all."""
+
+
+class Connection(HTTPConnection):
+    """A client, while a worker answers it.
+
+    `unsent` is what it has still to be sent, `transfer` what is to be moved to it after that.
+    `released(stays_open)` is called once the worker is done with it.
+    """
+
+    def __init__(self, server: "Workers", sock: socket.socket) -> None:
+        super().__init__(server, sock, self._file)
+        self.remote_addr, self.remote_port = sock.getpeername()[:2]
+        self.transfer: Transfer | None = None
+        self.status = b""
+        self.headers: list[tuple[bytes, bytes]] = []
+        self.is_last = False
+        self.released: Callable[[bool], None] = lambda _: None
+
+    def _file(self, sock: socket.socket, mode: str, _size: int) -> Any:
+        if "w" in mode:
+            self._outgoing = _Outgoing(sock)
+            return self._outgoing
+        self._incoming = _Incoming(sock)
+        return io.BufferedReader(self._incoming, 64 * 1024)
+
+    def feed(self, data: bytes) -> None:
+        """What the front has read already."""
+        self._incoming.early += data
+        self._incoming.is_frozen = False
+
+    def left_over(self) -> bytes:
+        """What was read and not used: the beginning of the next request."""
+        self._incoming.is_frozen = True
+        early, self._incoming.early = self._incoming.early, b""
+        buffered = self.rfile.peek()
+        return bytes(self.rfile.read(len(buffered)) if buffered else b"") + early
+
+    def unsent(self) -> bytes:
+        """What the client has not taken yet; taken away."""
+        unsent, self._outgoing.unsent = bytes(self._outgoing.unsent), bytearray()
+        return unsent
+
+    def close(self) -> None:
+        """Cheroot is done with the client, and does not want to hear of it again."""
+        self.released(False)  # noqa: FBT003 - as declared above
+
+
+class _Incoming(io.RawIOBase):
+    """A client's bytes: first `early`, then from the socket; none at all while frozen."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+        self.early = b""
+        self.is_frozen = False
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        if self.early:
+            count = min(len(buffer), len(self.early))
+            buffer[:count] = self.early[:count]
+            self.early = self.early[count:]
+            return count
+        return None if self.is_frozen else self._sock.recv_into(buffer)
+
+
+class _Outgoing:
+    """Takes what is to be sent and sends what goes at once."""
+
+    bytes_written = 0
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+        self.unsent = bytearray()
+
+    def write(self, data: bytes) -> int:
+        rest = memoryview(data)
+        if not self.unsent:
+            # Past Python's time-out, which would wait for room: the socket itself never blocks.
+            with contextlib.suppress(BlockingIOError):
+                rest = rest[os.write(self._sock.fileno(), rest) :]
+        self.unsent += rest
+        if len(self.unsent) > MOST_UNSENT:
+            self._sock.settimeout(PAUSE_TIMEOUT)
+            self._sock.sendall(self.unsent)
+            self.unsent.clear()
+        return len(data)
+
+    def flush(self) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+
+class _Gateway(Gateway_10):
+    """Leaves the bytes of files to the front."""
+
+    def get_environ(self) -> Any:
+        environ = super().get_environ()  # type: ignore[no-untyped-call]
+        environ[OFFER] = True
+        return environ
+
+    def respond(self) -> None:
+        response = self.req.server.wsgi_app(self.env, self.start_response)
+        try:
+            for chunk in filter(None, response):
+                self.write(chunk)
+            transfer: Transfer | None = self.env.get(TRANSFER)
+            if transfer is None or self.req.sent_headers:
+                self.req.ensure_headers_sent()
+            else:
+                self._hand_over(transfer)
+        finally:
+            if hasattr(response, "close"):
+                response.close()
+
+    def _hand_over(self, transfer: Transfer) -> None:
+        request, connection = self.req, self.req.conn
+        request.sent_headers = True
+        connection.transfer = transfer
+        connection.status = request.status
+        connection.headers = request.outheaders
+        connection.is_last = request.close_connection
+        if request.request_protocol == b"HTTP/1.0" and not request.close_connection:
+            connection.headers.append((b"Connection", b"Keep-Alive"))
+        request.close_connection = False  # the connection goes back to the front, not away
+
+
+class Workers(WsgiServer):
+    """cheroot's socket, threads and WSGI; who reads from the socket is the front's business."""
+
+    def __init__(self, address: tuple[str, int], app: Application) -> None:
+        super().__init__(
+            address,
+            app,
+            numthreads=WORKERS,
+            request_queue_size=BACKLOG,
+            timeout=BODY_TIMEOUT,
+            shutdown_timeout=1,
+            server_name="davstore",
+        )
+        self.gateway = _Gateway
+
+    @property
+    def can_add_keepalive_connection(self) -> bool:
+        """An idle connection costs the front next to nothing."""
+        return bool(self.ready)
+
+    def put_conn(self, conn: Connection) -> None:
+        """A worker is done with `conn`, which stays open."""
+        conn.released(True)  # noqa: FBT003 - as declared above
+
+    def error_log(self, msg: str = "", level: int = logging.INFO, traceback: bool = False) -> None:  # noqa: FBT001, FBT002 - cheroot's signature
+        """To our log and without tracebacks: clients that leave are no news."""
+        log.log(min(level, logging.INFO), "http: %s", msg)

@@ -1,0 +1,136 @@
+"""Sockets that never block, awaited on an asyncio loop; plain or TLS.
+
+asyncio's own socket calls cost a task switch where the socket would not have waited, and its
+transports copy; streams move gigabytes through here.
+"""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+from davstore.transport import AnySocket, TlsSocket
+
+_MORE = getattr(socket, "MSG_MORE", 0)
+
+Bytes: TypeAlias = bytes | bytearray | memoryview
+
+
+class Wire:
+    """A connected socket; one task receives, one sends.
+
+    Every method but `close` may raise `OSError`, which is how the other side's trouble shows.
+    """
+
+    def __init__(self, sock: AnySocket) -> None:
+        self._sock = sock
+        self._fd = sock.fileno()
+        sock.settimeout(0)
+
+    @property
+    def plain(self) -> socket.socket | None:
+        """The socket itself where its bytes are the body's."""
+        return None if isinstance(self._sock, TlsSocket) else self._sock
+
+    def receive(self, view: memoryview) -> int | None:
+        """How many bytes were received into `view`: 0 at the end, None while there are none."""
+        try:
+            return self._sock.recv_into(view)
+        except (BlockingIOError, InterruptedError):
+            return None
+
+    def offer(self, data: Bytes) -> int:
+        """How many bytes of `data` were taken at once."""
+        try:
+            return self._sock.send(data)  # type: ignore[arg-type] # any buffer will do
+        except (BlockingIOError, InterruptedError):
+            return 0
+
+    def offer_more(self, data: bytes) -> None:
+        """A few bytes that go out together with what is sent next. The socket has room for them."""
+        if isinstance(self._sock, TlsSocket):
+            self._sock.send(data)
+        else:
+            self._sock.send(data, _MORE)
+
+    async def send(self, data: Bytes) -> None:
+        """Send all of `data`, however long the other side takes."""
+        rest = memoryview(data)
+        while rest:
+            taken = self.offer(rest)
+            rest = rest[taken:]
+            if not taken:
+                await self.writable()
+
+    async def receive_some(self, view: memoryview, seconds: float | None = None) -> int:
+        """As `receive`, waiting for it; `TimeoutError` after `seconds` of silence."""
+        while True:
+            count = self.receive(view)
+            if count is not None:
+                return count
+            await self.readable(seconds)
+
+    async def readable(self, seconds: float | None = None) -> None:
+        """Wait for something to receive; `TimeoutError` after `seconds`."""
+        loop = asyncio.get_running_loop()
+        await _ready(loop, loop.add_reader, loop.remove_reader, self._fd, seconds)
+
+    async def writable(self, seconds: float | None = None) -> None:
+        """Wait for room; `TimeoutError` after `seconds`."""
+        loop = asyncio.get_running_loop()
+        await _ready(loop, loop.add_writer, loop.remove_writer, self._fd, seconds)
+
+    def on_readable(self, callback: Callable[[], object]) -> None:
+        """Call back, once or more, when there is something to receive or the end has come."""
+        asyncio.get_running_loop().add_reader(self._fd, callback)
+
+    def ignore_readable(self) -> None:
+        """Take `on_readable` back."""
+        asyncio.get_running_loop().remove_reader(self._fd)
+
+    def has_ended(self) -> bool:
+        """Whether the other side has closed, with nothing left to receive before that."""
+        try:
+            return self._sock.recv(1, socket.MSG_PEEK) == b""
+        except (BlockingIOError, InterruptedError):
+            return False
+        except OSError:
+            return True
+
+    def surrender(self) -> AnySocket:
+        """The socket, for whoever goes on with it."""
+        return self._sock
+
+    def close(self) -> None:
+        """Close at once; may be called twice."""
+        with contextlib.suppress(OSError):
+            self._sock.close()
+
+
+async def _ready(
+    loop: asyncio.AbstractEventLoop,
+    add: Callable[..., Any],
+    remove: Callable[[int], Any],
+    fd: int,
+    seconds: float | None,
+) -> None:
+    future: asyncio.Future[None] = loop.create_future()
+    add(fd, _settle, future)
+    timer = None if seconds is None else loop.call_later(seconds, _expire, future)
+    try:
+        await future
+    finally:
+        remove(fd)
+        if timer is not None:
+            timer.cancel()
+
+
+def _settle(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)
+
+
+def _expire(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_exception(TimeoutError())
