@@ -15,7 +15,7 @@ from werkzeug.http import http_date
 from davstore.dav import propfind
 from davstore.dav.compression import GZIP, PLAIN, Coding, accepted
 from davstore.dav.kept import Kept
-from davstore.dav.multistatus import CLOSING, Rendering, row
+from davstore.dav.multistatus import CLOSING, Rendering, opening, row
 from davstore.dav.prepared import Prepared, prepared
 from davstore.dav.propfind import Asked, BadRequest, Depth, Infinite, TooLarge
 from davstore.model import Entry, Folder
@@ -27,8 +27,9 @@ Headers: TypeAlias = list[tuple[str, str]]
 ROOM = 48 * 2**20
 """Bytes for prepared entries, and as many for finished bodies."""
 WORTH_KEEPING = 32
-"""Entries; shorter folders are rendered in less time than the rest of a request takes."""
-WORTH_GZIP = 3
+"""Entries; shorter folders are rendered in less time than the rest of a request takes, and reach
+the client in one round trip without gzip.
+"""
 LONGEST_NAMES = 128 * 2**20
 """Bytes that the names of properties may take in one reply: no client asks for so many."""
 
@@ -87,7 +88,7 @@ class Listing:
             closing = ("Connection", "close")  # the rest of its body is not read
             return _say(start_response, "413 Content Too Large", "Too much.\n", closing)
         wanted = environ.get("HTTP_ACCEPT_ENCODING", "")
-        coding = GZIP if members >= WORTH_GZIP and accepted(wanted) else PLAIN
+        coding = GZIP if members >= WORTH_KEEPING and accepted(wanted) else PLAIN
         question = _Question(href, asked, depth, coding)
         if isinstance(entry, Folder) and members >= WORTH_KEEPING:
             parts = self._body(question, entry).parts
@@ -124,11 +125,12 @@ def _made(
     pieces = {}
     for block in members.blocks.values() if members else ():
         pieces[block.serial] = known.get(block.serial) or piece(rendering(block.rows))
-    opening = rendering.opening
+    first = opening(question.asked)
     if question.depth.itself:
-        opening += Rendering(question.asked, "")([row(entry, question.href)])
-    whole = question.coding.whole([piece(opening), *pieces.values(), piece(CLOSING)])
-    return _Body(entry, whole, pieces)
+        first += Rendering(question.asked, "")([row(entry, question.href)])
+    return _Body(
+        entry, question.coding.whole([piece(first), *pieces.values(), piece(CLOSING)]), pieces
+    )
 
 
 def _members(depth: Depth, asked: Asked, entry: Entry) -> int:

@@ -5,7 +5,9 @@ is then rendered from rows by filling in templates, one for each combination of 
 entries have.
 """
 
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
 from operator import itemgetter
 from typing import Any, TypeAlias
 from urllib.parse import quote
@@ -19,6 +21,8 @@ from davstore.model import Entry, Folder
 # clients built on neon compare the text of an href with what they would have written.
 PATH_SAFE = "/-._~"
 
+_UNRESERVED = re.compile("[A-Za-z0-9._~-]*")
+
 Row: TypeAlias = tuple[Any, ...]
 """Which properties an entry has (one bit each), its href's last part, each property's markup."""
 
@@ -27,6 +31,7 @@ CLOSING = b"</D:multistatus>"
 _XML = "http://www.w3.org/XML/1998/namespace"
 _UNDECLARED = {_XML}  # its prefix is bound for ever
 
+_HERE = "\0"
 _FOUND, _MISSING = "HTTP/1.1 200 OK", "HTTP/1.1 404 Not Found"
 _PLACE = {each.name: place for place, each in enumerate(PROPERTIES)}
 _MARKUPS = tuple(each.markup for each in PROPERTIES)
@@ -36,10 +41,16 @@ _BITS = tuple(1 << place for place in range(len(PROPERTIES)))
 def row(entry: Entry, href: str | None = None) -> Row:
     """`entry` prepared; `href` is its own, or else its last part."""
     if href is None:
-        href = quote(entry.name, safe=PATH_SAFE) + ("/" if isinstance(entry, Folder) else "")
+        name = entry.name
+        href = name if _UNRESERVED.fullmatch(name) else quote(name, safe=PATH_SAFE)
+        if isinstance(entry, Folder):
+            href += "/"
     markups = [markup(entry) for markup in _MARKUPS]
-    pairs = zip(_BITS, markups, strict=True)
-    return (sum(bit for bit, markup in pairs if markup is not None), href, *markups)
+    having = 0
+    for bit, markup in zip(_BITS, markups, strict=True):
+        if markup is not None:
+            having |= bit
+    return (having, href, *markups)
 
 
 class Rendering:
@@ -47,19 +58,8 @@ class Rendering:
 
     def __init__(self, asked: Asked, prefix: str) -> None:
         self._asked = asked
-        self._prefix = prefix
-        self._spaces = _namespaces(asked.names)
+        self._prefix = prefix.replace("%", "%%")
         self._templates: dict[int, tuple[str, Callable[[Row], Any]]] = {}
-
-    @property
-    def opening(self) -> bytes:
-        """What stands before the first response element."""
-        declared = "".join(
-            f" xmlns:{short}={quoteattr(space)}"
-            for space, short in self._spaces.items()
-            if space not in _UNDECLARED
-        )
-        return f'<?xml version="1.0" encoding="utf-8"?>\n<D:multistatus{declared}>'.encode()
 
     def __call__(self, rows: Iterable[Row]) -> bytes:
         """The response elements of `rows`, as UTF-8."""
@@ -68,33 +68,47 @@ class Rendering:
         for each in rows:
             having = each[0]
             if having not in templates:
-                templates[having] = self._template(having)
+                template, pick = _template(self._asked, having)
+                templates[having] = template.replace(_HERE, self._prefix), pick
             template, pick = templates[having]
             rendered.append(template % pick(each))
         return "".join(rendered).encode()
 
-    def _template(self, having: int) -> tuple[str, Callable[[Row], Any]]:
-        """A template for entries with these properties, and what of a row it takes."""
-        found, missing = _split(self._asked, having)
-        prefix = self._prefix.replace("%", "%%")
-        parts = [f"<D:response><D:href>{prefix}%s</D:href>"]
-        taken = [1]
-        if self._asked.mode is Mode.NAMES:
-            parts.append(_propstat(map(self._empty, found), _FOUND))
-        elif found or not missing:
-            filled = (f"<{tag}>%s</{tag}>" for tag in map(self._tag, found))
-            parts.append(_propstat(filled, _FOUND))
-            taken += [2 + _PLACE[name] for name in found]
-        if missing:
-            parts.append(_propstat(map(self._empty, missing), _MISSING))
-        return "".join([*parts, "</D:response>"]), itemgetter(*taken)
 
-    def _tag(self, name: str) -> str:
-        space, _, local = name.rpartition("}")
-        return f"{self._spaces[space[1:]]}:{local}" if space else local
+@lru_cache(64)
+def opening(asked: Asked) -> bytes:
+    """What stands before the first response element."""
+    declared = "".join(
+        f" xmlns:{short}={quoteattr(space)}"
+        for space, short in _namespaces(asked.names).items()
+        if space not in _UNDECLARED
+    )
+    return f'<?xml version="1.0" encoding="utf-8"?>\n<D:multistatus{declared}>'.encode()
 
-    def _empty(self, name: str) -> str:
-        return f"<{self._tag(name)}/>"
+
+@lru_cache(256)
+def _template(asked: Asked, having: int) -> tuple[str, Callable[[Row], Any]]:
+    """A template for entries with these properties, and what of a row it takes; `_HERE` stands
+    for the folder's href.
+    """
+    found, missing = _split(asked, having)
+    spaces = _namespaces(asked.names)
+    parts = [f"<D:response><D:href>{_HERE}%s</D:href>"]
+    taken = [1]
+    if asked.mode is Mode.NAMES:
+        parts.append(_propstat((f"<{_tag(name, spaces)}/>" for name in found), _FOUND))
+    elif found or not missing:
+        tags = (_tag(name, spaces) for name in found)
+        parts.append(_propstat((f"<{tag}>%s</{tag}>" for tag in tags), _FOUND))
+        taken += [2 + _PLACE[name] for name in found]
+    if missing:
+        parts.append(_propstat((f"<{_tag(name, spaces)}/>" for name in missing), _MISSING))
+    return "".join([*parts, "</D:response>"]), itemgetter(*taken)
+
+
+def _tag(name: str, spaces: Mapping[str, str]) -> str:
+    space, _, local = name.rpartition("}")
+    return f"{spaces[space[1:]]}:{local}" if space else local
 
 
 def _propstat(elements: Iterable[str], status: str) -> Markup:

@@ -23,6 +23,7 @@ Markup: TypeAlias = str
 
 _LATEST = 253_402_300_799.0  # the year 9999's last second: no later date can be written
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_NOT_PLAIN = re.compile("[^\t\n\r\x20-%'-;=?-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def etag(leaf: Leaf) -> str:
@@ -40,7 +41,7 @@ def content_type(leaf: Leaf) -> str:
 
 def escaped(text: str) -> Markup:
     """Any text as XML; what XML 1.0 cannot hold becomes a replacement character."""
-    return escape(_NOT_XML.sub("\ufffd", text))
+    return escape(_NOT_XML.sub("\ufffd", text)) if _NOT_PLAIN.search(text) else text
 
 
 @dataclass(frozen=True, slots=True)
