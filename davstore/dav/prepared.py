@@ -1,14 +1,13 @@
 """Folders cut into blocks of prepared rows, which outlive the changes of their neighbours.
 
-A new snapshot holds a new folder, but the entries that did not change are the same objects; so
-are their blocks then. Where a block ends depends on its entries alone and not on how many stand
-before it: one that is added or removed changes one block.
+A new snapshot holds a new folder, but the entries that did not change are the same objects, or
+equal ones: their blocks are taken over. Where a block ends depends on its entries alone and not
+on how many stand before it, so that one that is added or removed changes one block.
 """
 
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 
 from davstore.dav.multistatus import Row, row
 from davstore.model import Entry, Folder
@@ -22,24 +21,23 @@ _serials = itertools.count()
 
 
 class Block:
-    """Consecutive entries of a folder; `serial` is never given twice."""
+    """Consecutive entries of a folder, prepared. `serial` stands for what their rows say."""
 
-    def __init__(self, entries: tuple[Entry, ...]) -> None:
-        self.entries = entries  # held, so that no other object gets the id of one of them
-        self.serial = next(_serials)
+    __slots__ = ("entries", "rows", "serial")
 
-    @cached_property
-    def rows(self) -> tuple[Row, ...]:
-        """The entries prepared, when first needed."""
-        return tuple(map(row, self.entries))
+    def __init__(self, entries: Sequence[Entry], same: "Block | None" = None) -> None:
+        """`same` is a block whose entries say the same."""
+        self.entries = tuple(entries)  # held, so that no other object gets the id of one of them
+        self.rows: tuple[Row, ...] = same.rows if same else tuple(map(row, self.entries))
+        self.serial: int = same.serial if same else next(_serials)
 
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
-    """A folder's entries in blocks."""
+    """A folder's entries in blocks, by the ids of these."""
 
     folder: Folder
-    blocks: dict[tuple[int, ...], Block] = field(repr=False)
+    blocks: Mapping[tuple[int, ...], Block] = field(repr=False)
 
     @property
     def size(self) -> int:
@@ -52,19 +50,33 @@ def prepared(folder: Folder, before: Prepared | None = None) -> Prepared:
     if before is not None and before.folder is folder:
         return before
     known = {} if before is None else before.blocks
-    blocks = {}
-    for entries in _cut(folder.entries.values()):
-        ids = tuple(map(id, entries))
-        blocks[ids] = known.get(ids) or Block(entries)
-    return Prepared(folder, blocks)
+    cut = {tuple(map(id, entries)): entries for entries in _cut(folder.entries.values())}
+    left = {_said(known[ids].entries): known[ids] for ids in known.keys() - cut.keys()}
+    return Prepared(
+        folder,
+        {
+            ids: known.get(ids) or Block(entries, left.get(_said(entries)) if left else None)
+            for ids, entries in cut.items()
+        },
+    )
 
 
-def _cut(entries: Iterable[Entry]) -> Iterator[tuple[Entry, ...]]:
+def _said(entries: Iterable[Entry]) -> tuple[object, ...]:
+    """All that the rows of `entries` depend on."""
+    return tuple(
+        (entry.name, entry.modified)
+        if isinstance(entry, Folder)
+        else (entry.name, entry.modified, entry.size, entry.identity, entry.file.mime)
+        for entry in entries
+    )
+
+
+def _cut(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
     block: list[Entry] = []
     for entry in entries:
         block.append(entry)
         if hash(entry.name) % AVERAGE == 0 or len(block) == LONGEST:
-            yield tuple(block)
+            yield block
             block = []
     if block:
-        yield tuple(block)
+        yield block

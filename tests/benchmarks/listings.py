@@ -2,7 +2,8 @@
 
     python -m tests.benchmarks.listings [--rounds 7] [--only lsjson] [--json FILE] [--quick]
 
-Each round asks every server in turn. Trust the ratios of one run, not the absolute figures. Four
+Each round asks every server in turn, for the same folder of 10,000 files (`files`) and of 10,000
+folders (`folders`). Trust the ratios of one run, not the absolute figures. Four
 property sets are asked for, as their clients do: rclone's and Kodi's accept gzip (no other server
 here compresses as it comes), Finder's and allprop do not.
 
@@ -27,11 +28,10 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.benchmarks.listings_client import Client
-from tests.benchmarks.listings_davstore import ACCOUNT
 from tests.benchmarks.listings_servers import Listed, Missing, grow, rclone, running, versions
 
+PARTS = ("files", "folders", "lsjson")
 SERVERS = ("davstore", "rclone", "lighttpd", "apache")
-PATH = f"/{ACCOUNT}/magnets/"
 
 
 @dataclass(frozen=True)
@@ -109,49 +109,54 @@ class Figures:
         return statistics.median(found) if found else None
 
 
-def _checked(client: Client, asked: PropertySet, entries: int) -> int:
+def _checked(client: Client, server: Listed, asked: PropertySet, entries: int) -> int:
     """The length of an answer that is whole."""
     body, headers = asked.request()
-    answer = client.ask("PROPFIND", PATH, body, **headers)
+    answer = client.ask("PROPFIND", server.path, body, **headers)
     assert answer.status == 207, answer.head
     assert answer.body.count(b"href>") == 2 * (entries + 1)
     return len(answer.data)
 
 
-def listings(figures: Figures, servers: list[Listed], entries: int, rounds: int) -> None:
+def listings(figures: Figures, kind: str, servers: list[Listed], entries: int, rounds: int) -> None:
     """PROPFIND Depth 1 of one folder with so many entries."""
     clients = {server.name: Client(server.port) for server in servers}
     body, headers = SETS[0].request()
     for server in servers:
-        with figures.timed("first of all", server.name):
-            clients[server.name].ask("PROPFIND", PATH, body, **headers)
+        with figures.timed(f"first of all: {kind}", server.name):
+            clients[server.name].ask("PROPFIND", server.path, body, **headers)
     for asked in SETS:
         for server in servers:
-            length = _checked(clients[server.name], asked, entries)
-            figures.all[f"KiB: {asked.client}"][server.name].append(length / 1024)
+            length = _checked(clients[server.name], server, asked, entries)
+            figures.all[f"KiB: {kind}, {asked.client}"][server.name].append(length / 1024)
     for number in range(rounds):
         for asked in SETS:
             for server in servers:
-                _round(figures, clients[server.name], server, asked, number)
+                _round(figures, kind, clients[server.name], server, asked, number)
             for server in servers:
                 server.change(entries + number * len(SETS) + SETS.index(asked))
             body, headers = asked.request()
             for server in servers:
-                with figures.timed(f"after a change: {asked.client}", server.name):
-                    clients[server.name].ask("PROPFIND", PATH, body, **headers)
+                with figures.timed(f"after a change: {kind}, {asked.client}", server.name):
+                    clients[server.name].ask("PROPFIND", server.path, body, **headers)
 
 
 def _round(
-    figures: Figures, client: Client, server: Listed, asked: PropertySet, number: int
+    figures: Figures,
+    kind: str,
+    client: Client,
+    server: Listed,
+    asked: PropertySet,
+    number: int,
 ) -> None:
     body, headers = asked.request()
-    client.ask("PROPFIND", PATH, body, **headers)
+    client.ask("PROPFIND", server.path, body, **headers)
     for _ in range(3):
-        with figures.timed(f"warm: {asked.client}", server.name):
-            client.ask("PROPFIND", PATH, body, **headers)
+        with figures.timed(f"warm: {kind}, {asked.client}", server.name):
+            client.ask("PROPFIND", server.path, body, **headers)
     body, headers = asked.request(f"new{number}{SETS.index(asked)}")
-    with figures.timed(f"first of a set: {asked.client}", server.name):
-        client.ask("PROPFIND", PATH, body, **headers)
+    with figures.timed(f"first of a set: {kind}, {asked.client}", server.name):
+        client.ask("PROPFIND", server.path, body, **headers)
 
 
 def whole_trees(figures: Figures, servers: list[Listed], files: int, rounds: int) -> None:
@@ -211,8 +216,9 @@ def _figure(value: float | None) -> str:
 def measure(
     figures: Figures, parts: list[str], console: Console, *, rounds: int, quick: bool
 ) -> None:
-    """The parts `listings` and `lsjson`; servers that are not installed are left out."""
-    shapes = {"listings": (1000 if quick else 10_000, 1), "lsjson": (200 if quick else 2_000, 10)}
+    """Each of the parts; servers that are not installed are left out."""
+    many = 1000 if quick else 10_000
+    shapes = {"files": (1, many), "folders": (many, 1), "lsjson": (many // 5, 10)}
     for part in parts:
         magnets, files = shapes[part]
         with ExitStack() as stack:
@@ -221,29 +227,29 @@ def measure(
             tree = folder / "tree"
             grow(tree, magnets, files)
             servers = []
-            for name in SERVERS if part == "listings" else SERVERS[:2]:
+            for name in SERVERS[:2] if part == "lsjson" else SERVERS:
                 console.print(f"{part}: starting {name}")
                 try:
                     servers.append(stack.enter_context(running(name, tree, magnets, files)))
                 except Missing as missing:
                     console.print(f"{name} is left out: {missing}", style="red")
-            if part == "listings":
-                listings(figures, servers, magnets, rounds)
-            else:
+            if part == "lsjson":
                 whole_trees(figures, servers, magnets * files, rounds)
+            else:
+                listings(figures, part, servers, many, rounds)
 
 
 def main() -> int:
     """Measure and show; 0 also where goals are missed."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.listings")
     parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--only", choices=["listings", "lsjson"])
+    parser.add_argument("--only", choices=PARTS)
     parser.add_argument("--json", type=Path, help="a file to write the figures to")
     parser.add_argument("--quick", action="store_true", help="a tenth of the entries")
     options = parser.parse_args()
-    console, figures = Console(), Figures()
+    console, figures = Console(width=130), Figures()
     console.print(versions())
-    parts = [options.only] if options.only else ["listings", "lsjson"]
+    parts = [options.only] if options.only else list(PARTS)
     measure(figures, parts, console, rounds=options.rounds, quick=options.quick)
     show(figures, console)
     if options.json:

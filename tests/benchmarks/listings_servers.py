@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import IO
 
 from tests.benchmarks.listings_client import Client
-from tests.benchmarks.listings_davstore import ACCOUNT, magnet
+from tests.benchmarks.listings_davstore import ACCOUNT, added, listed, magnet
 
 READY_SECONDS = 600.0
 
@@ -64,24 +64,33 @@ class Listed:
     port: int
     process: subprocess.Popen[str]
     tree: Path
-    files: int
+    magnets: int
 
     @property
     def url(self) -> str:
         """Its root."""
         return f"http://127.0.0.1:{self.port}/"
 
+    @property
+    def path(self) -> str:
+        """That of the large folder."""
+        return listed(Path("/"), self.magnets)
+
     def change(self, number: int) -> None:
-        """Add one entry, as number `number`."""
+        """Add one entry to the large folder, as number `number`."""
         if self.name == "davstore":
             _say(self.process.stdin, "more\n")
             assert _line(self.process.stdout) == "changed"
             return
-        place = self.tree / ACCOUNT / "magnets" / magnet(number, 0).name
-        if self.name == "rclone":  # so that it knows: it keeps what a folder holds for minutes
+        name = added(number, self.magnets)
+        if self.name == "rclone":  # by itself, since it keeps what a folder holds for minutes
             with Client(self.port) as client:
-                client.ask("MKCOL", f"/{ACCOUNT}/magnets/{magnet(number, 0).name}/")
-        place.mkdir(exist_ok=True)
+                answer = client.ask("MKCOL" if self.magnets > 1 else "PUT", self.path + name)
+            assert answer.status == 201, answer.head
+        elif self.magnets > 1:
+            Path(listed(self.tree, self.magnets), name).mkdir(exist_ok=True)
+        else:
+            Path(listed(self.tree, self.magnets), name).touch()
 
     def cpu(self) -> float:
         """Seconds that it and its children have computed."""
@@ -117,7 +126,7 @@ def running(name: str, tree: Path, magnets: int, files: int) -> Iterator[Listed]
         if name == "davstore":
             port = int(_line(process.stdout).rstrip("/").rpartition(":")[2])
         _wait_for(port, process)
-        yield Listed(name, port, process, tree, files)
+        yield Listed(name, port, process, tree, magnets)
     finally:
         process.terminate()
         process.wait(30)

@@ -443,6 +443,30 @@ def test_what_did_not_change_is_not_prepared_again(monkeypatch: pytest.MonkeyPat
     assert len(made) <= 5000 + 2 * LONGEST
 
 
+def test_entries_that_were_made_anew_but_say_the_same_are_not_prepared_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made: list[str] = []
+
+    def counted(entry: Entry) -> tuple[object, ...]:
+        made.append(entry.name)
+        return row(entry)
+
+    monkeypatch.setattr("davstore.dav.prepared.row", counted)
+
+    def entries(size: int) -> list[Entry]:
+        return [
+            folder(f"{number}") if number % 2 else leaf(f"{number}", size if number == 2 else 7)
+            for number in range(5000)
+        ]
+
+    kept = Listing()
+    say(kept, folder("x", entries(7)))
+    said = say(kept, folder("x", entries(8)))
+    assert said == say(Listing(), folder("x", entries(8)))
+    assert len(made) <= 2 * 5000 + LONGEST
+
+
 def test_many_who_ask_at_once_get_the_same_and_it_is_made_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
