@@ -32,8 +32,8 @@ class Kept(Generic[K, V]):
             return self._values.get(key)
 
     def put(self, key: K, value: V) -> None:
-        """Keep `value` in place of an older one; one too large for half the room is not kept."""
+        """Keep `value` in place of an older one; one larger than the room is not kept."""
         with self._lock:
             self._values.pop(key, None)
-            if 2 * value.size <= self._values.maxsize:
+            if value.size <= self._values.maxsize:
                 self._values[key] = value

@@ -109,54 +109,49 @@ class Figures:
         return statistics.median(found) if found else None
 
 
-def _checked(client: Client, server: Listed, asked: PropertySet, entries: int) -> int:
+def listings(figures: Figures, kind: str, servers: list[Listed], entries: int, rounds: int) -> None:
+    """PROPFIND Depth 1 of one folder with so many entries."""
+    for server in servers:
+        _ask(figures, f"first of all: {kind}", server, SETS[0].request())
+    for asked in SETS:
+        for server in servers:
+            length = _checked_length(server, asked, entries)
+            figures.all[f"KiB: {kind}, {asked.client}"][server.name].append(length / 1024)
+    for number in range(rounds):
+        for place, asked in enumerate(SETS):
+            what, change = f"{kind}, {asked.client}", number * len(SETS) + place
+            for server in servers:
+                _ask(figures, "", server, asked.request())
+                _ask(figures, f"warm: {what}", server, asked.request(), times=3)
+                _ask(figures, f"first of a set: {what}", server, asked.request(f"new{change}"))
+            for server in servers:
+                server.change(entries + change)
+            for server in servers:
+                _ask(figures, f"after a change: {what}", server, asked.request())
+
+
+def _ask(
+    figures: Figures,
+    work: str,
+    server: Listed,
+    request: tuple[bytes, dict[str, str]],
+    times: int = 1,
+) -> None:
+    body, headers = request
+    with Client(server.port) as client:
+        for _ in range(times):
+            with figures.timed(work, server.name):
+                client.ask("PROPFIND", server.path, body, **headers)
+
+
+def _checked_length(server: Listed, asked: PropertySet, entries: int) -> int:
     """The length of an answer that is whole."""
     body, headers = asked.request()
-    answer = client.ask("PROPFIND", server.path, body, **headers)
+    with Client(server.port) as client:
+        answer = client.ask("PROPFIND", server.path, body, **headers)
     assert answer.status == 207, answer.head
     assert answer.body.count(b"href>") == 2 * (entries + 1)
     return len(answer.data)
-
-
-def listings(figures: Figures, kind: str, servers: list[Listed], entries: int, rounds: int) -> None:
-    """PROPFIND Depth 1 of one folder with so many entries."""
-    clients = {server.name: Client(server.port) for server in servers}
-    body, headers = SETS[0].request()
-    for server in servers:
-        with figures.timed(f"first of all: {kind}", server.name):
-            clients[server.name].ask("PROPFIND", server.path, body, **headers)
-    for asked in SETS:
-        for server in servers:
-            length = _checked(clients[server.name], server, asked, entries)
-            figures.all[f"KiB: {kind}, {asked.client}"][server.name].append(length / 1024)
-    for number in range(rounds):
-        for asked in SETS:
-            for server in servers:
-                _round(figures, kind, clients[server.name], server, asked, number)
-            for server in servers:
-                server.change(entries + number * len(SETS) + SETS.index(asked))
-            body, headers = asked.request()
-            for server in servers:
-                with figures.timed(f"after a change: {kind}, {asked.client}", server.name):
-                    clients[server.name].ask("PROPFIND", server.path, body, **headers)
-
-
-def _round(
-    figures: Figures,
-    kind: str,
-    client: Client,
-    server: Listed,
-    asked: PropertySet,
-    number: int,
-) -> None:
-    body, headers = asked.request()
-    client.ask("PROPFIND", server.path, body, **headers)
-    for _ in range(3):
-        with figures.timed(f"warm: {kind}, {asked.client}", server.name):
-            client.ask("PROPFIND", server.path, body, **headers)
-    body, headers = asked.request(f"new{number}{SETS.index(asked)}")
-    with figures.timed(f"first of a set: {kind}, {asked.client}", server.name):
-        client.ask("PROPFIND", server.path, body, **headers)
 
 
 def whole_trees(figures: Figures, servers: list[Listed], files: int, rounds: int) -> None:
@@ -185,7 +180,7 @@ def _lsjson(url: str) -> list[dict[str, object]]:
 def show(figures: Figures, console: Console) -> None:
     """All medians, and how many times faster davstore is."""
     table = Table("work (ms, median)", *SERVERS, *(f"{name} ÷" for name in SERVERS[1:]))
-    for work in sorted(figures.all):
+    for work in sorted(filter(None, figures.all)):
         medians = {name: figures.median(work, name) for name in SERVERS}
         own = medians["davstore"]
         ratios = [medians[name] for name in SERVERS[1:]]

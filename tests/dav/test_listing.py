@@ -502,5 +502,5 @@ def test_the_store_keeps_what_was_used_last_within_its_room() -> None:
     assert kept.get("a") is first
     kept.put("c", third)
     assert (kept.get("a"), kept.get("b"), kept.get("c")) == (first, None, third)
-    kept.put("c", Weight(6))
+    kept.put("c", Weight(11))
     assert kept.get("c") is None
