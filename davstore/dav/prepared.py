@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from davstore.dav.multistatus import Row, row
-from davstore.model import Entry, Folder
+from davstore.model import Entry, Folder, Leaf
 
 AVERAGE, LONGEST = 128, 1024
 """Entries in a block."""
@@ -62,13 +62,13 @@ def prepared(folder: Folder, before: Prepared | None = None) -> Prepared:
 
 
 def _said(entries: Iterable[Entry]) -> tuple[object, ...]:
-    """All that the rows of `entries` depend on."""
-    return tuple(
-        (entry.name, entry.modified)
-        if isinstance(entry, Folder)
-        else (entry.name, entry.modified, entry.size, entry.identity, entry.file.mime)
-        for entry in entries
-    )
+    """All that the rows of `entries` depend on; flat, as one object is quicker than many."""
+    said: list[object] = []
+    for entry in entries:
+        said += (entry.name, entry.modified)
+        if isinstance(entry, Leaf):
+            said += (entry.size, entry.identity, entry.file.mime)
+    return tuple(said)
 
 
 def _cut(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
