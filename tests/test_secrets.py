@@ -55,8 +55,7 @@ def use_badly(served: Serving, sim: Simulator) -> list[str]:
             Fault(kind, times=3, at_bytes=99) if kind in {"cut", "reset"} else Fault(kind, times=3)
         )
         sim.host.faults.add(fault)
-        for account in ACCOUNTS:
-            told.append(told_by(served, account, Range="bytes=2000000-"))
+        told += [told_by(served, account, Range="bytes=2000000-") for account in ACCOUNTS]
     sim.host.faults.clear()
     for account in ACCOUNTS:
         service = getattr(sim, account)

@@ -27,10 +27,8 @@ IDLE_SECONDS = 120.0
 LONGEST_HEAD = 128 * 1024
 WATCH_AFTER = 0.2
 """Seconds after which a client that waits is watched for leaving."""
-UNSENT_LOW = 128 * 1024
 _RANGE = re.compile(rb"\r\n[Rr]ange:[ \t]*([^\r\n]*)")
 _BODY = re.compile(rb"\r\n(content-length|transfer-encoding|expect|upgrade):", re.IGNORECASE)
-_NOTSENT_LOWAT = getattr(socket, "TCP_NOTSENT_LOWAT", 25)  # the number is Linux's
 
 
 class Front:
@@ -100,9 +98,6 @@ class Front:
     def _welcome(self, sock: socket.socket) -> None:
         with contextlib.suppress(OSError):
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            # Writable then means that the client has taken nearly all, so that nothing is fetched
-            # for one that only probes.
-            sock.setsockopt(socket.IPPROTO_TCP, _NOTSENT_LOWAT, UNSENT_LOW)
         try:
             client = _Client(sock, self._workers, self._streams)
         except OSError:  # gone already

@@ -251,7 +251,7 @@ class AllDebrid(SimulatedStore):
             number = 2_277_000 + len(self._delayed)
             self._delayed[number] = (file, self.delay_polls)
             return answer | {"delayed": number}
-        url = self.host.link(file.content, file.name)
+        url = self.link_to(file)
         return answer | {"link": url, "id": url.split("/")[4]}
 
     def _qualities(self, file: SimFile) -> dict[str, Any]:
@@ -292,7 +292,7 @@ class AllDebrid(SimulatedStore):
             return {"status": 1, "time_left": 5 * polls}
         if "delayed_fails" in self.odd:
             return {"status": 3, "time_left": 0}
-        return {"status": 2, "time_left": 0, "link": self.host.link(file.content, file.name)}
+        return {"status": 2, "time_left": 0, "link": self.link_to(file)}
 
     def _infos(self) -> dict[str, Any]:
         infos: list[dict[str, Any]] = []

@@ -6,6 +6,7 @@ Whoever has the URL may read, as with Real-Debrid's and AllDebrid's hosts. Error
 
 import hashlib
 import mimetypes
+import ssl
 from dataclasses import dataclass
 from urllib.parse import quote
 
@@ -35,8 +36,8 @@ class FileHost(Site):
 
     label = "filehost"
 
-    def __init__(self, port: int = 0) -> None:
-        super().__init__(port)
+    def __init__(self, port: int = 0, tls: ssl.SSLContext | None = None) -> None:
+        super().__init__(port, tls)
         self.expired_status = 410
         self.mime = ""
         self._links: dict[str, _Given] = {}

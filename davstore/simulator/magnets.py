@@ -17,7 +17,9 @@ class SimFile:
     `selected` matters at Real-Debrid and StremThru: others are known there but have no link.
     `dead` files are listed as usual, but no link can be generated for them.
     `season`, `episode` and `title` place it in a show at Plank; `transmuxed` is what Plank
-    sends instead of a file that browsers cannot play.
+    sends instead of a file that browsers cannot play. `url` is where links to it lead, for
+    bytes that a server of your own sends (it must be the same content: sizes are told from it);
+    without one the simulator's file host makes them. Plank streams itself, and ignores it.
     """
 
     path: str
@@ -28,6 +30,7 @@ class SimFile:
     episode: int | None = None
     title: str = ""
     transmuxed: Content | None = None
+    url: str = ""
 
     @property
     def name(self) -> str:

@@ -1,6 +1,7 @@
 """One simulated site: a Flask app behind a socket, with its calls recorded and its faults."""
 
 import json
+import ssl
 import threading
 import time
 from collections import deque
@@ -66,7 +67,8 @@ class Site:
 
     label = "site"
 
-    def __init__(self, port: int = 0) -> None:
+    def __init__(self, port: int = 0, tls: ssl.SSLContext | None = None) -> None:
+        self.tls = tls
         self.calls: list[Call] = []
         self.faults = Faults()
         self.lock = threading.RLock()
@@ -81,7 +83,7 @@ class Site:
     def start(self) -> Self:
         """Listen; nothing happens if it does already."""
         if self._server is None:
-            self._server = Server(self.app, self._port)
+            self._server = Server(self.app, self._port, self.tls)
             self._port = self._server.port
         return self
 
@@ -91,10 +93,16 @@ class Site:
         if server is not None:
             server.stop()
 
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
     @property
     def origin(self) -> str:
         """Scheme, host and port."""
-        return f"http://{HOST}:{self._port}"
+        return f"{'https' if self.tls else 'http'}://{HOST}:{self._port}"
 
     @property
     def open_connections(self) -> int:

@@ -112,6 +112,10 @@ class SimulatedStore(Site):
         """What stands in the service's own link to file `number` of a magnet."""
         return code("file", magnet_id, number)
 
+    def link_to(self, file: SimFile) -> str:
+        """A URL under which the file's bytes can be read: a new one, where the host makes it."""
+        return file.url or self.host.link(file.content, file.name)
+
     def linked(self, wanted: str) -> tuple[str, SimMagnet, int] | None:
         """The magnet, with its id, and the number of the file to which a link's code leads."""
         with self.lock:

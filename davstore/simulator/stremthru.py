@@ -258,7 +258,7 @@ class StremThru(SimulatedStore):
         if self.odd & {"proxy", "proxy_limit"}:
             token = self.host.new_code(file.content, file.name)
             return f"{self.origin}/v0/proxy/{token}/{quote(file.name, safe='')}"
-        return self.host.link(file.content, file.name)
+        return self.link_to(file)
 
     def _proxy(self, token: str, name: str) -> Response:  # noqa: ARG002 - any name will do
         if "proxy_limit" in self.odd:

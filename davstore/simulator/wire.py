@@ -10,6 +10,7 @@ import errno
 import io
 import selectors
 import socket
+import ssl
 import struct
 import threading
 from collections.abc import Iterable, Iterator
@@ -104,7 +105,7 @@ class Connection(WSGIRequestHandler):
             selector.register(self.connection, selectors.EVENT_READ)
             if not selector.select(seconds):
                 return False
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, ValueError):  # TLS cannot be peeked into
             return not self.connection.recv(1, socket.MSG_PEEK)
         return True
 
@@ -122,15 +123,17 @@ class Connection(WSGIRequestHandler):
 class Server(ThreadedWSGIServer):
     """A listening socket and its connections; starts at once.
 
-    `port` 0 takes a free one. Raises `OSError` when a given port is taken.
+    `port` 0 takes a free one, `tls` makes it https. Raises `OSError` when a given port is taken.
     """
 
-    def __init__(self, app: WSGIApplication, port: int = 0) -> None:
+    def __init__(
+        self, app: WSGIApplication, port: int = 0, tls: ssl.SSLContext | None = None
+    ) -> None:
         self.resets: set[socket.socket] = set()
         self._connections: set[socket.socket] = set()
         self._stopping = False
         try:
-            super().__init__(HOST, port, app, Connection)
+            super().__init__(HOST, port, app, Connection, ssl_context=tls)
         except SystemExit:  # werkzeug's way, meant for programs
             raise OSError(errno.EADDRINUSE, f"port {port} is in use") from None
         self._thread = threading.Thread(

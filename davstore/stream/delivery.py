@@ -16,7 +16,7 @@ from davstore.errors import (
 )
 from davstore.model import Leaf
 from davstore.stream.relay import Flow, Sink, relay
-from davstore.stream.source import Source, Upstream, host
+from davstore.stream.source import Source, Upstream, host, place
 
 log = logging.getLogger(__name__)
 
@@ -44,16 +44,19 @@ UNDER_WAY = Patience(
 
 
 class Trouble:
-    """Failures since bytes came last; before the first of them clients wait for an answer."""
+    """Failures since bytes came last; before the first of them a client waits for an answer."""
 
     def __init__(self, jitter: Callable[[], float]) -> None:
         self._jitter = jitter
         self._patience = BEFORE_THE_FIRST_BYTE
         self._count, self._deaths, self._waited = 0, 0, 0.0
 
+    def begun(self) -> None:
+        """The client has its answer: what was begun is worth more patience."""
+        self._patience = UNDER_WAY
+
     def over(self) -> None:
         """Bytes have come."""
-        self._patience = UNDER_WAY
         self._count, self._deaths, self._waited = 0, 0, 0.0
 
     @property
@@ -102,13 +105,17 @@ class Deliveries:
         self._first_byte = first_byte
         self._jitter = jitter
         self._known: tuple[str, str] | None = None
+        self._is_begun = False
         self.total = leaf.size
-        self.host = ""
+        self.host, self._place = "", ""
         self.resumed = 0
 
     def trouble(self) -> Trouble:
         """None so far."""
-        return Trouble(self._jitter)
+        trouble = Trouble(self._jitter)
+        if self._is_begun:
+            trouble.begun()
+        return trouble
 
     async def opened(
         self, start: int, until: int | None, trouble: Trouble, *, urgent: bool = True
@@ -119,11 +126,15 @@ class Deliveries:
         """
         while True:
             try:
-                return await self._try(start, until, urgent=urgent)
+                upstream = await self._try(start, until, urgent=urgent)
             except DavstoreError as error:
                 if isinstance(error, StreamBroken):
-                    self._blame(self.host, error, is_new=trouble.is_new)
+                    self._blame(self._place, error, is_new=trouble.is_new)
                 await trouble.met(error)
+            else:
+                self._is_begun = True
+                trouble.begun()
+                return upstream
 
     async def deliver(
         self,
@@ -147,17 +158,17 @@ class Deliveries:
             try:
                 rest = await self._relayed(upstream, flow, until, sink)
                 trouble.over()
+                self._source.pool(self._leaf).trust(upstream.place)
             except StreamBroken as error:
                 rest = b""
                 if flow.at - before >= WORKED:
                     trouble.over()
-                self._blame(upstream.host, error, is_new=trouble.is_new)
+                self._blame(upstream.place, error, is_new=trouble.is_new)
                 await trouble.met(error)
                 self.resumed += 1
                 log.info("%s: %s; going on at byte %d", self._leaf.account, error, flow.at)
-            if flow.at - before >= min(WORKED, until - before):
+            if flow.at > before:
                 self._worked(self._leaf)
-                self._source.pool(self._leaf).trust(upstream.host)
             if rest:
                 await sink.send(rest)
                 flow.at += len(rest)
@@ -184,7 +195,7 @@ class Deliveries:
     async def _try(self, start: int, until: int | None, *, urgent: bool) -> Upstream:
         leaf = self._leaf
         link = await self._source.link(leaf)
-        self.host = host(link)
+        self.host, self._place = host(link), place(link)
         end = None if until is None else until - 1
         try:
             upstream = await self._source.open(leaf, link, start, end, urgent=urgent)
@@ -217,7 +228,7 @@ class Deliveries:
             raise LinkDead("sends another file than before")
         self._known = known
 
-    def _blame(self, host_: str, error: StreamBroken, *, is_new: bool) -> None:
+    def _blame(self, place_: str, error: StreamBroken, *, is_new: bool) -> None:
         """A failure may happen once; a host that stalls, or fails again, is avoided."""
         if isinstance(error, StreamTimeout) or not is_new:
-            self._source.pool(self._leaf).avoid(host_, str(error))
+            self._source.pool(self._leaf).avoid(place_, str(error))

@@ -42,9 +42,14 @@ class Loop:
         """Call back on the loop."""
         self.asyncio.call_soon_threadsafe(callback, *args)
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether it has ended."""
+        return not self._thread.is_alive()
+
     def close(self) -> None:
-        """Cancel what runs and end."""
-        if not self._thread.is_alive():
+        """Cancel what runs and end; may be called twice."""
+        if self.is_closed:
             return
         self.call(_cancel_all())
         self.asyncio.call_soon_threadsafe(self.asyncio.stop)

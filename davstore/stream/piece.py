@@ -43,6 +43,9 @@ class Piece:
     async def writable(self, seconds: float | None = None) -> None:
         """There is always room."""
 
+    async def caught_up(self) -> None:
+        """It takes all at once."""
+
     def failed(self, error: DavstoreError) -> None:
         """Nothing more will come."""
         self.error = error

@@ -7,6 +7,7 @@ from collections import defaultdict, deque
 from collections.abc import Callable
 from concurrent.futures import Executor
 from contextlib import suppress
+from dataclasses import dataclass, field
 
 import requests
 import urllib3
@@ -26,21 +27,28 @@ KEPT_FOR = 50.0
 TURN_PATIENCE = 30.0
 BACKGROUND_SHARE = 0.75
 AVOIDED_FOR = 300.0
+CROWDED_FOR = 5.0
 
 
 class Budget:
     """So many connections at once; people's reads go first, and both kinds in their order."""
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, now: Callable[[], float] = time.monotonic) -> None:
         self.limit = limit
+        self._now = now
+        self._crowded_until = 0.0
         self.used = 0
         self._urgent: deque[asyncio.Future[None]] = deque()
         self._later: deque[asyncio.Future[None]] = deque()
 
     @property
     def is_crowded(self) -> bool:
-        """Whether others wait, or soon will."""
-        return bool(self._urgent) or self.used >= max(2, self.limit // 2)
+        """Whether people wait for a turn, or did so lately."""
+        return self.is_wanted() or self._now() < self._crowded_until
+
+    def is_wanted(self) -> bool:
+        """Whether people wait for a turn."""
+        return bool(self._urgent)
 
     async def take(self, *, urgent: bool, seconds: float = TURN_PATIENCE) -> None:
         """Wait for a turn; `TimeoutError` after `seconds`. Each turn must be given back."""
@@ -49,6 +57,8 @@ class Budget:
             return
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         queue = self._urgent if urgent else self._later
+        if urgent:
+            self._crowded_until = self._now() + CROWDED_FOR
         queue.append(turn)
         try:
             async with asyncio.timeout(seconds):
@@ -75,6 +85,12 @@ class Budget:
         return self.used < max(1, int(self.limit * share))
 
 
+@dataclass(slots=True)
+class _Avoided:
+    until: float
+    asked: set[str] = field(default_factory=set)
+
+
 class Pool:
     """One account's connections: at most `limit` in all, and as many to one host."""
 
@@ -92,8 +108,8 @@ class Pool:
         self._threads = threads
         self._now = now
         self._idle: dict[Origin, list[Channel]] = defaultdict(list)
-        self._avoided: dict[str, float] = {}
-        self.budget = Budget(limit)
+        self._avoided: dict[str, _Avoided] = {}
+        self.budget = Budget(limit, now)
         self.open = 0
 
     async def take(self, *, urgent: bool) -> None:
@@ -152,21 +168,33 @@ class Pool:
         self.open -= 1
         channel.close()
 
-    def avoid(self, host: str, why: str) -> None:
-        """Prefer other hosts for some minutes."""
-        if not self.avoids(host):
+    def avoid(self, place: str, why: str) -> None:
+        """Prefer other hosts (with their ports) for some minutes."""
+        if not self.avoids(place):
             log.warning("%s: avoiding %s for %.0f minutes: %s",
-                        self._account, host, AVOIDED_FOR / 60, why)  # fmt: skip
-        self._avoided[host] = self._now() + AVOIDED_FOR
+                        self._account, place, AVOIDED_FOR / 60, why)  # fmt: skip
+            self._avoided[place] = _Avoided(0.0)
+        self._avoided[place].until = self._now() + AVOIDED_FOR
 
-    def avoids(self, host: str) -> bool:
-        """Whether `host` lately failed."""
-        return self._avoided.get(host, 0.0) > self._now()
+    def avoids(self, place: str) -> bool:
+        """Whether `place` lately failed."""
+        avoided = self._avoided.get(place)
+        return avoided is not None and avoided.until > self._now()
 
-    def trust(self, host: str) -> None:
-        """`host` has delivered."""
-        if self._avoided.pop(host, None) is not None:
-            log.info("%s: %s delivers again", self._account, host)
+    def is_elsewhere_worth_a_call(self, place: str, file: str) -> bool:
+        """Whether another link of `file` should be asked for, as `place` is avoided.
+
+        Once only: where the service gives the same host again, it has no other.
+        """
+        if not self.avoids(place) or file in self._avoided[place].asked:
+            return False
+        self._avoided[place].asked.add(file)
+        return True
+
+    def trust(self, place: str) -> None:
+        """`place` has delivered."""
+        if self._avoided.pop(place, None) is not None:
+            log.info("%s: %s delivers again", self._account, place)
 
     def close(self) -> None:
         """Hang up on all idle ones."""

@@ -11,7 +11,7 @@ import fcntl
 import os
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Protocol
 
 from davstore.errors import StreamBroken, StreamTimeout
@@ -23,6 +23,8 @@ BUFFER = 256 * 1024
 PIPE = 1024 * 1024
 PAUSE = 10.0
 """Seconds without a byte taken after which a client counts as paused."""
+LOOK_UP = 0.25
+"""Seconds after which such a client makes room for others who wait for a connection."""
 _KEPT = 16
 _CAN_SPLICE = hasattr(os, "splice")
 _FLAGS = getattr(os, "SPLICE_F_MOVE", 0) | getattr(os, "SPLICE_F_NONBLOCK", 0)
@@ -45,17 +47,23 @@ class Sink(Protocol):
     async def writable(self, seconds: float | None = None) -> None:
         """Wait for room; `TimeoutError` after `seconds`."""
 
+    async def caught_up(self) -> None:
+        """Wait until it has asked for nearly all that was sent."""
+
 
 class Flow:
     """Where a delivery stands.
 
     `at` is the next byte to be delivered, `starved` the seconds that the client has waited for
     the upstream so far. An upstream that sends less than `floor` bytes in `seconds` of such
-    waiting is cut.
+    waiting is cut. `is_wanted` tells whether others wait for its connection.
     """
 
-    def __init__(self, at: int, floor: int, seconds: float) -> None:
+    def __init__(
+        self, at: int, floor: int, seconds: float, is_wanted: Callable[[], bool] = lambda: False
+    ) -> None:
         self.at = at
+        self.is_wanted = is_wanted
         self.starved = 0.0
         self._floor = floor
         self._seconds = seconds
@@ -164,12 +172,23 @@ async def _taken(sink: Sink, data: memoryview, flow: Flow) -> int:
         taken = sink.offer(data[sent:])
         sent += taken
         flow.at += taken
-        if not taken and sent < len(data):
-            try:
-                await sink.writable(PAUSE)
-            except TimeoutError:
-                break
+        if not taken and sent < len(data) and await _is_paused(sink, flow):
+            break
     return sent
+
+
+async def _is_paused(sink: Sink, flow: Flow) -> bool:
+    """Wait for the client to take more; whether it does not, so that a connection lies idle."""
+    for _ in range(int(PAUSE / LOOK_UP)):
+        try:
+            await sink.writable(LOOK_UP)
+        except TimeoutError:
+            pass
+        else:
+            return flow.is_wanted()
+        if flow.is_wanted():
+            return True
+    return True
 
 
 def _received(answer: Answer, view: memoryview) -> int | None:
@@ -203,11 +222,8 @@ async def _spliced(answer: Answer, until: int, sink: Sink, to: socket.socket, fl
             if not pipe.held:
                 if count is None and flow.at < until:
                     await flow.awaits(answer.channel.wire, answer.channel.host)
-            elif not taken:
-                try:
-                    await sink.writable(PAUSE)
-                except TimeoutError:
-                    return pipe.emptied()
+            elif not taken and await _is_paused(sink, flow):
+                return pipe.emptied()
     return b""
 
 

@@ -63,6 +63,11 @@ class Upstream:
         """Who sends."""
         return self.answer.channel.host
 
+    @property
+    def place(self) -> str:
+        """Where the link leads to."""
+        return place(self.link)
+
     def close(self) -> None:
         """Keep the connection if nothing is left on it, hang up otherwise; give the turn back."""
         channel = self.answer.channel
@@ -99,7 +104,7 @@ class Source:
         Raises `StoreError` where no link can be had.
         """
         link = self._resolver.known(leaf) or await self._asked(leaf)
-        if not self.pool(leaf).avoids(host(link)):
+        if not self.pool(leaf).is_elsewhere_worth_a_call(place(link), leaf.identity):
             return link
         await self.forget(leaf, link)
         try:
@@ -255,6 +260,12 @@ def _size_of(answer: Answer, start: int, leaf: Leaf) -> int | None:
 
 def _is_text(leaf: Leaf) -> bool:
     return leaf.name.lower().endswith((".html", ".htm", ".xhtml", ".json"))
+
+
+def place(link: Link) -> str:
+    """The host of a link and its port, as one to be avoided is known."""
+    _, (_, name, port) = _place(link.url)
+    return f"{name}:{port}"
 
 
 def host(link: Link) -> str:

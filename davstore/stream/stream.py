@@ -76,7 +76,7 @@ class Stream:
         lanes: int,
     ) -> None:
         self.leaf = leaf
-        self.flow = Flow(start, *around.floor)
+        self.flow = Flow(start, *around.floor, pool.budget.is_wanted)
         self._until = end + 1 if end is not None else leaf.size
         self._deliveries = deliveries
         self._pool = pool
@@ -180,7 +180,7 @@ class Stream:
             self.flow.at += len(data)
         if self.flow.at < self._until:
             # What comes next may cost a link: is anybody still reading?
-            await sink.writable()
+            await sink.caught_up()
 
     async def _send_piece(self, piece: Piece, sink: Sink) -> None:
         assert self._until is not None

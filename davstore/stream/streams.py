@@ -119,7 +119,9 @@ class Streams:
             return body.total
 
     def close(self) -> None:
-        """Cut every stream and let go of all connections."""
+        """Cut every stream and let go of all connections; may be called twice."""
+        if self.loop.is_closed:
+            return
         self.loop.call(self._close_pools())
         self.loop.close()
         self._threads.shutdown(wait=False, cancel_futures=True)
@@ -207,6 +209,9 @@ class _Handover:
             room = self._room = Future()
         async with asyncio.timeout(seconds):
             await asyncio.wrap_future(room)
+
+    async def caught_up(self) -> None:
+        await self.writable()
 
     def end(self) -> None:
         self._blocks.put(None)

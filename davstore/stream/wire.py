@@ -12,6 +12,8 @@ from typing import Any, TypeAlias
 
 from davstore.transport import AnySocket, TlsSocket
 
+NEARLY_ALL = 64 * 1024
+_NOTSENT_LOWAT = getattr(socket, "TCP_NOTSENT_LOWAT", 25)  # the number is Linux's
 _MORE = getattr(socket, "MSG_MORE", 0)
 
 Bytes: TypeAlias = bytes | bytearray | memoryview
@@ -80,6 +82,18 @@ class Wire:
         """Wait for room; `TimeoutError` after `seconds`."""
         loop = asyncio.get_running_loop()
         await _ready(loop, loop.add_writer, loop.remove_writer, self._fd, seconds)
+
+    async def caught_up(self) -> None:
+        """Wait until the other side has made room for nearly all that was sent."""
+        if isinstance(self._sock, TlsSocket):
+            return await self.writable()
+        with contextlib.suppress(OSError):  # not on this platform
+            self._sock.setsockopt(socket.IPPROTO_TCP, _NOTSENT_LOWAT, NEARLY_ALL)
+        try:
+            await self.writable()
+        finally:
+            with contextlib.suppress(OSError):
+                self._sock.setsockopt(socket.IPPROTO_TCP, _NOTSENT_LOWAT, -1)
 
     def on_readable(self, callback: Callable[[], object]) -> None:
         """Call back, once or more, when there is something to receive or the end has come."""

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -165,3 +166,11 @@ def test_calls_are_recorded_and_counted(sim: Simulator) -> None:
     call = sim.realdebrid.calls[-1]
     assert (call.method, call.path, call.query) == ("GET", "/rest/1.0/torrents", "page=1")
     assert (sim.realdebrid.count("torrents"), sim.realdebrid.count("user")) == (1, 0)
+
+
+def test_a_file_may_be_served_from_elsewhere(sim: Simulator) -> None:
+    url = "https://files.example/sintel"
+    found = info(sim, SimMagnet("Sintel", [replace(SINTEL.files[0], url=url)]))
+    answers = [real_debrid(sim).post("/unrestrict/link", link=found["links"][0]) for _ in "ab"]
+    assert [answer.json()["download"] for answer in answers] == [url, url]
+    assert len({answer.json()["id"] for answer in answers}) == 2

@@ -17,7 +17,6 @@ from davstore.errors import (
 from davstore.simulator import Content, Fault
 from davstore.simulator.filehost import FileHost
 from davstore.stream import Streams
-from tests.serving import wait_until
 from tests.stream.conftest import SIZE, Clock, HostedStore, leaf, opened, read
 
 
@@ -186,13 +185,6 @@ def test_a_file_that_changed_its_learned_size_is_learned_anew_and_not_served(
     with pytest.raises(StoreUnavailable):
         streams.open(changed, 0, 4)
     assert learned == {"identity": SIZE}
-
-
-def test_a_client_that_leaves_frees_the_connection(streams: Streams, host: FileHost) -> None:
-    body = streams.open(leaf(), 0, SIZE - 1)
-    next(iter(body))
-    body.close()
-    wait_until(lambda: host.open_connections == 0)
 
 
 def test_no_error_names_more_than_the_host(streams: Streams, host: FileHost) -> None:
