@@ -10,6 +10,11 @@ from davstore.dav import Users, application
 from davstore.model import Entry, File, Folder, Leaf, Snapshot
 
 ADDED = 1_700_000_000
+RCLONE = (
+    b'<?xml version="1.0"?><d:propfind xmlns:d="DAV:" xmlns:oc="http://owncloud.org/ns">'
+    b"<d:prop><d:displayname/><d:getlastmodified/><d:getcontentlength/><d:resourcetype/>"
+    b"<oc:checksums/><oc:permissions/></d:prop></d:propfind>"
+)
 
 
 def leaf(name: str, size: int | None = 1000, mime: str = "", added: float = ADDED) -> Leaf:
