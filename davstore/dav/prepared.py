@@ -8,6 +8,7 @@ on how many stand before it, so that one that is added or removed changes one bl
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from davstore.dav.multistatus import Row, row
 from davstore.model import Entry, Folder, Leaf
@@ -17,19 +18,23 @@ AVERAGE, LONGEST = 128, 1024
 ROW_SIZE = 768
 """Bytes that an entry's row takes at most, about: 520 to 750 were measured."""
 
+_Said: TypeAlias = tuple[object, ...]
+
 _serials = itertools.count()
 
 
 class Block:
     """Consecutive entries of a folder, prepared. `serial` stands for what their rows say."""
 
-    __slots__ = ("entries", "rows", "serial")
+    __slots__ = ("entries", "rows", "said", "serial")
 
-    def __init__(self, entries: Sequence[Entry], same: "Block | None" = None) -> None:
-        """`same` is a block whose entries say the same."""
+    def __init__(self, entries: Sequence[Entry], same: "Mapping[_Said, Block]") -> None:
+        """What one of the `same` blocks says already is taken from there."""
         self.entries = tuple(entries)  # held, so that no other object gets the id of one of them
-        self.rows: tuple[Row, ...] = same.rows if same else tuple(map(row, self.entries))
-        self.serial: int = same.serial if same else next(_serials)
+        self.said = _said(entries)
+        known = same.get(self.said)
+        self.rows: tuple[Row, ...] = known.rows if known else tuple(map(row, self.entries))
+        self.serial: int = known.serial if known else next(_serials)
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,17 +56,12 @@ def prepared(folder: Folder, before: Prepared | None = None) -> Prepared:
         return before
     known = {} if before is None else before.blocks
     cut = {tuple(map(id, entries)): entries for entries in _cut(folder.entries.values())}
-    left = {_said(known[ids].entries): known[ids] for ids in known.keys() - cut.keys()}
-    return Prepared(
-        folder,
-        {
-            ids: known.get(ids) or Block(entries, left.get(_said(entries)) if left else None)
-            for ids, entries in cut.items()
-        },
-    )
+    left = {known[ids].said: known[ids] for ids in known.keys() - cut.keys()}
+    blocks = {ids: known.get(ids) or Block(entries, left) for ids, entries in cut.items()}
+    return Prepared(folder, blocks)
 
 
-def _said(entries: Iterable[Entry]) -> tuple[object, ...]:
+def _said(entries: Iterable[Entry]) -> _Said:
     """All that the rows of `entries` depend on; flat, as one object is quicker than many."""
     said: list[object] = []
     for entry in entries:
