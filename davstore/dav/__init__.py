@@ -1,13 +1,13 @@
 """The WebDAV face; alone knows WsgiDAV.
 
-`tree` finds entries, `provider` shows them to WsgiDAV, `properties` tells their properties,
-`download` answers GET and HEAD (`conditions`, `media_types`), `login` asks who comes,
-`gate` stands before it all.
+`tree` finds entries, `provider` shows them to WsgiDAV, `properties` tells their properties.
+`listing` answers PROPFIND (what it asks: `propfind`; the answer: `prepared`, `multistatus`,
+`compression`, `kept`), `download` GET and HEAD of files (`conditions`, `media_types`), `pages`
+those of folders (`playlist`). `login` asks who comes, `gate` stands before it all.
 """
 
 from collections.abc import Callable, Sequence
 
-from wsgidav.dir_browser import WsgiDavDirBrowser
 from wsgidav.error_printer import ErrorPrinter
 from wsgidav.http_authenticator import HTTPAuthenticator
 from wsgidav.request_resolver import RequestResolver
@@ -40,18 +40,11 @@ def application(
                 "accept_digest": False,
                 "default_to_digest": False,
             },
-            "middleware_stack": [
-                ErrorPrinter, HTTPAuthenticator, WsgiDavDirBrowser, RequestResolver,
-            ],
-            "dir_browser": {
-                "response_trailer": "davstore",
-                "ms_sharepoint_support": False,
-                "libre_office_support": False,
-            },
+            "middleware_stack": [ErrorPrinter, HTTPAuthenticator, RequestResolver],
             "lock_storage": None,
             "logging": {"enable": False},
             "suppress_version_info": True,
             "verbose": 1,
         }
-    )  # fmt: skip
+    )
     return Gate(app)

@@ -1,8 +1,16 @@
-"""Property name -> value of an entry, as one table. RFC 4918 section 15."""
+"""The properties of entries, as one table: name -> what stands in its element.
 
-from collections.abc import Callable, Mapping
+Both faces read it: WsgiDAV's resources and `listing`, which renders many entries at once.
+RFC 4918 section 15.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from functools import lru_cache
+from typing import Any, TypeAlias
+from xml.sax.saxutils import escape
 
 from lxml import etree
 from werkzeug.http import http_date
@@ -10,7 +18,12 @@ from werkzeug.http import http_date
 from davstore.dav.media_types import media_type
 from davstore.model import Entry, Folder, Leaf
 
-Value = Any  # text, an lxml element, or None for an empty element
+Markup: TypeAlias = str
+"""XML that stands for itself: escaped, and with "D" for the namespace "DAV:"."""
+
+_LATEST = 253_402_300_799.0  # the year 9999's last second: no later date can be written
+_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_NOT_PLAIN = re.compile("[^\t\n\r\x20-%'-;=?-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def etag(leaf: Leaf) -> str:
@@ -26,48 +39,79 @@ def content_type(leaf: Leaf) -> str:
     return by_name
 
 
-def _resource_type(entry: Entry) -> Value:
-    element = etree.Element("{DAV:}resourcetype")
+def escaped(text: str) -> Markup:
+    """Any text as XML; what XML 1.0 cannot hold becomes a replacement character."""
+    return escape(_NOT_XML.sub("\ufffd", text)) if _NOT_PLAIN.search(text) else text
+
+
+@dataclass(frozen=True, slots=True)
+class Property:
+    """`markup` gives what stands in the element, None where an entry lacks this property."""
+
+    name: str
+    markup: Callable[[Entry], Markup | None]
+
+
+def _resource_type(entry: Entry) -> Markup:
+    return "<D:collection/>" if isinstance(entry, Folder) else ""
+
+
+def _is_collection(entry: Entry) -> Markup:
+    return "1" if isinstance(entry, Folder) else "0"
+
+
+@lru_cache(4096)
+def _modified(moment: float) -> Markup:
+    return http_date(int(_writable(moment)))
+
+
+@lru_cache(4096)
+def _created(moment: float) -> Markup:
+    return datetime.fromtimestamp(_writable(moment), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _writable(moment: float) -> float:
+    return min(max(0.0, moment), _LATEST)
+
+
+def _length(entry: Entry) -> Markup | None:
+    # Infuse takes a folder without a length for a file (WsgiDAV issue 316).
     if isinstance(entry, Folder):
-        etree.SubElement(element, "{DAV:}collection")
-    return element
+        return "0"
+    return None if entry.size is None else str(entry.size)
 
 
-def _created(entry: Entry) -> Value:
-    return datetime.fromtimestamp(entry.modified, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-_OF_ALL: Mapping[str, Callable[[Entry], Value]] = {
-    "{DAV:}resourcetype": _resource_type,
-    "{DAV:}displayname": lambda entry: entry.name,
-    "{DAV:}getlastmodified": lambda entry: http_date(int(entry.modified)),
-    "{DAV:}creationdate": _created,
+PROPERTIES = (
+    Property("{DAV:}resourcetype", _resource_type),
+    Property("{DAV:}displayname", lambda entry: escaped(entry.name)),
+    Property("{DAV:}getlastmodified", lambda entry: _modified(entry.modified)),
+    Property("{DAV:}creationdate", lambda entry: _created(entry.modified)),
     # Not in RFC 4918; Infuse and older Windows clients take it for the kind of an entry.
-    "{DAV:}iscollection": lambda entry: "1" if isinstance(entry, Folder) else "0",
-}
+    Property("{DAV:}iscollection", _is_collection),
+    Property("{DAV:}getcontentlength", _length),
+    Property(
+        "{DAV:}getcontenttype",
+        lambda entry: escaped(content_type(entry)) if isinstance(entry, Leaf) else None,
+    ),
+    Property(
+        "{DAV:}getetag",
+        lambda entry: escaped(etag(entry)) if isinstance(entry, Leaf) else None,
+    ),
+)
 
-_OF_FILES: Mapping[str, Callable[[Leaf], Value]] = {
-    "{DAV:}getcontentlength": lambda leaf: str(leaf.size),
-    "{DAV:}getcontenttype": content_type,
-    "{DAV:}getetag": etag,
-}
+_BY_NAME = {each.name: each for each in PROPERTIES}
 
 
 def property_names(entry: Entry) -> list[str]:
     """The names of the properties that `entry` has, in Clark notation."""
-    names = list(_OF_ALL)
-    if isinstance(entry, Leaf):
-        names += [n for n in _OF_FILES if entry.size is not None or not n.endswith("length")]
-    return names
+    return [each.name for each in PROPERTIES if each.markup(entry) is not None]
 
 
-def property_value(entry: Entry, name: str) -> Value:
-    """The value of a property; raises `KeyError` where `entry` has none of this name."""
-    if name in _OF_ALL:
-        return _OF_ALL[name](entry)
-    if isinstance(entry, Folder) or name not in property_names(entry):
-        # Infuse takes a folder without a length for a file (WsgiDAV issue 316).
-        if name == "{DAV:}getcontentlength" and isinstance(entry, Folder):
-            return "0"
+def property_element(entry: Entry, name: str) -> Any:
+    """A property as an lxml element; raises `KeyError` where `entry` has none of this name."""
+    markup = _BY_NAME[name].markup(entry)
+    if markup is None:
         raise KeyError(name)
-    return _OF_FILES[name](entry)
+    element = etree.fromstring(f'<D:prop xmlns:D="DAV:">{markup}</D:prop>')
+    element.tag = name
+    return element

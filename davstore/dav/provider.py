@@ -4,11 +4,15 @@ from collections.abc import Callable, Iterable
 from typing import Any, TypeAlias
 from urllib.parse import quote
 
-from wsgidav.dav_error import HTTP_FORBIDDEN, HTTP_NOT_FOUND, DAVError
+from wsgidav.dav_error import HTTP_FORBIDDEN, HTTP_NOT_FOUND, HTTP_PRECONDITION_FAILED, DAVError
 from wsgidav.dav_provider import DAVCollection, DAVNonCollection, DAVProvider
+from wsgidav.util import parse_if_header_dict, test_if_header_dict
 
 from davstore.dav.download import Download
-from davstore.dav.properties import content_type, etag, property_names, property_value
+from davstore.dav.listing import Listing
+from davstore.dav.multistatus import PATH_SAFE
+from davstore.dav.pages import page
+from davstore.dav.properties import content_type, etag, property_element, property_names
 from davstore.dav.tree import NotReady, Tree
 from davstore.model import Folder, Leaf
 
@@ -18,10 +22,6 @@ Application: TypeAlias = Callable[[Environ, StartResponse], Iterable[bytes]]
 
 SERVICE_UNAVAILABLE = 503
 RETRY_AFTER = "15"
-
-# Only RFC 3986's unreserved characters stay as they are. More would be allowed (section 3.3), but
-# clients built on neon compare the text of an href with what they would have written.
-_PATH_SAFE = "/-._~"
 
 
 class _Listed:
@@ -46,7 +46,7 @@ class _Listed:
 
     def get_property_value(self, name: str) -> Any:
         try:
-            return property_value(self.entry, name)
+            return property_element(self.entry, name)
         except KeyError:
             raise DAVError(HTTP_NOT_FOUND) from None
 
@@ -61,7 +61,7 @@ class _Listed:
 
     def get_href(self) -> str:
         place = self.provider.mount_path + self.provider.share_path + self.get_preferred_path()  # type: ignore[attr-defined]
-        return quote(place, safe=_PATH_SAFE)
+        return quote(place, safe=PATH_SAFE)
 
 
 class FolderCollection(_Listed, DAVCollection):
@@ -116,12 +116,13 @@ def resource(path: str, environ: Environ, entry: Folder | Leaf) -> FolderCollect
 
 
 class Provider(DAVProvider):
-    """The whole tree, read-only, with GET and HEAD of files answered by `download`."""
+    """The whole tree, read-only. What reads it is answered without WsgiDAV's own methods."""
 
     def __init__(self, tree: Tree, download: Download) -> None:
         super().__init__()
         self._tree = tree
         self._download = download
+        self._listing = Listing()
 
     def is_readonly(self) -> bool:
         return True
@@ -151,26 +152,33 @@ class Provider(DAVProvider):
         self, environ: Environ, start_response: StartResponse, default_handler: Application
     ) -> Iterable[bytes]:
         method = environ["REQUEST_METHOD"]
-        if method in {"GET", "HEAD"}:
-            found = self.get_resource_inst(environ["PATH_INFO"], environ)
-            if isinstance(found, FileResource):
-                path = environ["PATH_INFO"]
-                return self._download(
-                    environ, start_response, found.entry, lambda: self._leaf(path)
-                )
+        if method not in {"GET", "HEAD", "PROPFIND"}:
+            return default_handler(environ, start_response)
+        found = self.get_resource_inst(environ["PATH_INFO"], environ)
+        if found is None:
+            raise DAVError(HTTP_NOT_FOUND)
         if method == "PROPFIND":
-            _settle_propfind(environ, default_handler)
-        return default_handler(environ, start_response)
+            _check_if(found, environ)
+            return self._listing(environ, start_response, found.get_href(), found.entry)
+        if isinstance(found, FileResource):
+            path = environ["PATH_INFO"]
+            return self._download(environ, start_response, found.entry, lambda: self._leaf(path))
+        home = quote(f"{self.mount_path}{self.share_path}/", safe=PATH_SAFE)
+        return page(environ, start_response, home, found.get_href(), found.entry)
 
 
 def _parts(path: str) -> list[str]:
     return [part for part in path.split("/") if part]
 
 
-def _settle_propfind(environ: Environ, handler: Any) -> None:
-    """What WsgiDAV 4.4 has no setting for."""
-    # Depth infinity over every account would be a denial of service: 403, RFC 4918 section 9.1.
-    handler.__self__.allow_propfind_infinite = False
-    # A PROPFIND is no GET: WsgiDAV would answer 304 to conditions that are meant for one.
-    for header in ("IF_MODIFIED_SINCE", "IF_NONE_MATCH", "IF_UNMODIFIED_SINCE", "IF_MATCH"):
-        environ.pop(f"HTTP_{header}", None)
+def _check_if(found: FolderCollection | FileResource, environ: Environ) -> None:
+    """The If header holds, RFC 4918 section 10.4; conditions that are meant for a GET do not
+    concern a PROPFIND.
+    """
+    if "HTTP_IF" not in environ:
+        return
+    parse_if_header_dict(environ)
+    tag = found.get_etag() or "[]"  # as WsgiDAV has it: one that nothing can be equal to
+    conditions = environ["wsgidav.conditions.if"]
+    if not test_if_header_dict(found, conditions, found.get_ref_url(), [], tag):
+        raise DAVError(HTTP_PRECONDITION_FAILED)

@@ -119,6 +119,29 @@ def test_a_listing_with_a_range_is_a_plain_listing(served: Serving) -> None:
     assert answer.status_code == 207
 
 
+NAMED = b'<propfind xmlns="DAV:"><prop><getetag/></prop></propfind>'
+
+
+def test_what_a_listing_asks_may_come_in_chunks(served: Serving) -> None:
+    path = quote(FILE)
+    whole = served.request("PROPFIND", path, data=NAMED, headers={"Depth": "0"})
+    chunks = iter([NAMED[:9], NAMED[9:]])
+    chunked = served.request("PROPFIND", path, data=chunks, headers={"Depth": "0"})
+    assert whole.status_code == chunked.status_code == 207
+    assert whole.content == chunked.content
+    assert b"getcontentlength" not in whole.content
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_a_listing_that_asks_at_great_length_is_refused(served: Serving, chunked: bool) -> None:
+    body = NAMED + b" " * 100_000
+    data = iter([body]) if chunked else body
+    answer = served.request("PROPFIND", quote(FILE), data=data, headers={"Depth": "0"})
+    assert answer.status_code == 413
+    assert answer.headers["Connection"].lower() == "close"
+    assert served.request("HEAD", quote(FILE)).status_code == 200
+
+
 def test_a_folder_without_its_slash_is_listed_without_a_redirect(served: Serving) -> None:
     answer = served.request("PROPFIND", "/alldebrid", headers={"Depth": "1"})
     assert answer.status_code == 207

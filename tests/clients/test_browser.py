@@ -1,0 +1,40 @@
+"""The pages in a real browser."""
+
+import re
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from lxml import html
+
+from tests.clients.conftest import PASSWORD, USER
+from tests.serving import ACCOUNTS, Serving
+
+pytestmark = pytest.mark.client
+
+
+def browsed(url: str, profile: Path) -> tuple[str, str]:
+    """The document after loading, and what the browser's console said."""
+    chromium = shutil.which("chromium") or "chromium"
+    options = ["--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={profile}"]
+    logging = ["--enable-logging=stderr", "--v=0", "--dump-dom"]
+    done = subprocess.run(
+        [chromium, *options, *logging, url], capture_output=True, text=True, timeout=60
+    )
+    return done.stdout, "\n".join(re.findall(r".*CONSOLE.*", done.stderr))
+
+
+def test_a_browser_shows_the_pages_and_has_nothing_to_complain_of(
+    demo: Serving, need: Callable[..., None], tmp_path: Path
+) -> None:
+    need("chromium")
+    url = demo.url.replace("//", f"//{USER}:{PASSWORD}@")
+    said, complaints = browsed(url, tmp_path)
+    cells = html.document_fromstring(said).iterfind(".//td[@class='name']")
+    assert {"".join(map(str, cell.itertext())) for cell in cells} == set(ACCOUNTS)
+    assert complaints == ""
+    said, complaints = browsed(f"{url}realdebrid/magnets/?sort=date", tmp_path)
+    assert "Big Buck Bunny (2008)" in said
+    assert complaints == ""
