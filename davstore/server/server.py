@@ -61,7 +61,12 @@ class Server:
         self.library.catalog.start(self.streams.measure)
 
     def stop(self) -> None:
-        """Listen no more; responses under way may go on for the configured time, then end."""
+        """Listen no more; responses under way may go on for the configured time, then end.
+
+        May be called twice.
+        """
+        if self.streams.loop.is_closed:
+            return
         self.front.stop(self._drain)
         self._workers.stop()
         self.library.catalog.stop()
