@@ -1,7 +1,9 @@
 """What all accounts hold, kept on disk and published as immutable snapshots.
 
-`tables` and `records` are the disk (SQLAlchemy Core), `holding` is one account in memory,
-`refresh` asks the stores. A listing is answered from a snapshot alone.
+`tables` and `records` are the disk (SQLAlchemy Core), `holding` is one account in memory with
+what it doubts (`doubt`) and the file trees that are loaded when touched (`trees`). `keeper` asks
+one store, `refresh` all of them in their time (`pace`). A listing is answered from a snapshot
+alone.
 """
 
 from davstore.catalog.holding import Holding
