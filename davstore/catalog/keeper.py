@@ -25,7 +25,9 @@ PUBLISH_EVERY = 2.0
 """Seconds between snapshots, and writes, while the files of many magnets come in."""
 BATCH = 50
 """So many magnets' files are asked of a store at once."""
-LOOKS = 8
+TELL_EVERY = 30.0
+"""Seconds between two lines in the log about them."""
+LOOKS = 5
 """How often it is looked what else changed, while the files of many magnets come in."""
 
 Measure = Callable[[Leaf], int | None]
@@ -57,7 +59,7 @@ class Keeper:
         self._now = now
         self._asking = threading.Lock()
         self._patience = Patience(60.0, 3600.0, now)
-        self._published = self._moved = now()
+        self._published = self._moved = self._told = now()
         self._unsaved = Unsaved()
         self._unwritable = ""
         self._portion = 0
@@ -114,30 +116,21 @@ class Keeper:
         """
         with self._asking:
             wanting = self._askable()
-            if portion:
-                batches = math.ceil(len(wanting) / LOOKS / BATCH)
-                self._portion = max(self._portion, batches * BATCH)
-                rest = wanting[self._portion :]
-                wanting = wanting[: self._portion]
-            else:
-                rest = []
+            most = self._most(len(wanting)) if portion else len(wanting)
+            self._told = self._now()
             try:
-                for magnet, files in self._files(wanting):
+                for done, (magnet, files) in enumerate(self._files(wanting[:most]), start=1):
                     self._settle(magnet, files)
-                    if self._now() - self._published >= PUBLISH_EVERY:
-                        self._save()
-                        self._publish(self._standing.taken)
+                    self._show(len(wanting) - done)
                     if stopping():
                         break
             finally:
                 if wanting:
                     self._save()
                     self._publish(self._standing.taken)
-            if not rest:
+            if len(wanting) <= most:
                 self._portion = 0
-                return False
-            log.info("%s: the files of %d more magnets are still to come", self.account, len(rest))
-            return True
+            return len(wanting) > most
 
     def measure(self, measure: Measure) -> None:
         """Learn the sizes that the store does not know, each once, by looking at the file."""
@@ -178,6 +171,21 @@ class Keeper:
         left = iter(wanting)
         while batch := list(islice(left, BATCH)):
             yield from self._store.files(batch)
+
+    def _most(self, wanting: int) -> int:
+        """How many to ask for until the next look: whole batches, as many all the while."""
+        self._portion = max(self._portion, math.ceil(wanting / LOOKS / BATCH) * BATCH)
+        return self._portion
+
+    def _show(self, left: int) -> None:
+        """Now and then show and keep what has come so far, and say how many are to come."""
+        now = self._now()
+        if now - self._published >= PUBLISH_EVERY:
+            self._save()
+            self._publish(self._standing.taken)
+        if now - self._told >= TELL_EVERY:
+            self._told = now
+            log.info("%s: the files of %d magnets are still to come", self.account, left)
 
     def _settle(self, magnet: Magnet, files: tuple[File, ...] | StoreError) -> None:
         if isinstance(files, StoreError):

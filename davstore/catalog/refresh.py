@@ -36,6 +36,7 @@ class Schedule:
         self._woken = threading.Event()
         self._pause = FIRST_PAUSE
         self._said = ""
+        self._looking = False
 
     def wake(self) -> None:
         """Look now."""
@@ -43,7 +44,9 @@ class Schedule:
 
     def read(self) -> None:
         """Somebody reads: what is older than usual is looked at, unless it fails anyway."""
-        if not self._said and self.keeper.age > self._intervals.usual:
+        if self._looking or self._said:
+            return
+        if self.keeper.age > self._intervals.usual:
             self._woken.set()
 
     def wait(self, seconds: float) -> None:
@@ -53,6 +56,13 @@ class Schedule:
 
     def turn(self, measure: Measure, stopping: Callable[[], bool]) -> float:
         """One look, and a portion of the files; how long to wait then."""
+        self._looking = True
+        try:
+            return self._turn(measure, stopping)
+        finally:
+            self._looking = False
+
+    def _turn(self, measure: Measure, stopping: Callable[[], bool]) -> float:
         keeper = self.keeper
         try:
             keeper.look()

@@ -232,3 +232,23 @@ def test_a_state_folder_has_one_server(tmp_path: Path) -> None:
     assert server_of(tmp_path) is None
     with only_server(tmp_path):
         pass
+
+
+def test_a_locked_catalog_is_waited_for_and_then_served_from_memory(
+    tmp_path: Path, store: ScriptedStore, clock: Clock, caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr("davstore.catalog.tables.BUSY_TIMEOUT", 0.05)
+    engine = open_database(tmp_path, clock)
+    catalog = reopened(store, engine, clock)
+    many(store, 3)
+    holder = sqlite3.connect(tmp_path / FILE_NAME, isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    catalog.refresh("rd")
+    assert len(shown(catalog)) == 3
+    assert "cannot be written: database is locked" in caplog.text
+    holder.execute("COMMIT")
+    holder.close()
+    catalog.refresh("rd")
+    assert len(shown(reopened(store, engine, clock))) == 3
+    engine.dispose()
