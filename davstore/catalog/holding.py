@@ -62,6 +62,7 @@ class Holding:
         self._folders: dict[str, Folder] = {}
         self._taken = {names.key(h.folder) for h in held.values() if h.folder}
         self._whole: Folder | None = None
+        self._measured: set[str] = set()
         self._lock = threading.RLock()
         self.magnets = Magnets(self._held)
 
@@ -139,19 +140,26 @@ class Holding:
         with self._lock:
             return any(held.magnet.status in busy for held in self._held.values())
 
-    def unmeasured(self) -> list[Leaf]:
-        """The shown files whose size nobody knows yet."""
+    def unmeasured(self) -> list[Held]:
+        """The shown magnets that may have files whose size nobody knows yet."""
         with self._lock:
-            doubtful = [self._folder(h) for h in self._held.values() if h.shown and h.unsized]
-        return [leaf for folder in doubtful for leaf in leaves(folder) if leaf.size is None]
+            return [held for id_, held in self._held.items()
+                    if held.shown and held.unsized and id_ not in self._measured]  # fmt: skip
 
-    def relearn(self) -> None:
-        """Look up learned sizes again, for magnets with files of unknown size."""
+    def unsized(self, held: Held) -> list[Leaf]:
+        """The files of `held` whose size was unknown when its tree was made."""
         with self._lock:
-            for id_, held in self._held.items():
-                if held.unsized:
-                    self._folders.pop(id_, None)
-                    self._whole = None
+            folder = self._folder(held)
+        found = [leaf for leaf in leaves(folder) if leaf.size is None]
+        if not found:
+            self._measured.add(held.magnet.id)
+        return found
+
+    def relearn(self, held: Held) -> None:
+        """Make the tree of `held` anew: sizes of its files have been learned."""
+        with self._lock:
+            self._folders.pop(held.magnet.id, None)
+            self._whole = None
 
     def _shows(self, id_: str) -> bool:
         held = self._held.get(id_)
@@ -175,12 +183,15 @@ class Holding:
         id_ = held.magnet.id
         before = self._held.get(id_)
         self._held[id_] = held
+        if before is None or held.files_of != before.files_of:
+            self._measured.discard(id_)
         if held.shown or (before is not None and before.shown):
             self._folders.pop(id_, None)
             self._whole = None
 
     def _drop(self, id_: str) -> None:
         held = self._held.pop(id_)
+        self._measured.discard(id_)
         if held.folder:
             self._taken.discard(names.key(held.folder))
         if self._folders.pop(id_, None) or held.shown:

@@ -27,6 +27,8 @@ BATCH = 50
 """So many magnets' files are asked of a store at once."""
 TELL_EVERY = 30.0
 """Seconds between two lines in the log about them."""
+MEASURE_FOR = 60.0
+"""Seconds for which sizes are learned, until it is looked again what else changed."""
 LOOKS = 5
 """How often it is looked what else changed, while the files of many magnets come in."""
 
@@ -60,6 +62,8 @@ class Keeper:
         self._asking = threading.Lock()
         self._patience = Patience(60.0, 3600.0, now)
         self._published = self._moved = self._told = now()
+        self._measuring = Patience(600.0, 24 * 3600.0, now)
+        self._relearned = len(learned)
         self._unsaved = Unsaved()
         self._unwritable = ""
         self._portion = 0
@@ -132,21 +136,39 @@ class Keeper:
                 self._portion = 0
             return len(wanting) > most
 
-    def measure(self, measure: Measure) -> None:
-        """Learn the sizes that the store does not know, each once, by looking at the file."""
-        for leaf in self._holding.unmeasured():
-            if not self._patience.spent(leaf.identity):
+    def measure(self, measure: Measure, stopping: Callable[[], bool] = lambda: False) -> None:
+        """Learn the sizes that the store does not know, by looking at each such file once.
+
+        What has no size is looked at again seldom. Of very many only some, so that in between it
+        can be looked what else changed.
+        """
+        until = self._now() + MEASURE_FOR
+        for held in self._holding.unmeasured():
+            key = f"{held.magnet.id} {held.files_of}"
+            if not self._measuring.spent(key):
                 continue
-            self._patience.failed(leaf.identity)
-            try:
-                measure(leaf)
-            except DavstoreError as error:
-                log.info("%s: size of %r: %s", self.account, leaf.name, error)
+            if stopping() or self._now() > until:
+                break
+            self._measuring.failed(key)
+            for leaf in self._holding.unsized(held):
+                if leaf.identity not in self._learned:
+                    self._measure(leaf, measure)
         self.relearn()
 
+    def _measure(self, leaf: Leaf, measure: Measure) -> None:
+        try:
+            measure(leaf)
+        except DavstoreError as error:
+            log.info("%s: size of %r: %s", self.account, leaf.name, error)
+
     def relearn(self) -> None:
-        """Publish sizes learned since."""
-        self._holding.relearn()
+        """Publish sizes learned since, by measuring or by somebody's reading."""
+        if len(self._learned) == self._relearned:
+            return
+        self._relearned = len(self._learned)
+        for held in self._holding.unmeasured():
+            if any(leaf.identity in self._learned for leaf in self._holding.unsized(held)):
+                self._holding.relearn(held)
         if self.snapshot is not None:
             self._publish(self._standing.taken)
 

@@ -67,7 +67,7 @@ class Schedule:
         try:
             keeper.look()
             more = keeper.fill(portion=True, stopping=stopping)
-            keeper.measure(measure)
+            keeper.measure(measure, stopping)
         except StoreError as error:
             if str(error) != self._said:
                 self._said = str(error)

@@ -13,7 +13,7 @@ from davstore.catalog.pace import LIVELY, SETTLED, Intervals, Patience
 from davstore.catalog.refresh import FIRST_PAUSE, OWNERS_PAUSE, Schedule
 from davstore.catalog.trees import Shelf
 from davstore.errors import NotAuthorized, RateLimited, StoreError
-from davstore.model import Leaf, Magnet, Status, Unreadable
+from davstore.model import File, Folder, Leaf, Magnet, Status, Unreadable
 from tests.catalog.test_refresh import Clock, ScriptedStore, film, magnet, many
 
 INTERVALS = Intervals(usual=60, quick=20, slow=300)
@@ -210,3 +210,58 @@ def test_an_undated_newcomer_is_still_a_newcomer(keeper: Keeper, store: Scripted
     keeper.fill()
     assert keeper.snapshot
     assert list(keeper.snapshot.magnets.entries) == ["Sintel"]
+
+
+def test_a_size_is_learned_once_and_what_has_none_is_looked_at_seldom(
+    store: ScriptedStore, engine: Engine, clock: Clock
+) -> None:
+    learned: dict[str, int] = {}
+    keeper = Keeper(store, "source", Records(engine), learned, shelf=Shelf(), removal_share=0.1,
+                    now=clock)  # fmt: skip
+    store.put(magnet("a", "Sintel"), File("one.mkv", "r1"), File("two.mkv", "r2"))
+    store.put(magnet("b", "Spring"), File("three.mkv", "r3", 1000))
+    looked: list[str] = []
+
+    def measure(leaf: Leaf) -> int | None:
+        looked.append(leaf.name)
+        if leaf.name == "one.mkv":
+            learned[leaf.identity] = 4711
+        return learned.get(leaf.identity)
+
+    keeper.look()
+    keeper.fill()
+    for _ in range(5):
+        keeper.measure(measure)
+        clock.time += 60
+    assert looked == ["one.mkv", "two.mkv"]
+    assert keeper.snapshot
+    before = keeper.snapshot.magnets
+    clock.time += 600
+    keeper.measure(measure)
+    assert looked == ["one.mkv", "two.mkv", "two.mkv"]
+    assert keeper.snapshot.magnets is before
+    folder = before.entries["Sintel"]
+    assert isinstance(folder, Folder)
+    sizes = [leaf.size for leaf in folder.entries.values() if isinstance(leaf, Leaf)]
+    assert sizes == [4711, None]
+
+
+def test_a_size_that_reading_taught_is_shown(
+    store: ScriptedStore, engine: Engine, clock: Clock
+) -> None:
+    learned: dict[str, int] = {}
+    keeper = Keeper(store, "source", Records(engine), learned, shelf=Shelf(), removal_share=0.1,
+                    now=clock)  # fmt: skip
+    store.put(magnet("a", "Sintel"), File("one.mkv", "r1"))
+    keeper.look()
+    keeper.fill()
+    keeper.measure(lambda _: None)
+    [held] = keeper._holding.unmeasured()
+    [leaf] = keeper._holding.unsized(held)
+    learned[leaf.identity] = 4711
+    keeper.measure(unmeasured)
+    assert keeper.snapshot
+    folder = keeper.snapshot.magnets.entries["Sintel"]
+    assert isinstance(folder, Folder)
+    [leaf] = [leaf for leaf in folder.entries.values() if isinstance(leaf, Leaf)]
+    assert leaf.size == 4711
