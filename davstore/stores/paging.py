@@ -18,6 +18,9 @@ ROLL_EVERY = 900.0
 """Seconds between two looks at further pages."""
 LIST_AFTER = 600.0
 """Seconds for which a complete listing answers the suspicions that a further page gives rise to."""
+PAGE_COST = 3.0
+"""Seconds for which a page of a complete listing must serve: while somebody tidies up a large
+account, what came is told at once and what went after some minutes."""
 LIST_EVERY = 6 * 3600.0
 """Seconds between complete listings where the service keeps no order."""
 
@@ -76,6 +79,9 @@ class Pages:
             first = Page(total=total, etag=etag, unchanged=True)
         gone = difference(mark, first, self.size)
         if gone is None:
+            pages = max(len(known), mark.total or 0) / self.size
+            if now - mark.listed < pages * PAGE_COST:
+                return News(tuple(first.rows), marker), mark
             return self._everything(first, now, mark)
         ids = mark.ids if first.unchanged else first.ids
         after = Mark(ids=ids, total=first.total, etag=first.etag, page=mark.page,

@@ -163,3 +163,16 @@ def test_a_marker_of_another_time_is_answered_with_everything() -> None:
     follower = followed(30)
     follower.marker = '{"what": "ever"}'
     assert follower.look().complete
+
+
+def test_while_a_large_account_is_tidied_up_it_is_not_listed_at_every_look() -> None:
+    follower = followed(1000)
+    before = follower.service.read
+    for at in range(10):
+        follower.service.remove(500 + at)
+        follower.service.add(1)
+        follower.look()
+        assert follower.service.magnets[0].id in follower.known
+    assert follower.service.read - before <= 10 + 202
+    follower.look(600)
+    assert follower.is_right
