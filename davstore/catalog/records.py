@@ -109,7 +109,9 @@ class Records:
             row = connection.execute(
                 sa.select(accounts).where(accounts.c.name == account)
             ).one_or_none()
-            if row is not None and row.source == source:
+            if row is None:
+                return Standing(source)
+            if row.source == source:
                 return _standing(row)
             connection.execute(sa.delete(accounts).where(accounts.c.name == account))
             for table in (magnets, files, links, held_back):

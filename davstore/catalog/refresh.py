@@ -14,7 +14,7 @@ from davstore.catalog.keeper import Keeper, Measure
 from davstore.catalog.pace import Intervals
 from davstore.catalog.records import Records
 from davstore.catalog.trees import Shelf
-from davstore.errors import AccountProblem, NotAuthorized, StoreError
+from davstore.errors import AccountProblem, NotAuthorized, StateError, StoreError
 from davstore.model import Snapshot
 from davstore.stores.base import Store
 
@@ -130,14 +130,19 @@ class Catalog:
 
         `interval` is the seconds between two refreshes of an account, `quick` those while
         something is downloading, `slow` those while nothing moves and nobody reads.
+        Raises `StateError` where the disk cannot be read.
         """
-        learned = records.sizes()
         shelf = Shelf()
-        keepers = {
-            name: Keeper(store, sources[name], records, learned, shelf=shelf,
-                         removal_share=removal_share, now=now)
-            for name, store in stores.items()
-        }  # fmt: skip
+        try:
+            learned = records.sizes()
+            keepers = {
+                name: Keeper(store, sources[name], records, learned, shelf=shelf,
+                             removal_share=removal_share, now=now)
+                for name, store in stores.items()
+            }  # fmt: skip
+        except SQLAlchemyError as error:
+            reason = getattr(error, "orig", None) or type(error).__name__
+            raise StateError(f"the catalog cannot be read: {reason}; see server.state") from None
         intervals = Intervals(interval, quick or interval, slow or interval)
         return cls(keepers, learned, records, intervals=intervals)
 

@@ -164,7 +164,9 @@ def _opened(path: Path) -> sa.Engine:
             metadata.create_all(connection)
     except OperationalError as error:
         engine.dispose()
-        raise StateError(f"{path}: {error.orig}; is another program using it?") from None
+        raise StateError(
+            f"{path}: {error.orig}; is another program using it, or the disk full?"
+        ) from None
     except DatabaseError as error:
         engine.dispose()
         raise _Unusable(f"cannot be read ({error.orig})") from None
