@@ -161,8 +161,13 @@ class Catalog:
 
     def refresh(self, account: str) -> None:
         """Ask the store of `account` now, for everything. Raises `StoreError`."""
-        self._keepers[account].look()
-        self._keepers[account].fill()
+        keeper = self._keepers[account]
+        try:
+            keeper.look()
+            keeper.fill()
+        except StoreError as error:
+            keeper.note(error)
+            raise
 
     def hurry(self, accounts: Iterable[str] = ()) -> None:
         """Have these accounts (none: all of them) refreshed at once in the background."""

@@ -48,7 +48,7 @@ def _notes(one: Overview | None, now: float) -> Iterator[str]:
         yield f"failed {ago(now - stands.failed)}: {stands.error}"
     if one.doubted:
         yield (
-            f"{one.doubted} magnets held back: said to be gone all at once "
+            f"{one.doubted} of {one.magnets} magnets held back: said to be gone all at once "
             f"{ago(now - one.doubted_since)}; they stay until a second complete listing agrees"
         )
     if stands.skipped:
