@@ -42,6 +42,15 @@ class ServerSettings(_Checked):
     refresh: float = Field(
         default=60, ge=5, le=86400, description="seconds between refreshes of an account"
     )
+    refresh_quick: float = Field(
+        default=20, ge=5, le=86400, description="the same while something is downloading"
+    )
+    refresh_slow: float = Field(
+        default=300, ge=5, le=86400, description="the same while nothing moves and nobody reads"
+    )
+    removal_share: float = Field(
+        default=0.1, ge=0, le=1, description="how much of an account may vanish at once"
+    )
     drain: float = Field(
         default=5, ge=0, le=3600,
         description="seconds for which responses under way may go on when the server is stopped",

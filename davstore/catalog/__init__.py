@@ -1,12 +1,27 @@
 """What all accounts hold, kept on disk and published as immutable snapshots.
 
-`tables` and `records` are the disk (SQLAlchemy Core), `holding` is one account in memory,
-`refresh` asks the stores. A listing is answered from a snapshot alone.
+`tables` and `records` are the disk (SQLAlchemy Core), `holding` is one account in memory with
+what it doubts (`doubt`) and the file trees that are loaded when touched (`trees`). `keeper` asks
+one store, `refresh` all of them in their time (`pace`). A listing is answered from a snapshot
+alone. `lock` keeps a second server away, `overview` tells people how it all stands.
 """
 
 from davstore.catalog.holding import Holding
+from davstore.catalog.lock import only_server, server_of
+from davstore.catalog.overview import Overview, overviews
 from davstore.catalog.records import Links, Records
 from davstore.catalog.refresh import Catalog
-from davstore.catalog.tables import open_database
+from davstore.catalog.tables import look_into, open_database
 
-__all__ = ["Catalog", "Holding", "Links", "Records", "open_database"]
+__all__ = [
+    "Catalog",
+    "Holding",
+    "Links",
+    "Overview",
+    "Records",
+    "look_into",
+    "only_server",
+    "open_database",
+    "overviews",
+    "server_of",
+]

@@ -5,15 +5,15 @@ without knowing a database.
 """
 
 import logging
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import TypeVar
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.exc import SQLAlchemyError
 
-from davstore.catalog.tables import accounts, files, links, magnets, sizes
+from davstore.catalog.tables import accounts, files, held_back, links, magnets, sizes
 from davstore.model import File, Link, Magnet, Status
 
 log = logging.getLogger(__name__)
@@ -23,21 +23,71 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A magnet as the catalog holds it.
+    """A magnet as the catalog holds it, without its files.
 
-    `folder` is the name it was given for good; `files_of` the fingerprint at which `files` were
-    read. Both are None until its files are known.
+    `folder` is the name it was given for good; `files_of` the fingerprint at which its files were
+    read, `count` how many they were, `unsized` those of unknown size. None until they are known.
     """
 
     magnet: Magnet
     folder: str | None = None
-    files: tuple[File, ...] = ()
     files_of: str | None = None
+    count: int = 0
+    unsized: int = 0
 
     @property
     def shown(self) -> bool:
         """Whether it stands as a folder."""
-        return self.magnet.status is Status.READY and self.folder is not None and bool(self.files)
+        return self.magnet.status is Status.READY and self.folder is not None and self.count > 0
+
+    @property
+    def wanting(self) -> bool:
+        """Whether its files must be asked."""
+        return self.magnet.status is Status.READY and self.files_of != self.magnet.fingerprint
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What is known of an account as a whole.
+
+    `taken` is when it was last confirmed and `listed` when last listed completely, 0 for never.
+    `skipped` magnets could not be read then. `error` is what went wrong last, at `failed`,
+    and "" when all has been well since.
+    """
+
+    source: str
+    marker: str = ""
+    taken: float = 0.0
+    listed: float = 0.0
+    skipped: int = 0
+    error: str = ""
+    failed: float = 0.0
+
+
+@dataclass(slots=True)
+class Unsaved:
+    """What changed since the disk was last written: all of it is written at once."""
+
+    held: dict[str, Held] = field(default_factory=dict)
+    files: dict[str, tuple[File, ...]] = field(default_factory=dict)
+    gone: set[str] = field(default_factory=set)
+
+    def put(self, held: Held) -> None:
+        """A magnet is new or changed."""
+        self.gone.discard(held.magnet.id)
+        self.held[held.magnet.id] = held
+
+    def drop(self, id_: str) -> None:
+        """A magnet is gone."""
+        self.held.pop(id_, None)
+        self.files.pop(id_, None)
+        self.gone.add(id_)
+
+    def clear(self) -> None:
+        """Everything is written."""
+        self.held.clear()
+        self.gone.clear()
+        self.files.clear()
 
 
 class Records:
@@ -50,87 +100,90 @@ class Records:
         """Let go of the file."""
         self._engine.dispose()
 
-    def taken(self, account: str, source: str) -> float | None:
-        """When `account` was last confirmed, None if never.
+    def standing(self, account: str, source: str) -> Standing:
+        """How `account` stands.
 
         What is known under the same name of another `source` (service and URL) is dropped.
         """
         with self._engine.begin() as connection:
             row = connection.execute(
-                sa.select(accounts.c.source, accounts.c.taken).where(accounts.c.name == account)
+                sa.select(accounts).where(accounts.c.name == account)
             ).one_or_none()
             if row is None:
-                return None
+                return Standing(source)
             if row.source == source:
-                return float(row.taken)
+                return _standing(row)
             connection.execute(sa.delete(accounts).where(accounts.c.name == account))
-            for table in (magnets, files, links):
+            for table in (magnets, files, links, held_back):
                 connection.execute(sa.delete(table).where(table.c.account == account))
-        return None
-
-    def confirm(self, account: str, source: str, taken: float) -> None:
-        """Note that the store has confirmed `account` at the moment `taken`."""
-        row = {"name": account, "source": source, "taken": taken}
-        with self._engine.begin() as connection:
-            statement = insert(accounts).values(row)
-            connection.execute(statement.on_conflict_do_update(["name"], set_=row))
+        return Standing(source)
 
     def held(self, account: str) -> dict[str, Held]:
         """All magnets of `account` by id."""
+        query = sa.select(magnets).where(magnets.c.account == account)
         with self._engine.connect() as connection:
-            known: dict[str, list[File]] = {}
-            for row in connection.execute(
-                sa.select(files).where(files.c.account == account).order_by(files.c.position)
-            ):
-                known.setdefault(row.magnet, []).append(
-                    File(row.path, row.ref, row.size, row.number, row.mime, row.video_hash)
-                )
-            rows = connection.execute(sa.select(magnets).where(magnets.c.account == account))
             return {
                 row.id: Held(
                     Magnet(row.id, row.name, Status(row.status), row.fingerprint, row.hash,
                            row.size, row.progress, row.added),
-                    row.folder, tuple(known.get(row.id, ())), row.files_of,
+                    row.folder, row.files_of, row.file_count, row.unsized,
                 )
-                for row in rows
+                for row in connection.execute(query)
             }  # fmt: skip
 
-    def keep(self, account: str, changed: Iterable[Held], *, with_files: bool) -> None:
-        """Write magnets anew, their files too if asked."""
-        rows = list(changed)
-        if not rows:
-            return
-        with self._engine.begin() as connection:
-            statement = insert(magnets)
-            columns = {c.name: statement.excluded[c.name] for c in magnets.c if not c.primary_key}
-            connection.execute(
-                statement.on_conflict_do_update(["account", "id"], set_=columns),
-                [_magnet_row(account, held) for held in rows],
-            )
-            if with_files:
-                for held in rows:
-                    self._keep_files(connection, account, held)
+    def held_back(self, account: str) -> dict[str, float]:
+        """The magnets whose going is not believed yet, with the moments they were missed."""
+        query = sa.select(held_back).where(held_back.c.account == account)
+        with self._engine.connect() as connection:
+            return {row.id: row.since for row in connection.execute(query)}
 
-    def _keep_files(self, connection: sa.Connection, account: str, held: Held) -> None:
-        connection.execute(
-            sa.delete(files).where(files.c.account == account, files.c.magnet == held.magnet.id)
+    def files(self, account: str, magnet: str) -> tuple[File, ...]:
+        """The files of one magnet, none if it is not there."""
+        query = (
+            sa.select(files)
+            .where(files.c.account == account, files.c.magnet == magnet)
+            .order_by(files.c.position)
         )
-        if held.files:
-            connection.execute(
-                sa.insert(files),
-                [_file_row(account, held.magnet.id, at, f) for at, f in enumerate(held.files)],
+        with self._engine.connect() as connection:
+            return tuple(
+                File(row.path, row.ref, row.size, row.number, row.mime, row.video_hash)
+                for row in connection.execute(query)
             )
 
-    def drop(self, account: str, ids: Iterable[str]) -> None:
-        """Forget magnets and their files."""
+    def save(
+        self, account: str, standing: Standing, unsaved: Unsaved, doubted: Mapping[str, float]
+    ) -> None:
+        """Write all of it, or nothing: a marker is worth only as much as what it came with."""
+        row = asdict(standing) | {"name": account}
         with self._engine.begin() as connection:
-            for id_ in ids:
-                connection.execute(
-                    sa.delete(magnets).where(magnets.c.account == account, magnets.c.id == id_)
-                )
-                connection.execute(
-                    sa.delete(files).where(files.c.account == account, files.c.magnet == id_)
-                )
+            statement = insert(accounts).values(row)
+            connection.execute(statement.on_conflict_do_update(["name"], set_=row))
+            _keep(connection, account, list(unsaved.held.values()))
+            for id_ in unsaved.files.keys() | unsaved.gone:
+                _drop(connection, files, account, files.c.magnet == id_)
+            for id_ in unsaved.gone:
+                _drop(connection, magnets, account, magnets.c.id == id_)
+            found = [
+                _file_row(account, id_, at, file)
+                for id_, tree in unsaved.files.items() for at, file in enumerate(tree)
+            ]  # fmt: skip
+            if found:
+                connection.execute(sa.insert(files), found)
+            _keep_doubts(connection, account, doubted)
+
+    def ask(self, names: Iterable[str], now: float) -> None:
+        """Note that somebody wants these accounts refreshed."""
+        statement = sa.update(accounts).where(accounts.c.name.in_(list(names)))
+        with self._engine.begin() as connection:
+            connection.execute(statement.values(asked=now))
+
+    def asked(self) -> set[str]:
+        """The accounts that somebody wants refreshed; the wish is taken off the list."""
+        with self._engine.begin() as connection:
+            query = sa.select(accounts.c.name).where(accounts.c.asked > 0)
+            found = {row.name for row in connection.execute(query)}
+            connection.execute(sa.update(accounts).values(asked=0))
+        return found
 
     def sizes(self) -> dict[str, int]:
         """Every learned size in bytes, by a file's identity."""
@@ -189,13 +242,44 @@ class Links:
             return None
 
 
+def _standing(row: sa.Row[Any]) -> Standing:
+    return Standing(
+        row.source, row.marker, row.taken, row.listed, row.skipped, row.error, row.failed
+    )
+
+
+def _keep(connection: sa.Connection, account: str, rows: Sequence[Held]) -> None:
+    if not rows:
+        return
+    statement = insert(magnets)
+    columns = {c.name: statement.excluded[c.name] for c in magnets.c if not c.primary_key}
+    connection.execute(
+        statement.on_conflict_do_update(["account", "id"], set_=columns),
+        [_magnet_row(account, held) for held in rows],
+    )
+
+
+def _drop(
+    connection: sa.Connection, table: sa.Table, account: str, which: sa.ColumnElement[bool]
+) -> None:
+    connection.execute(sa.delete(table).where(table.c.account == account, which))
+
+
+def _keep_doubts(connection: sa.Connection, account: str, doubted: Mapping[str, float]) -> None:
+    connection.execute(sa.delete(held_back).where(held_back.c.account == account))
+    if doubted:
+        rows = [{"account": account, "id": id_, "since": since} for id_, since in doubted.items()]
+        connection.execute(sa.insert(held_back), rows)
+
+
 def _magnet_row(account: str, held: Held) -> dict[str, object]:
     magnet = held.magnet
     return {
         "account": account, "id": magnet.id, "name": magnet.name, "status": magnet.status.value,
         "fingerprint": magnet.fingerprint, "hash": magnet.hash, "size": magnet.size,
         "progress": magnet.progress, "added": magnet.added or 0.0,
-        "folder": held.folder, "files_of": held.files_of,
+        "folder": held.folder, "files_of": held.files_of, "file_count": held.count,
+        "unsized": held.unsized,
     }  # fmt: skip
 
 

@@ -3,8 +3,10 @@
 import logging
 import os
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Final
+from urllib.parse import quote
 
 import sqlalchemy as sa
 from sqlalchemy.exc import DatabaseError, OperationalError
@@ -14,7 +16,7 @@ from davstore.errors import StateError
 log = logging.getLogger(__name__)
 
 FILE_NAME = "catalog.db"
-SCHEMA = 1
+SCHEMA = 2
 BUSY_TIMEOUT = 10.0
 
 metadata = sa.MetaData()
@@ -24,7 +26,13 @@ accounts = sa.Table(
     metadata,
     sa.Column("name", sa.Text, primary_key=True),
     sa.Column("source", sa.Text, nullable=False),
-    sa.Column("taken", sa.Float, nullable=False),
+    sa.Column("taken", sa.Float, nullable=False),  # 0: never yet
+    sa.Column("marker", sa.Text, nullable=False, server_default=""),
+    sa.Column("listed", sa.Float, nullable=False, server_default="0"),  # completely
+    sa.Column("skipped", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("error", sa.Text, nullable=False, server_default=""),
+    sa.Column("failed", sa.Float, nullable=False, server_default="0"),
+    sa.Column("asked", sa.Float, nullable=False, server_default="0"),
 )
 
 magnets = sa.Table(
@@ -41,6 +49,8 @@ magnets = sa.Table(
     sa.Column("added", sa.Float, nullable=False),
     sa.Column("folder", sa.Text),
     sa.Column("files_of", sa.Text),  # the fingerprint at which the files were read
+    sa.Column("file_count", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("unsized", sa.Integer, nullable=False, server_default="0"),
     sqlite_with_rowid=False,
 )
 
@@ -56,6 +66,15 @@ files = sa.Table(
     sa.Column("number", sa.Integer),
     sa.Column("mime", sa.Text, nullable=False),
     sa.Column("video_hash", sa.Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+held_back = sa.Table(
+    "held_back",
+    metadata,
+    sa.Column("account", sa.Text, primary_key=True),
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("since", sa.Float, nullable=False),
     sqlite_with_rowid=False,
 )
 
@@ -79,6 +98,25 @@ links = sa.Table(
     sa.Column("decoy", sa.Text, nullable=False),
     sqlite_with_rowid=False,
 )
+
+
+MIGRATIONS: Final[Mapping[int, Sequence[str]]] = {
+    1: (
+        "ALTER TABLE accounts ADD COLUMN marker TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE accounts ADD COLUMN listed FLOAT NOT NULL DEFAULT 0",
+        "ALTER TABLE accounts ADD COLUMN skipped INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE accounts ADD COLUMN error TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE accounts ADD COLUMN failed FLOAT NOT NULL DEFAULT 0",
+        "ALTER TABLE accounts ADD COLUMN asked FLOAT NOT NULL DEFAULT 0",
+        "ALTER TABLE magnets ADD COLUMN file_count INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE magnets ADD COLUMN unsized INTEGER NOT NULL DEFAULT 0",
+        "UPDATE magnets SET file_count = (SELECT count(*) FROM files "
+        "WHERE files.account = magnets.account AND files.magnet = magnets.id)",
+        "UPDATE magnets SET unsized = (SELECT count(*) FROM files WHERE files.size IS NULL "
+        "AND files.account = magnets.account AND files.magnet = magnets.id)",
+    ),
+}
+"""What turns a schema into the next one, by its number. New tables are made in any case."""
 
 
 class _Unusable(Exception):
@@ -122,12 +160,13 @@ def _opened(path: Path) -> sa.Engine:
     sa.event.listen(engine, "connect", _tune)
     try:
         with engine.begin() as connection:
-            _check(connection)
+            _migrate(connection, path)
             metadata.create_all(connection)
-            connection.exec_driver_sql(f"PRAGMA user_version = {SCHEMA}")
     except OperationalError as error:
         engine.dispose()
-        raise StateError(f"{path}: {error.orig}; is another program using it?") from None
+        raise StateError(
+            f"{path}: {error.orig}; is another program using it, or the disk full?"
+        ) from None
     except DatabaseError as error:
         engine.dispose()
         raise _Unusable(f"cannot be read ({error.orig})") from None
@@ -135,6 +174,44 @@ def _opened(path: Path) -> sa.Engine:
         engine.dispose()
         raise
     return engine
+
+
+def look_into(folder: Path) -> sa.Engine | None:
+    """The catalog of the state folder to be read only, None where there is none.
+
+    Raises `StateError` where it cannot be read; nothing is ever set aside or changed.
+    """
+    path = folder / FILE_NAME
+    if not path.exists():
+        return None
+    engine = sa.create_engine(
+        f"sqlite:///file:{quote(str(path))}?mode=ro&uri=true",
+        connect_args={"timeout": BUSY_TIMEOUT},
+    )
+    try:
+        with engine.connect() as connection:
+            version = connection.exec_driver_sql("PRAGMA user_version").scalar_one()
+    except DatabaseError as error:
+        engine.dispose()
+        raise StateError(f"{path}: cannot be read ({error.orig})") from None
+    if version != SCHEMA:
+        engine.dispose()
+        raise StateError(f"{path}: was written by another davstore; start this one's server first")
+    return engine
+
+
+def _migrate(connection: sa.Connection, path: Path) -> None:
+    """Bring the file to our schema; raises `_Unusable` where that cannot be."""
+    _check(connection)
+    version = connection.exec_driver_sql("PRAGMA user_version").scalar_one()
+    if version == SCHEMA:
+        return
+    for step in range(version, SCHEMA) if version else ():
+        for statement in MIGRATIONS[step]:
+            connection.exec_driver_sql(statement)
+    connection.exec_driver_sql(f"PRAGMA user_version = {SCHEMA}")
+    if version:
+        log.info("%s: brought from schema %d to %d", path, version, SCHEMA)
 
 
 def _check(connection: sa.Connection) -> None:

@@ -10,7 +10,7 @@ import typer
 from rich.markup import escape
 
 from davstore import __version__
-from davstore.cli import check, config, demo, ls, password, serve
+from davstore.cli import check, config, demo, ls, password, refresh, serve, status
 from davstore.cli.screen import err, out
 from davstore.errors import ConfigError, DavstoreError
 
@@ -21,7 +21,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (demo.demo, serve.serve, check.check, ls.ls, password.password, config.config):
+for command in (
+    demo.demo, serve.serve, check.check, status.status, refresh.refresh, ls.ls,
+    password.password, config.config,
+):  # fmt: skip
     app.command()(command)
 
 

@@ -5,6 +5,7 @@ import signal
 import threading
 from types import FrameType
 
+from davstore.catalog import Catalog, only_server
 from davstore.cli import logs
 from davstore.cli.screen import ConfigFile, Verbose, load
 from davstore.config import Settings
@@ -27,15 +28,29 @@ def serve(config: ConfigFile = None, *, verbose: Verbose = False) -> None:
 
 
 def run(settings: Settings) -> None:
-    """Serve until SIGTERM or SIGINT."""
+    """Serve until SIGTERM or SIGINT; SIGHUP refreshes. Raises `StateError` beside another."""
     told = told_to_stop()
-    server = Server(settings)
-    server.start()
-    accounts = ", ".join(settings.accounts)
-    log.info("serving %s at %s", accounts, server.url)
-    told.wait()
-    log.info("stopping")
-    server.stop()
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    with only_server(settings.server.state):
+        server = Server(settings)
+        refresh_when_told(server.library.catalog)
+        server.start()
+        accounts = ", ".join(settings.accounts)
+        log.info("serving %s at %s", accounts, server.url)
+        told.wait()
+        log.info("stopping")
+        server.stop()
+
+
+def refresh_when_told(catalog: Catalog) -> None:
+    """At SIGHUP refresh the accounts that were asked for, or all; not in the signal's handler,
+    which must not wait for a disk.
+    """
+
+    def tell(_number: int, _frame: FrameType | None) -> None:
+        threading.Thread(target=catalog.hurry_asked, name="asked", daemon=True).start()
+
+    signal.signal(signal.SIGHUP, tell)
 
 
 def told_to_stop() -> threading.Event:

@@ -39,7 +39,14 @@ class Library:
         self.links.sweep(now())
         sources = {name: f"{a.store} {a.url}" for name, a in settings.accounts.items()}
         self.catalog = Catalog.opened(
-            self.stores, sources, self.records, interval=settings.server.refresh, now=now
+            self.stores,
+            sources,
+            self.records,
+            interval=settings.server.refresh,
+            quick=settings.server.refresh_quick,
+            slow=settings.server.refresh_slow,
+            removal_share=settings.server.removal_share,
+            now=now,
         )
 
     def close(self) -> None:

@@ -1,26 +1,24 @@
 """AllDebrid, API v4 and v4.1 (https://docs.alldebrid.com)."""
 
+import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
+from typing import Any
 from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
 from davstore.errors import (
-    AccountProblem,
     Gone,
-    NotAuthorized,
-    QuotaExhausted,
-    RateLimited,
-    Refused,
     StoreError,
     StoreUnavailable,
     UnexpectedReply,
 )
 from davstore.model import Account, File, Link, Magnet, Quota, Status, Unreadable
 from davstore.stores import base
-from davstore.stores.base import FileLists, Listing
+from davstore.stores.alldebrid_errors import ERRORS, Lost
+from davstore.stores.base import FileLists, Listing, News
 from davstore.stores.shapes import Length, Moment, Rows, Shape, Size, Word, amiss, read, rows
 from davstore.transport import Json, Transport, per_minute, per_second
 
@@ -28,6 +26,8 @@ BATCH = 50
 LIFE = 24 * 3600.0
 RATES = (per_second(10), per_minute(540))
 """Below the 12 calls a second and 600 a minute that the service allows."""
+SESSION = 6 * 3600.0
+"""Seconds after which everything is asked again: a complete answer costs one call too."""
 DELAY_POLL, DELAY_BOUND = 5.0, 60.0
 DEEPEST = 64
 NO_API = "AllDebrid's API does not answer there; check url"
@@ -40,93 +40,6 @@ _STATUS: Mapping[int, Status] = {
     3: Status.PROCESSING,
     _READY: Status.READY,
     **dict.fromkeys(range(5, 16), Status.FAILED),
-}
-
-
-class _Lost(Gone):
-    """A magnet that is no longer in the account."""
-
-
-_BAD_KEY = (NotAuthorized, "the API key is wrong or revoked; get one at alldebrid.com/apikeys")
-_SERVER = (AccountProblem, "AllDebrid refuses servers and VPNs; see alldebrid.com/vpn")
-_UNPAID = (AccountProblem, "needs a premium account")
-_OURS = "our request was not understood"
-_ELSEWHERE = "concerns another call"
-
-# Every code of the API document, and those that were only seen.
-ERRORS: Mapping[str, tuple[type[StoreError], str]] = {
-    "GENERIC": (StoreUnavailable, "an error at AllDebrid"),
-    "404": (UnexpectedReply, "AllDebrid does not know this call"),
-    "DISCONTINUED": (UnexpectedReply, "AllDebrid has discontinued this call"),
-    "MAINTENANCE": (StoreUnavailable, "AllDebrid is in maintenance"),
-    "AUTH_MISSING_APIKEY": _BAD_KEY,
-    "AUTH_BAD_APIKEY": _BAD_KEY,
-    "AUTH_BLOCKED": (AccountProblem, "this machine is new to AllDebrid: confirm its e-mail to you"),
-    "AUTH_USER_BANNED": (AccountProblem, "the account is banned"),
-    "ALREADY_SENT": (UnexpectedReply, _ELSEWHERE),
-    "NO_SERVER": _SERVER,
-    "LINK_IS_MISSING": (UnexpectedReply, _OURS),
-    "BAD_LINK": (Gone, "AllDebrid does not know this link"),
-    "LINK_HOST_NOT_SUPPORTED": (Gone, "AllDebrid does not serve this host"),
-    "LINK_DOWN": (Gone, "the file is no longer available; add the magnet again"),
-    "LINK_PASS_PROTECTED": (Refused, "the link is protected by a password"),
-    "LINK_HOST_UNAVAILABLE": (StoreUnavailable, "the file's host is in maintenance"),
-    "LINK_TOO_MANY_DOWNLOADS": (RateLimited, "too many downloads at once"),
-    "LINK_HOST_FULL": (RateLimited, "the file's host is full"),
-    "LINK_HOST_LIMIT_REACHED": (QuotaExhausted, "the limit of the file's host is reached"),
-    "LINK_ERROR": (StoreUnavailable, "AllDebrid could not unlock the file"),
-    "LINK_TEMPORARY_UNAVAILABLE": (StoreUnavailable, "the file is unavailable for now"),
-    "LINK_NOT_SUPPORTED": (Gone, "not to be had by this account; add the magnet again"),
-    "REDIRECTOR_NOT_SUPPORTED": (UnexpectedReply, _ELSEWHERE),
-    "REDIRECTOR_ERROR": (StoreUnavailable, "AllDebrid could not follow the link"),
-    "STREAM_INVALID_GEN_ID": (StoreUnavailable, "the stream's choice has expired"),
-    "STREAM_INVALID_STREAM_ID": (StoreUnavailable, "the stream's choice has expired"),
-    "DELAYED_INVALID_ID": (StoreUnavailable, "the delayed link has expired"),
-    "FREE_TRIAL_LIMIT_REACHED": (QuotaExhausted, "the free trial is used up"),
-    "MUST_BE_PREMIUM": _UNPAID,
-    "MAGNET_INVALID_ID": (_Lost, "no longer in the account"),
-    "MAGNET_INVALID_URI": (UnexpectedReply, "the magnet is not valid"),
-    "MAGNET_INVALID_FILE": (UnexpectedReply, "the torrent file is not valid"),
-    "MAGNET_FILE_UPLOAD_FAILED": (StoreUnavailable, "the upload failed"),
-    "MAGNET_NO_URI": (UnexpectedReply, _OURS),
-    "MAGNET_NO_SERVER": _SERVER,
-    "MAGNET_PROCESSING": (StoreUnavailable, "the magnet is being processed"),
-    "MAGNET_PROCESSING_COOLDOWN": (StoreUnavailable, "the magnet rests before a new try"),
-    "MAGNET_TOO_MANY_ACTIVE": (QuotaExhausted, "30 magnets are active already"),
-    "MAGNET_TOO_MANY": (QuotaExhausted, "the account is full; delete old magnets"),
-    "MAGNET_MUST_BE_PREMIUM": _UNPAID,
-    "MAGNET_TOO_LARGE": (Refused, "the magnet is larger than 1 TB"),
-    "MAGNET_UPLOAD_FAILED": (StoreUnavailable, "the upload failed"),
-    "MAGNET_INTERNAL_ERROR": (StoreUnavailable, "an error at AllDebrid"),
-    "MAGNET_CANT_BOOTSTRAP": (Gone, "the magnet found no peers"),
-    "MAGNET_MAGNET_TOO_BIG": (Refused, "the magnet is larger than 1 TB"),
-    "MAGNET_TOOK_TOO_LONG": (Gone, "the magnet took longer than 72 hours"),
-    "MAGNET_LINKS_REMOVED": (Gone, "the files were removed; add the magnet again"),
-    "MAGNET_PROCESSING_FAILED": (Gone, "AllDebrid could not process the magnet"),
-    "PIN_ALREADY_AUTHED": (UnexpectedReply, _ELSEWHERE),
-    "PIN_EXPIRED": (UnexpectedReply, _ELSEWHERE),
-    "PIN_INVALID": (UnexpectedReply, _ELSEWHERE),
-    "USER_LINK_MISSING": (UnexpectedReply, _ELSEWHERE),
-    "USER_LINK_INVALID": (UnexpectedReply, _ELSEWHERE),
-    "MISSING_NOTIF_ENDPOINT": (UnexpectedReply, _ELSEWHERE),
-    "VOUCHER_DURATION_INVALID": (UnexpectedReply, _ELSEWHERE),
-    "VOUCHER_NB_INVALID": (UnexpectedReply, _ELSEWHERE),
-    "NO_MORE_VOUCHER": (UnexpectedReply, _ELSEWHERE),
-    "INSUFFICIENT_BALANCE": (UnexpectedReply, _ELSEWHERE),
-    "DOWNLOAD_FAILED": (StoreUnavailable, "the download failed"),
-    "ACCOUNT_INVALID": (AccountProblem, "the account may not use this call"),
-    "NO_JSON_PARAM": (UnexpectedReply, _OURS),
-    "JSON_INVALID": (UnexpectedReply, _OURS),
-    "FREEDAYS_INVALID_COUNTRY": (UnexpectedReply, _ELSEWHERE),
-    "FREEDAYS_INVALID_PHONE": (UnexpectedReply, _ELSEWHERE),
-    "FREEDAYS_INVALID_PROVIDER": (UnexpectedReply, _ELSEWHERE),
-    "FREEDAYS_USED_PHONE": (UnexpectedReply, _ELSEWHERE),
-    "FREEDAYS_ALREADY_REQUESTED": (UnexpectedReply, _ELSEWHERE),
-    "FREEDAYS_INVALID_STATUS": (UnexpectedReply, _ELSEWHERE),
-    "FREEDAYS_TOO_MUCH_RETRIES": (UnexpectedReply, _ELSEWHERE),
-    "FREEDAYS_INVALID_CODE": (UnexpectedReply, _ELSEWHERE),
-    "FREEDAYS_DENIED": (UnexpectedReply, _ELSEWHERE),
-    "FREEDAYS_ERROR_SENDING": (UnexpectedReply, _ELSEWHERE),
 }
 
 
@@ -148,6 +61,22 @@ class _Row(Shape):
     uploadDate: Moment = None  # noqa: N815
     completionDate: Moment = None  # noqa: N815
     nbLinks: Size = None  # noqa: N815
+
+
+class _Live(Shape):
+    """`magnet/status` in its live mode: what changed since `counter`, or all of it."""
+
+    magnets: Any
+    counter: Size = None
+    fullsync: bool = False
+
+
+class _Mark(Shape):
+    """What is remembered between two looks: the session, the count, and when it began."""
+
+    session: int
+    counter: int
+    since: float
 
 
 class _Node(Shape):
@@ -220,6 +149,14 @@ class AllDebrid:
                 seen.add(row.id or "")
                 yield row
 
+    def changes(self, marker: str, known: Mapping[str, Magnet]) -> News:
+        """One call in live mode: who keeps count is told only the members that changed."""
+        mark = self._mark(marker)
+        news = self._live(mark, known) or self._live(self._mark(""), known)
+        if news is not None:
+            return news
+        return News(tuple(self.magnets()), "", complete=True)
+
     def files(self, magnets: Sequence[Magnet]) -> FileLists:
         """Up to 50 magnets a call; each answer is taken for the id that it names."""
         left = iter(magnets)
@@ -282,11 +219,44 @@ class AllDebrid:
             raise UnexpectedReply(self.name, "unexpected reply: data is no object")
         return data
 
+    def _mark(self, marker: str) -> _Mark:
+        """The session that goes on; now and then a new one, lest a lost change stay lost."""
+        try:
+            mark = _Mark.model_validate_json(marker)
+        except ValidationError:
+            mark = None
+        if mark is not None and 0 <= self._now() - mark.since < SESSION:
+            return mark
+        return _Mark(session=1 + secrets.randbelow(10**9), counter=0, since=self._now())
+
+    def _live(self, mark: _Mark, known: Mapping[str, Magnet]) -> News | None:
+        """None where the answer cannot be understood by what is known."""
+        form = {"session": mark.session, "counter": mark.counter}
+        with base.certain(self.name, NO_API):
+            told = read(_Live, self._data("/v4.1/magnet/status", form), self.name)
+        items = _items(told.magnets, self.name)
+        if told.fullsync or (told.counter is None and mark.counter == 0):
+            # Where not even a first answer has a counter, there is no live mode but a plain list.
+            found = {row.id or at: row for at, row in enumerate(map(_magnet, items))}
+            return News(tuple(found.values()), _next(mark, told.counter), complete=True)
+        if told.counter is None or mark.counter == 0:
+            return None
+        rows, gone = [], set()
+        for item in items:
+            id_ = str(item.get("id")) if isinstance(item, dict) else ""
+            if isinstance(item, dict) and item.get("deleted"):
+                gone.add(id_)
+                continue
+            if not isinstance(item, dict) or (id_ not in known and "statusCode" not in item):
+                return None
+            rows.append(_magnet(_members(known.get(id_)) | item))
+        return News(tuple(rows), _next(mark, told.counter), gone=frozenset(gone))
+
     def _told(self, batch: Sequence[Magnet]) -> dict[str, Json]:
         """What `magnet/files` says, by id; asked one by one where a lost one spoils the answer."""
         try:
             data = self._data("/v4/magnet/files", {"id[]": [magnet.id for magnet in batch]})
-        except _Lost:
+        except Lost:
             if len(batch) == 1:
                 return {}
             return {id_: item for one in batch for id_, item in self._told([one]).items()}
@@ -297,7 +267,7 @@ class AllDebrid:
 
     def _files_of(self, item: Json) -> tuple[File, ...] | StoreError:
         if item is None:
-            return _Lost(self.name, "no longer in the account")
+            return Lost(self.name, "no longer in the account")
         if item.get("error"):
             return self._error(item["error"])
         found = tuple(_walk(_nodes(item.get("files")), ()))
@@ -333,12 +303,31 @@ def _magnet(value: Json) -> Magnet | Unreadable:
         id=row.id,
         name=row.filename or row.hash or row.id,
         status=_STATUS.get(row.statusCode, Status.UNKNOWN),
-        fingerprint=f"{row.statusCode} {row.completionDate} {row.nbLinks} {row.size}",
+        fingerprint=f"{row.statusCode} {row.completionDate} {row.nbLinks} {row.size}",  # _members
         hash=row.hash.lower(),
         size=row.size,
         progress=done,
         added=row.uploadDate or row.completionDate,
     )
+
+
+def _members(magnet: Magnet | None) -> dict[str, Json]:
+    """What the service once said of a magnet, as far as we read it."""
+    if magnet is None:
+        return {}
+    code, completed, links, size = (magnet.fingerprint.split(" ") + [""] * 4)[:4]
+    downloaded = (magnet.size or 0) * (magnet.progress or 0.0) / 100
+    return {
+        "id": magnet.id, "filename": magnet.name, "hash": magnet.hash, "size": size,
+        "statusCode": code, "downloaded": downloaded, "uploadDate": magnet.added,
+        "completionDate": completed.removesuffix(".0"), "nbLinks": links,
+    }  # fmt: skip
+
+
+def _next(mark: _Mark, counter: int | None) -> str:
+    if counter is None:
+        return ""
+    return mark.model_copy(update={"counter": counter}).model_dump_json()
 
 
 def _items(value: Json, account: str) -> list[Json]:

@@ -5,8 +5,9 @@ its credentials, and raises only `StoreError`s.
 """
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Protocol, Self, TypeAlias, runtime_checkable
 from urllib.parse import urlsplit
@@ -66,6 +67,38 @@ class Store(Protocol):
 
     def close(self) -> None:
         """Let go of all connections; may be called twice."""
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What an account holds now (`complete`), or only what has changed there.
+
+    `rows` are as of `Store.magnets`. `gone` are the ids that the service said, or certainly
+    implied, to be no longer there; of a complete listing it is empty, since what it lacks is gone.
+    `marker` is to be handed in the next time: text, opaque to all but the store that wrote it.
+    """
+
+    rows: tuple[Magnet | Unreadable, ...]
+    marker: str
+    complete: bool = False
+    gone: frozenset[str] = frozenset()
+
+
+@runtime_checkable
+class Changing(Protocol):
+    """A store that can tell what changed for less than a listing costs."""
+
+    def changes(self, marker: str, known: Mapping[str, Magnet]) -> News:
+        """What changed since the news that brought `marker`; everything where that is "".
+
+        `known` are the magnets by id as they are after all news so far: a service that tells
+        only the changed members of a magnet is understood through them, and what must be looked
+        at again is chosen by them. A magnet whose going nobody believed yet may still be there.
+        Must answer completely where it cannot be sure, and where the marker makes no sense to
+        it, and now and then in any case if something could ever escape it.
+        May be called again with an old marker: after a failure, or because a disk lost the last.
+        Raises `StoreError`s as `magnets` does; then nothing was told, and the marker holds.
+        """
 
 
 FAILURES_IN_A_ROW = 3

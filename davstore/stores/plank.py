@@ -7,8 +7,9 @@ them `show` and streams an episode as a media of its own.
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import PurePosixPath
-from typing import Annotated, Any, Self
+from typing import Any, Self
 from urllib.parse import quote, urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, model_validator
@@ -22,25 +23,18 @@ from davstore.errors import (
 )
 from davstore.model import Account, File, Link, Magnet, Status, Unreadable
 from davstore.stores import base
-from davstore.stores.base import FileLists, Listing
-from davstore.stores.shapes import (
-    GivenRows,
-    Length,
-    Moment,
-    Percent,
-    Shape,
-    Size,
-    Word,
-    amiss,
-    read,
-    rows,
-)
+from davstore.stores.base import FileLists, Listing, News
+from davstore.stores.plank_shapes import Episode, Profile, Progress, Row, Season, User
+from davstore.stores.shapes import amiss, read, rows
 from davstore.transport import Json, Reply, Transport, per_second
 
 LIFE = 12 * 3600.0
 RATES = (per_second(10),)
 RECHECK, RECHECK_COMPLETE = 600, 3600
 """Seconds after which a show may have further episodes, if the list does not tell of them."""
+RECHECKED = 8
+"""So many shows are asked again in that time: with one call each, an hour costs fewer than 130."""
+_STAMP = " @"
 COOKIE = "better-auth.session_token"
 NO_PLANK = "no Plank answers there; check url"
 _ORIGIN = "Plank goes by another address than url; write the one that it is configured with"
@@ -93,56 +87,6 @@ class _NoProfile(AccountProblem):
     """The session has no active profile."""
 
 
-class _Row(Shape):
-    id: Annotated[str, Field(min_length=1)]
-    type: str
-    title: Word = ""
-    year: Size = None
-    status: Word = ""
-    progress: Percent = None
-    infohash: Word = ""
-    filePath: Word = ""  # noqa: N815 - the service's word
-    addedAt: Moment = None  # noqa: N815
-    parentId: Word = ""  # noqa: N815
-
-    @property
-    def name(self) -> str:
-        """How people call it."""
-        return f"{self.title} ({self.year})" if self.year else self.title
-
-    @property
-    def is_newer(self) -> bool:
-        """Whether it is of the newer generation."""
-        return self.type == "show" or "parentId" in self.model_fields_set
-
-
-class _Episode(Shape):
-    id: str
-    episodeNumber: Length = None  # noqa: N815
-    title: Word = ""
-    filePath: Word = ""  # noqa: N815
-    status: Word = ""
-
-
-class _Season(Shape):
-    seasonNumber: Length = None  # noqa: N815
-    episodes: GivenRows
-
-
-class _Progress(Shape):
-    status: Word
-
-
-class _Profile(Shape):
-    id: str
-    name: Word = ""
-
-
-class _User(Shape):
-    name: Word = ""
-    email: Word = ""
-
-
 class Plank:
     """One login at a Plank server. A file's ref is the path at which it is streamed.
 
@@ -169,9 +113,9 @@ class Plank:
     def magnets(self) -> Listing:
         """One call: movies and shows, of the newer generation their episodes too."""
         found = self._library()
-        episodes: dict[str, list[_Row]] = {}
+        episodes: dict[str, list[Row]] = {}
         for row in found:
-            if isinstance(row, _Row) and row.type == "episode":
+            if isinstance(row, Row) and row.type == "episode":
                 episodes.setdefault(row.parentId, []).append(row)
         seen: set[str] = set()
         for row in found:
@@ -181,9 +125,27 @@ class Plank:
                 seen.add(row.id)
                 yield self._magnet(row, episodes.get(row.id, ()))
 
+    def changes(self, marker: str, known: Mapping[str, Magnet]) -> News:
+        """One call, as there are no pages. Of the shows of which only asking tells whether there
+        are further episodes, the few that were not asked for longest have their turn.
+        """
+        now = self._now()
+        due = not marker.isdecimal() or now - int(marker) >= RECHECK
+        rows = list(self.magnets())
+        stale = sorted(
+            (row for row in rows if isinstance(row, Magnet) and row.id in known
+             and _is_same_but_older(known[row.id], row)),
+            key=lambda row: _stamp(known[row.id]),
+        )  # fmt: skip
+        calm = {row.id for row in stale[RECHECKED if due else 0 :]}
+        found = (replace(row, fingerprint=known[row.id].fingerprint) if row.id in calm else row
+                 for row in rows if isinstance(row, Magnet))  # fmt: skip
+        unread = (row for row in rows if isinstance(row, Unreadable))
+        return News((*found, *unread), str(int(now)) if due else marker, complete=True)
+
     def files(self, magnets: Sequence[Magnet]) -> FileLists:
         """The list again for what movies are called, and one call a show."""
-        known = {row.id: row for row in self._library() if isinstance(row, _Row)}
+        known = {row.id: row for row in self._library() if isinstance(row, Row)}
         yield from base.one_by_one(magnets, lambda magnet: self._files_of(known.get(magnet.id)))
 
     def link(self, file: File) -> Link:
@@ -193,21 +155,21 @@ class Plank:
         """
         asked = self._now()
         media = file.ref.split("/stream", maxsplit=1)[0]
-        read(_Progress, self._call("GET", f"{media}/progress", urgent=True).body, self.name)
+        read(Progress, self._call("GET", f"{media}/progress", urgent=True).body, self.name)
         return Link(self._settings.url + file.ref, asked + LIFE, {"Cookie": self._cookie})
 
     def account(self) -> Account:
         """The session's user."""
         with base.certain(self.name, NO_PLANK):
             body = self._call("GET", "/api/auth/get-session", urgent=True).body
-        user = read(_User, body.get("user") if isinstance(body, dict) else None, self.name)
+        user = read(User, body.get("user") if isinstance(body, dict) else None, self.name)
         return Account(user.email or user.name or "?", "self-hosted")
 
     def close(self) -> None:
         """Close all connections."""
         self._api.close()
 
-    def _library(self) -> list[_Row | Unreadable]:
+    def _library(self) -> list[Row | Unreadable]:
         with base.certain(self.name, NO_PLANK):
             body = self._call("GET", "/api/media").body
         return [_read_row(value) for value in rows(body, self.name)]
@@ -268,7 +230,7 @@ class Plank:
 
     def _choose_profile(self) -> None:
         body = self._api.get("/api/auth/organization/list", urgent=True).body
-        profiles = [read(_Profile, row, self.name) for row in rows(body, self.name)]
+        profiles = [read(Profile, row, self.name) for row in rows(body, self.name)]
         wanted = self._settings.profile
         matching = [p for p in profiles if not wanted or wanted in (p.id, p.name)]
         if not profiles:
@@ -295,14 +257,14 @@ class Plank:
         kind, reason = ERRORS[code]
         return kind(self.name, reason)
 
-    def _magnet(self, row: _Row, episodes: Sequence[_Row]) -> Magnet:
+    def _magnet(self, row: Row, episodes: Sequence[Row]) -> Magnet:
         status = _STATUS.get(row.status, Status.UNKNOWN)
         parts = [row.status, row.filePath, row.title, str(row.year)]
         parts += [f"{e.id} {e.status} {e.filePath}" for e in sorted(episodes, key=lambda e: e.id)]
         if row.type in _SHOWS:
             if not episodes:
                 every = RECHECK_COMPLETE if status is Status.READY else RECHECK
-                parts.append(str(int(self._now() // every)))
+                parts.append(f"{_STAMP}{int(self._now() // every * every)}")
             status = Status.READY  # what has a file can be read, whatever else is missing
         return Magnet(
             id=row.id,
@@ -314,7 +276,7 @@ class Plank:
             added=row.addedAt,
         )
 
-    def _files_of(self, row: _Row | None) -> tuple[File, ...]:
+    def _files_of(self, row: Row | None) -> tuple[File, ...]:
         if row is None:
             raise Gone(self.name, "no longer in the library")
         if row.type in _SHOWS:
@@ -324,13 +286,13 @@ class Plank:
             found = iter([(name, f"/api/media/{quote(row.id, safe='')}/stream")])
         return tuple(_file(*each) for each in found if not row.is_newer or _is_direct(each[0]))
 
-    def _episodes(self, row: _Row) -> Iterator[tuple[str, str]]:
+    def _episodes(self, row: Row) -> Iterator[tuple[str, str]]:
         """Path and ref of each episode that has a file."""
         show = quote(row.id, safe="")
         for value in rows(self._call("GET", f"/api/media/{show}/seasons").body, self.name):
-            season = read(_Season, value, self.name)
+            season = read(Season, value, self.name)
             for each in season.episodes:
-                episode = read(_Episode, each, self.name)
+                episode = read(Episode, each, self.name)
                 ready = _STATUS.get(episode.status, Status.READY) is Status.READY
                 if not episode.filePath or not ready:
                     continue
@@ -343,9 +305,20 @@ class Plank:
                 yield f"Season {season.seasonNumber or 0:02}/{name}", ref
 
 
-def _read_row(value: Json) -> _Row | Unreadable:
+def _stamp(magnet: Magnet) -> int:
+    """When a show's episodes were last asked for, 0 where that is not the way to know them."""
+    stamp = magnet.fingerprint.rpartition(_STAMP)[2]
+    return int(stamp) if stamp.isdecimal() else 0
+
+
+def _is_same_but_older(known: Magnet, row: Magnet) -> bool:
+    before, now = (m.fingerprint.rpartition(_STAMP)[0] for m in (known, row))
+    return before == now and 0 < _stamp(known) < _stamp(row)
+
+
+def _read_row(value: Json) -> Row | Unreadable:
     try:
-        return _Row.model_validate(value)
+        return Row.model_validate(value)
     except ValidationError as error:
         known = value.get("id") if isinstance(value, dict) else None
         return Unreadable(known if isinstance(known, str) else None, amiss(error))
@@ -367,7 +340,7 @@ def _file(path: str, ref: str) -> File:
     return File(str(PurePosixPath(path).with_suffix(".mp4")), ref, mime="video/mp4")
 
 
-def _percent(row: _Row) -> float | None:
+def _percent(row: Row) -> float | None:
     """The document says 0 to 100, the service gives a fraction; exactly 1 means done."""
     if row.progress is None:
         return None

@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from urllib.parse import quote, urlsplit
 from zoneinfo import ZoneInfo
@@ -22,7 +23,8 @@ from davstore.errors import (
 )
 from davstore.model import Account, File, Link, Magnet, Status, Unreadable
 from davstore.stores import base
-from davstore.stores.base import FileLists, Listing
+from davstore.stores.base import FileLists, Listing, News
+from davstore.stores.paging import Mark, Page, Pages, Row
 from davstore.stores.shapes import (
     GivenRows,
     GivenWords,
@@ -42,6 +44,7 @@ from davstore.transport import Json, Transport, per_minute, per_second
 PAGE = 100
 """Rows a page: beyond this the service has been seen to leave out members."""
 MOST_PAGES, MOST_RETURNS = 10_000, 6
+RECENT, MOST_DONE = 24 * 3600.0, 5
 LIFE = 24 * 3600.0
 RATES = (per_second(8), per_minute(200))
 """Below the 250 calls a minute that the service allows (refused ones count too)."""
@@ -64,6 +67,8 @@ _STATUS: Mapping[str, Status] = {
     "uploading": Status.PROCESSING,
     "dead": Status.FAILED,
 }
+
+_BUSY = frozenset({Status.QUEUED, Status.DOWNLOADING, Status.PROCESSING})
 
 # Every code of the API document, and 37, which is not in it.
 ERRORS: Mapping[int, tuple[type[StoreError], str]] = {
@@ -196,7 +201,8 @@ class RealDebrid:
         seen: set[str | None] = set()
         page, total, returns = 1, 0, 0
         while page <= MOST_PAGES and returns <= MOST_RETURNS:
-            found, told = self._page(page)
+            read = self._page(page)
+            found, told = read.rows, read.total
             fresh = [row for row in found if row.id not in seen]
             yield from fresh
             seen |= {row.id for row in fresh} - {None}
@@ -212,6 +218,14 @@ class RealDebrid:
                 page += 1
             total = count
         raise StoreUnavailable(self.name, "the listing kept changing while it was read")
+
+    def changes(self, marker: str, known: Mapping[str, Magnet]) -> News:
+        """The first page and the count of all, by ETag; see `paging`."""
+        pages = Pages(PAGE, self._page, self.magnets)
+        news, mark = pages.news(marker, known, self._now())
+        if news.complete:
+            return news
+        return replace(news, rows=news.rows + tuple(self._unfinished(news, mark, known)))
 
     def files(self, magnets: Sequence[Magnet]) -> FileLists:
         """One call a magnet; more only for those whose links do not fit their files."""
@@ -245,18 +259,45 @@ class RealDebrid:
         kind, reason = ERRORS[int(str(code))]
         return kind(self.name, reason)
 
-    def _page(self, page: int) -> tuple[list[Magnet | Unreadable], int | None]:
-        """The rows of one page, and how many there are on all pages where that is told."""
+    def _page(self, page: int, etag: str = "", **query: str) -> Page:
+        """One page, and how many rows there are on all pages where that is told."""
+        headers = {"If-None-Match": etag} if etag else None
+        params = {"page": page, "limit": PAGE, **query}
         with base.certain(self.name, NO_API):
-            reply = self._api.get("/torrents", {"page": page, "limit": PAGE})
+            reply = self._api.call("GET", "/torrents", params=params, headers=headers)
+        count = reply.headers.get("X-Total-Count", "")
+        if reply.unchanged and etag:
+            return Page(total=int(count) if count.isdecimal() else None, unchanged=True)
         found = [] if reply.empty else [self._magnet(v) for v in rows(reply.body, self.name)]
         before = (page - 1) * PAGE
-        told = reply.headers.get("X-Total-Count", "" if found else str(before))
+        told = count or ("" if found else str(before))
         if not told.isdecimal():
-            return found, None
-        if len(found) < min(PAGE, int(told) - before):
+            return Page(found, etag=reply.headers.get("ETag", ""))
+        if not query and len(found) < min(PAGE, int(told) - before):
             raise StoreUnavailable(self.name, "a page has fewer magnets than it says")
-        return found, int(told)
+        return Page(found, int(told), reply.headers.get("ETag", ""))
+
+    def _unfinished(self, news: News, mark: Mark, known: Mapping[str, Magnet]) -> list[Row]:
+        """Magnets below the first page at which the service is at work, as they are now.
+
+        Those added within a day at every look, older ones, which often are stuck, at times.
+        """
+        now = self._now()
+        since = -math.inf if mark.rolled == now else now - RECENT
+        met = {row.id for row in news.rows} | news.gone | set(mark.ids)
+        below = [id_ for id_, magnet in known.items() if magnet.status in _BUSY
+                 and (magnet.added or 0.0) >= since and id_ not in met]  # fmt: skip
+        if not below:
+            return []
+        found = [row for row in self._page(1, filter="active").rows if row.id not in met]
+        done = [id_ for id_ in below if id_ not in {row.id for row in found}]
+        return found + [row for id_ in done[:MOST_DONE] if (row := self._one(id_)) is not None]
+
+    def _one(self, id_: str) -> Row | None:
+        try:
+            return self._magnet(self._api.get(f"/torrents/info/{quote(id_, safe='')}").body)
+        except Gone:
+            return None  # the count will tell
 
     def _magnet(self, value: Json) -> Magnet | Unreadable:
         try:

@@ -25,7 +25,8 @@ from davstore.errors import (
 )
 from davstore.model import Account, File, Link, Magnet, Status, Unreadable
 from davstore.stores import base
-from davstore.stores.base import FileLists, Listing
+from davstore.stores.base import FileLists, Listing, News
+from davstore.stores.paging import Page, Pages
 from davstore.stores.shapes import GivenRows, Moment, Rows, Shape, Size, Word, amiss, read, rows
 from davstore.transport import Json, Transport, per_minute, per_second
 
@@ -219,7 +220,7 @@ class StremThru:
             met: set[str] = set()
             start = overlap = 0
             for _ in range(MOST_PAGES):
-                found = self._page(start)
+                found = self._page(start).rows
                 ids = {row.id for row in found if row.id is not None}
                 if overlap and not ids & met:
                     break
@@ -230,6 +231,11 @@ class StremThru:
                 overlap = min(OVERLAP, len(found) // 2)
                 start += len(found) - overlap
         raise StoreUnavailable(self.name, "the listing kept changing while it was read")
+
+    def changes(self, marker: str, known: Mapping[str, Magnet]) -> News:
+        """The first page; see `paging`."""
+        pages = Pages(PAGE, lambda page, _: self._page((page - 1) * PAGE), self.magnets)
+        return pages.news(marker, known, self._now())[0]
 
     def files(self, magnets: Sequence[Magnet]) -> FileLists:
         """One call a magnet: the listing has no files."""
@@ -275,13 +281,16 @@ class StremThru:
         kind, reason = ERRORS[code]
         return kind(self.name, reason)
 
-    def _page(self, start: int) -> list[Magnet | Unreadable]:
+    def _page(self, start: int) -> Page:
         with base.certain(self.name, NO_SUCH_API):
             data = self._data(self._paths.magnets, {"limit": PAGE, "offset": start})
         page = read(_Page, data, self.name)
         # Go writes an empty list as null; that the account is empty must be said twice.
         nothing = page.items is None and (start or page.total_items == 0)
-        return [_magnet(value) for value in ([] if nothing else rows(page.items, self.name))]
+        found = [_magnet(value) for value in ([] if nothing else rows(page.items, self.name))]
+        # Some stores only say that there is more; such a total tells nothing.
+        total, end = page.total_items, start + len(found)
+        return Page(found, total if total == end < PAGE or (total or 0) > end + 1 else None)
 
     def _files_of(self, magnet: Magnet) -> tuple[File, ...]:
         data = self._data(f"{self._paths.magnets}/{quote(magnet.id, safe='')}")

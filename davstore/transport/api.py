@@ -70,12 +70,16 @@ def error_of_status(account: str, status: int) -> StoreError | None:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A successful answer: its decoded body and headers; `empty` for HTTP 204 (no content)."""
+    """A successful answer: its decoded body and headers; `empty` for HTTP 204 (no content).
+
+    `unchanged` for HTTP 304, which has no body either: what was known by its ETag still holds.
+    """
 
     body: Json = field(repr=False)
     headers: Mapping[str, str] = field(repr=False)
     cookies: Mapping[str, str] = field(repr=False)
     empty: bool = False
+    unchanged: bool = False
 
 
 class Transport:
@@ -188,6 +192,8 @@ class Transport:
 
     def _judge(self, response: requests.Response, content: bytes) -> Reply:
         status = response.status_code
+        if status == 304:
+            return Reply(None, response.headers, response.cookies.get_dict(), unchanged=True)
         failure = error_of_status(self.account, status)
         try:
             body = decoded(content)

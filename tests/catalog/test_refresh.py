@@ -292,3 +292,149 @@ def test_a_disk_that_cannot_be_written_keeps_the_tree_in_memory(
         catalog.refresh("rd")
     assert names(catalog) == ["Sintel"]
     assert "cannot be written" in caplog.text
+
+
+def many(store: ScriptedStore, count: int) -> None:
+    for number in range(count):
+        store.put(magnet(f"m{number:02}", f"Caminandes {number:02}"), film(f"c{number}"))
+
+
+def test_an_empty_answer_empties_nothing_until_a_second_one_agrees(
+    catalog: Catalog, store: ScriptedStore, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    many(store, 20)
+    catalog.refresh("rd")
+    store.rows = []
+    catalog.refresh("rd")
+    assert len(names(catalog)) == 20
+    assert "20 of 20 magnets are said to be gone" in caplog.text
+    clock.time += 60
+    catalog.refresh("rd")
+    assert len(names(catalog)) == 20
+    clock.time += 180
+    catalog.refresh("rd")
+    assert names(catalog) == []
+
+
+def test_a_service_that_recovers_loses_nothing(
+    catalog: Catalog, store: ScriptedStore, clock: Clock
+) -> None:
+    many(store, 20)
+    catalog.refresh("rd")
+    rows, store.rows = store.rows, []
+    catalog.refresh("rd")
+    store.rows = rows
+    clock.time += 300
+    catalog.refresh("rd")
+    store.rows = []
+    catalog.refresh("rd")
+    assert len(names(catalog)) == 20
+    assert len(store.files_asked) == 20
+
+
+def test_what_is_held_back_is_remembered_over_a_restart(
+    catalog: Catalog, store: ScriptedStore, engine: Engine, clock: Clock
+) -> None:
+    many(store, 20)
+    catalog.refresh("rd")
+    store.rows = []
+    catalog.refresh("rd")
+    clock.time += 180
+    again = reopened(store, engine, clock)
+    assert len(names(again)) == 20
+    again.refresh("rd")
+    assert names(again) == []
+
+
+@pytest.mark.parametrize("status", [Status.FAILED, Status.QUEUED])
+def test_magnets_that_are_all_no_longer_ready_at_once_are_not_believed(
+    catalog: Catalog, store: ScriptedStore, clock: Clock, status: Status
+) -> None:
+    many(store, 20)
+    catalog.refresh("rd")
+    store.rows = [magnet(row.id or "", row.name, status) for row in store.rows
+                  if isinstance(row, Magnet)]  # fmt: skip
+    catalog.refresh("rd")
+    assert len(names(catalog)) == 20
+    clock.time += 180
+    catalog.refresh("rd")
+    assert names(catalog) == []
+
+
+def test_a_new_word_for_ready_changes_nothing(
+    catalog: Catalog, store: ScriptedStore, clock: Clock
+) -> None:
+    store.put(magnet("a", "Sintel"), film("Sintel"))
+    catalog.refresh("rd")
+    store.put(magnet("a", "Sintel", Status.UNKNOWN), film("Sintel"))
+    catalog.refresh("rd")
+    clock.time += 600
+    catalog.refresh("rd")
+    assert names(catalog) == ["Sintel"]
+
+
+def test_a_magnet_that_had_files_and_now_has_none_keeps_them(
+    catalog: Catalog, store: ScriptedStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    store.put(magnet("a", "Sintel"), film("Sintel"))
+    catalog.refresh("rd")
+    store.put(magnet("a", "Sintel", fingerprint="2"))
+    catalog.refresh("rd")
+    assert leaf(catalog, "Sintel", "Sintel.mkv").size == 1000
+    assert "keeping those that were known" in caplog.text
+
+
+def test_the_newest_are_asked_first(catalog: Catalog, store: ScriptedStore) -> None:
+    for number in (2, 3, 1):
+        row = Magnet(f"m{number}", f"M {number}", Status.READY, "1", added=float(number))
+        store.put(row, film(f"f{number}"))
+    catalog.refresh("rd")
+    assert store.files_asked == ["m3", "m2", "m1"]
+
+
+def test_an_unchanged_account_keeps_its_very_folders(
+    catalog: Catalog, store: ScriptedStore
+) -> None:
+    many(store, 3)
+    catalog.refresh("rd")
+    before = snapshot(catalog).magnets
+    catalog.refresh("rd")
+    assert snapshot(catalog).magnets is before
+    store.put(magnet("m00", "Caminandes 00", fingerprint="2"), film("other"))
+    catalog.refresh("rd")
+    after = snapshot(catalog).magnets
+    assert after.entries["Caminandes 01"] is before.entries["Caminandes 01"]
+    assert after.entries["Caminandes 00"] is not before.entries["Caminandes 00"]
+
+
+def test_an_old_snapshot_finds_a_changed_magnets_new_files_and_none_of_a_gone_one(
+    catalog: Catalog, store: ScriptedStore
+) -> None:
+    many(store, 3)
+    catalog.refresh("rd")
+    old = snapshot(catalog)
+    store.put(magnet("m00", "Caminandes 00", fingerprint="2"), film("other"))
+    store.rows = [row for row in store.rows if row.id != "m01"]
+    catalog.refresh("rd")
+    changed, gone = old.magnets.entries["Caminandes 00"], old.magnets.entries["Caminandes 01"]
+    assert isinstance(changed, Folder)
+    assert isinstance(gone, Folder)
+    assert list(changed.entries) == ["other.mkv"]
+    assert list(gone.entries) == []
+
+
+def test_what_a_full_disk_refused_is_written_when_it_has_room_again(
+    catalog: Catalog, store: ScriptedStore, engine: Engine, clock: Clock
+) -> None:
+    catalog.refresh("rd")
+    with engine.begin() as connection:
+        connection.exec_driver_sql("ALTER TABLE magnets RENAME TO elsewhere")
+    many(store, 3)
+    catalog.refresh("rd")
+    assert leaf(catalog, "Caminandes 00", "c0.mkv").size == 1000
+    with engine.begin() as connection:
+        connection.exec_driver_sql("ALTER TABLE elsewhere RENAME TO magnets")
+    catalog.refresh("rd")
+    again = reopened(store, engine, clock)
+    assert leaf(again, "Caminandes 00", "c0.mkv").size == 1000
+    assert len(store.files_asked) == 3

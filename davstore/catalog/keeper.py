@@ -1,0 +1,289 @@
+"""Keeps one account: asks its store what changed, then for files, and publishes snapshots."""
+
+import logging
+import math
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import islice
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from davstore.catalog.doubt import Doubt
+from davstore.catalog.holding import Changes, Holding
+from davstore.catalog.pace import Patience
+from davstore.catalog.records import Held, Records, Unsaved
+from davstore.catalog.trees import Shelf, Tree
+from davstore.errors import DavstoreError, StateError, StoreError
+from davstore.model import Entry, File, Leaf, Magnet, Snapshot
+from davstore.stores.base import Changing, News, Store
+
+log = logging.getLogger(__name__)
+
+PUBLISH_EVERY = 2.0
+"""Seconds between snapshots, and writes, while the files of many magnets come in."""
+BATCH = 50
+"""So many magnets' files are asked of a store at once."""
+TELL_EVERY = 30.0
+"""Seconds between two lines in the log about them."""
+MEASURE_FOR = 60.0
+"""Seconds for which sizes are learned, until it is looked again what else changed."""
+LOOKS = 5
+"""How often it is looked what else changed, while the files of many magnets come in."""
+
+Measure = Callable[[Leaf], int | None]
+
+
+class Keeper:
+    """One account: its latest snapshot, and how that is brought up to date.
+
+    `learned` are sizes by identity; it may grow meanwhile.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        source: str,
+        records: Records,
+        learned: Mapping[str, int],
+        *,
+        shelf: Shelf,
+        removal_share: float,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self.account = store.name
+        self.snapshot: Snapshot | None = None
+        self._store = store
+        self._records = records
+        self._learned = learned
+        self._shelf = shelf
+        self._now = now
+        self._asking = threading.Lock()
+        self._patience = Patience(60.0, 3600.0, now)
+        self._published = self._moved = self._told = now()
+        self._measuring = Patience(600.0, 24 * 3600.0, now)
+        self._relearned = len(learned)
+        self._unsaved = Unsaved()
+        self._unwritable = ""
+        self._portion = 0
+        self._said: frozenset[str | None] = frozenset()
+        self._standing = records.standing(self.account, source)
+        self._doubt = Doubt(removal_share, records.held_back(self.account))
+        held = records.held(self.account)
+        self._holding = Holding(self.account, held, self._doubt, self._planted)
+        if self._standing.taken:
+            self._publish(self._standing.taken)
+
+    @property
+    def still(self) -> float:
+        """Seconds since something last moved in the account."""
+        return self._now() - self._moved
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether the service is still at work on some magnet."""
+        return self._holding.unfinished
+
+    @property
+    def age(self) -> float:
+        """Seconds since the store last confirmed what is known."""
+        return self._now() - self._standing.taken
+
+    def look(self) -> None:
+        """Ask what changed and take it over, without asking for files. Raises `StoreError`."""
+        with self._asking:
+            marker = "" if self._doubt.due(self._now()) else self._standing.marker
+            news = self._news(marker)
+            now = self._now()
+            changes = self._holding.absorb(news, now)
+            if changes.any:
+                self._moved = now
+            for held in changes.changed:
+                self._unsaved.put(held)
+            for id_ in changes.gone:
+                self._unsaved.drop(id_)
+            self._standing = replace(
+                self._standing, marker=news.marker, taken=now, error="", failed=0.0,
+                listed=now if news.complete else self._standing.listed,
+                skipped=len(changes.unreadable) if news.complete else self._standing.skipped,
+            )  # fmt: skip
+            self._report(changes)
+            self._save()
+            self._publish(now)
+
+    def fill(self, *, portion: bool = False, stopping: Callable[[], bool] = lambda: False) -> bool:
+        """Ask for the files of new and changed magnets, newest first. Raises `StoreError`.
+
+        Of very many only a `portion`, so that in between it can be looked what else changed.
+        Says whether there is more to be asked now.
+        """
+        with self._asking:
+            wanting = self._askable()
+            most = self._most(len(wanting)) if portion else len(wanting)
+            self._told = self._now()
+            try:
+                for done, (magnet, files) in enumerate(self._files(wanting[:most]), start=1):
+                    self._settle(magnet, files)
+                    self._show(len(wanting) - done)
+                    if stopping():
+                        break
+            finally:
+                if wanting:
+                    self._save()
+                    self._publish(self._standing.taken)
+            if len(wanting) <= most:
+                self._portion = 0
+            return len(wanting) > most
+
+    def measure(self, measure: Measure, stopping: Callable[[], bool] = lambda: False) -> None:
+        """Learn the sizes that the store does not know, by looking at each such file once.
+
+        What has no size is looked at again seldom. Of very many only some, so that in between it
+        can be looked what else changed.
+        """
+        until = self._now() + MEASURE_FOR
+        for held in self._holding.unmeasured():
+            key = f"{held.magnet.id} {held.files_of}"
+            if not self._measuring.spent(key):
+                continue
+            if stopping() or self._now() > until:
+                break
+            self._measuring.failed(key)
+            for leaf in self._holding.unsized(held):
+                if leaf.identity not in self._learned:
+                    self._measure(leaf, measure)
+        self.relearn()
+
+    def _measure(self, leaf: Leaf, measure: Measure) -> None:
+        try:
+            measure(leaf)
+        except DavstoreError as error:
+            log.info("%s: size of %r: %s", self.account, leaf.name, error)
+
+    def relearn(self) -> None:
+        """Publish sizes learned since, by measuring or by somebody's reading."""
+        if len(self._learned) == self._relearned:
+            return
+        self._relearned = len(self._learned)
+        for held in self._holding.unmeasured():
+            if any(leaf.identity in self._learned for leaf in self._holding.unsized(held)):
+                self._holding.relearn(held)
+        if self.snapshot is not None:
+            self._publish(self._standing.taken)
+
+    def note(self, error: StoreError) -> None:
+        """Remember a failure, for whoever asks how the account stands."""
+        with self._asking:
+            now = self._now()
+            self._standing = replace(self._standing, error=error.reason, failed=now)
+            self._save()
+
+    def _news(self, marker: str) -> News:
+        if isinstance(self._store, Changing):
+            return self._store.changes(marker, self._holding.magnets)
+        return News(tuple(self._store.magnets()), "", complete=True)
+
+    def _askable(self) -> list[Magnet]:
+        return [m for m in self._holding.wanting() if self._patience.spent(_key(m))]
+
+    def _files(
+        self, wanting: Sequence[Magnet]
+    ) -> Iterator[tuple[Magnet, tuple[File, ...] | StoreError]]:
+        left = iter(wanting)
+        while batch := list(islice(left, BATCH)):
+            yield from self._store.files(batch)
+
+    def _most(self, wanting: int) -> int:
+        """How many to ask for until the next look: whole batches, as many all the while."""
+        self._portion = max(self._portion, math.ceil(wanting / LOOKS / BATCH) * BATCH)
+        return self._portion
+
+    def _show(self, left: int) -> None:
+        """Now and then show and keep what has come so far, and say how many are to come."""
+        now = self._now()
+        if now - self._published >= PUBLISH_EVERY:
+            self._save()
+            self._publish(self._standing.taken)
+        if now - self._told >= TELL_EVERY:
+            self._told = now
+            log.info("%s: the files of %d magnets are still to come", self.account, left)
+
+    def _settle(self, magnet: Magnet, files: tuple[File, ...] | StoreError) -> None:
+        if isinstance(files, StoreError):
+            self._patience.failed(_key(magnet))
+            log.warning("%s: files of %r: %s", self.account, magnet.name, files.reason)
+            return
+        held = self._holding.settle(magnet, files)
+        if held is None:
+            self._patience.failed(_key(magnet))
+            log.warning("%s: files of %r: there are none now; keeping those that were known",
+                        self.account, magnet.name)  # fmt: skip
+            return
+        self._moved = self._now()
+        self._unsaved.files[magnet.id] = files
+        self._unsaved.put(held)
+
+    def _planted(self, held: Held) -> Mapping[str, Entry]:
+        assert held.folder is not None
+        return Tree(
+            self._shelf, self.account, held.magnet, held.folder, self._files_of, self._learned
+        )
+
+    def _files_of(self, id_: str) -> Sequence[File]:
+        """From memory while the disk does not have them. Raises `StateError`."""
+        files = self._unsaved.files.get(id_)
+        if files is not None:
+            return files
+        try:
+            return self._records.files(self.account, id_)
+        except SQLAlchemyError as error:
+            reason = getattr(error, "orig", None) or type(error).__name__
+            raise StateError(f"{self.account}: the catalog cannot be read: {reason}") from None
+
+    def _publish(self, taken: float) -> None:
+        """A new snapshot, except an empty one while files of an account are still to come."""
+        self._published = self._now()
+        snapshot = self._holding.snapshot(taken)
+        if self.snapshot is not None or snapshot.magnets.entries or not self._askable():
+            self.snapshot = snapshot
+
+    def _report(self, changes: Changes) -> None:
+        for row in changes.unreadable:
+            if row.id not in self._said:
+                known = self._holding.magnets.get(row.id or "")
+                name = repr(known.name) if known else row.id or "without an id"
+                log.warning("%s: magnet %s passed over: %s", self.account, name, row.reason)
+        self._said = frozenset(row.id for row in changes.unreadable)
+        if changes.held_back:
+            log.warning(
+                "%s: %d of %d magnets are said to be gone at once; keeping them until a second "
+                "complete listing agrees",
+                self.account, changes.held_back, len(self._holding.magnets),
+            )  # fmt: skip
+        wanting = sum(held.wanting for held in changes.changed)
+        if wanting or changes.gone:
+            log.info("%s: %d magnets new or changed, %d gone",
+                     self.account, wanting, len(changes.gone))  # fmt: skip
+
+    def _save(self) -> None:
+        """A disk that is full or locked must not stop us from serving what is in memory.
+
+        What could not be written is written the next time, with what came since.
+        """
+        try:
+            self._records.save(self.account, self._standing, self._unsaved, self._doubt.held_back)
+        except SQLAlchemyError as error:
+            reason = str(getattr(error, "orig", None) or type(error).__name__)
+            if reason != self._unwritable:
+                log.warning("%s: the catalog cannot be written: %s", self.account, reason)
+            self._unwritable = reason
+            return
+        self._unsaved.clear()
+        if self._unwritable:
+            self._unwritable = ""
+            log.info("%s: the catalog is written again", self.account)
+
+
+def _key(magnet: Magnet) -> str:
+    return f"{magnet.id} {magnet.fingerprint}"

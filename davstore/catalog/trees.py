@@ -1,0 +1,106 @@
+"""The file trees of magnets: loaded when touched, the last used ones kept.
+
+An account's magnets are many and small, its files are very many; only the former stay in memory.
+"""
+
+import itertools
+import threading
+from collections.abc import Callable, ItemsView, Iterator, Mapping, Sequence, ValuesView
+
+from cachetools import LRUCache
+
+from davstore import views
+from davstore.model import Entry, File, Folder, Leaf, Magnet
+
+KEPT_ENTRIES = 50_000
+"""How many files and folders all kept trees together may have; about a kilobyte each."""
+
+Files = Callable[[str], Sequence[File]]
+"""The files of the magnet of an id, none where it is gone."""
+
+
+class Shelf:
+    """The trees last used, of all accounts together; `kept` bounds how much they may hold."""
+
+    def __init__(self, kept: int = KEPT_ENTRIES) -> None:
+        self._lock = threading.Lock()
+        self._trees: LRUCache[int, Mapping[str, Entry]] = LRUCache(kept, getsizeof=_weight)
+        self._numbers = itertools.count()
+
+    def number(self) -> int:
+        """A key that nobody else has."""
+        return next(self._numbers)
+
+    def get(self, key: int, make: Callable[[], Mapping[str, Entry]]) -> Mapping[str, Entry]:
+        """The tree kept under `key`, made if need be; two may make the same one at once."""
+        with self._lock:
+            found = self._trees.get(key)
+        if found is None:
+            found = make()
+            with self._lock:
+                if _weight(found) <= self._trees.maxsize:
+                    self._trees[key] = found
+        return found
+
+
+class Tree(Mapping[str, Entry]):
+    """The entries of one magnet's folder, as they were or are now.
+
+    A snapshot may outlive what it tells of: where the magnet's files have changed since, the new
+    ones are found, where it has gone, nothing. What was once loaded is kept for a while.
+    """
+
+    __slots__ = ("_account", "_files", "_key", "_learned", "_magnet", "_name", "_shelf")
+
+    def __init__(
+        self, shelf: Shelf, account: str, magnet: Magnet, name: str, files: Files,
+        learned: Mapping[str, int],
+    ) -> None:  # fmt: skip
+        self._shelf = shelf
+        self._key = shelf.number()
+        self._account = account
+        self._magnet = magnet
+        self._name = name
+        self._files = files
+        self._learned = learned
+
+    def __getitem__(self, name: str) -> Entry:
+        return self._entries()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._entries())
+
+    def __len__(self) -> int:
+        return len(self._entries())
+
+    def items(self) -> ItemsView[str, Entry]:
+        """All of one moment."""
+        return self._entries().items()
+
+    def values(self) -> ValuesView[Entry]:
+        """All of one moment."""
+        return self._entries().values()
+
+    def _entries(self) -> Mapping[str, Entry]:
+        return self._shelf.get(self._key, self._made)
+
+    def _made(self) -> Mapping[str, Entry]:
+        files = self._files(self._magnet.id)
+        folder = views.magnet_folder(self._account, self._magnet, files, self._name, self._learned)
+        return folder.entries
+
+
+def leaves(folder: Folder) -> Iterator[Leaf]:
+    """Every file below `folder`."""
+    for entry in folder.entries.values():
+        if isinstance(entry, Folder):
+            yield from leaves(entry)
+        else:
+            yield entry
+
+
+def _weight(entries: Mapping[str, Entry]) -> int:
+    return 1 + sum(
+        1 + (_weight(entry.entries) if isinstance(entry, Folder) else 0)
+        for entry in entries.values()
+    )

@@ -1,0 +1,61 @@
+"""`davstore refresh`: ask the services now."""
+
+import contextlib
+import os
+import signal
+import time
+from typing import Annotated
+
+import typer
+
+from davstore.catalog import Records, open_database, server_of
+from davstore.cli.screen import ConfigFile, err, load, out
+from davstore.config import Settings
+from davstore.errors import DavstoreError
+from davstore.server import Library
+
+
+class NoSuchAccount(DavstoreError):
+    """The configuration has no account of this name."""
+
+
+def refresh(
+    account: Annotated[str | None, typer.Argument(help="Only this account.")] = None,
+    config: ConfigFile = None,
+) -> None:
+    """Have the server ask its services now; without a running server, ask them here."""
+    settings = load(config)
+    if account is not None and account not in settings.accounts:
+        known = ", ".join(settings.accounts)
+        raise NoSuchAccount(f"there is no account {account!r}; known are {known}")
+    names = [account] if account else list(settings.accounts)
+    server = server_of(settings.server.state)
+    if server is None:
+        _ask_here(settings, names)
+        return
+    engine = open_database(settings.server.state, time.time)
+    Records(engine).ask(names, time.time())
+    engine.dispose()
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(server, signal.SIGHUP)
+    out.print(f"process {server} asks {', '.join(names)}; see `davstore status`")
+
+
+def _ask_here(settings: Settings, names: list[str]) -> None:
+    library = Library(settings)
+    failed = False
+    try:
+        for name in names:
+            with err.status(f"asking {name} …"):
+                try:
+                    library.catalog.refresh(name)
+                except DavstoreError as error:
+                    failed = True
+                    err.print(f"[yellow]davstore:[/] {error}", soft_wrap=True)
+                    continue
+            snapshot = library.catalog.snapshot(name)
+            out.print(f"{name}: {len(snapshot.magnets.entries) if snapshot else 0} magnets shown")
+    finally:
+        library.close()
+    if failed:
+        raise typer.Exit(1)
