@@ -60,15 +60,23 @@ class CountingStore:
 class DictShelf:
     def __init__(self) -> None:
         self.links: dict[tuple[str, str], Link] = {}
+        self.changes: list[tuple[str, str, str]] = []
 
     def get(self, account: str, ref: str) -> Link | None:
         return self.links.get((account, ref))
 
     def put(self, account: str, ref: str, link: Link) -> None:
         self.links[account, ref] = link
+        self.changes.append((account, ref, link.url))
 
-    def drop(self, account: str, ref: str) -> None:
-        self.links.pop((account, ref), None)
+    def drop(self, account: str, ref: str, url: str) -> None:
+        if (link := self.links.get((account, ref))) and link.url == url:
+            del self.links[account, ref]
+            self.changes.append((account, ref, ""))
+
+    def changed(self) -> list[tuple[str, str, str]]:
+        changes, self.changes = self.changes, []
+        return changes
 
 
 @pytest.fixture

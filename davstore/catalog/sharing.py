@@ -1,0 +1,141 @@
+"""One of several processes that share the catalog: refreshes what it has the lease of, follows
+the rest, and takes over from those that die.
+"""
+
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from davstore.catalog import revisions
+from davstore.catalog.leases import REFRESH, Leases
+from davstore.catalog.records import Records
+from davstore.catalog.schedule import Schedule
+
+log = logging.getLogger(__name__)
+
+LOOK_EVERY: Final = 1.0
+"""Seconds between two looks at what the others have written."""
+RENEW_EVERY: Final = 2
+"""So many looks later the leases are renewed."""
+ASK_EVERY: Final = 5.0
+"""Seconds between two wishes, of clients of this process, that others refresh an account."""
+
+
+class Sharing:
+    """Looks every second, on a thread of its own between `start` and `stop`."""
+
+    def __init__(
+        self,
+        schedules: Mapping[str, Schedule],
+        records: Records,
+        learned: dict[str, int],
+        leases: Leases,
+    ) -> None:
+        self._schedules = schedules
+        self._records = records
+        self._learned = learned
+        self._leases = leases
+        self._ours: frozenset[str] = frozenset()
+        self._seen: dict[str, int] = {}
+        self._looks = 0
+        self._complained = ""
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def holds(self, account: str) -> bool:
+        """Whether this process is the one that refreshes `account`."""
+        return account in self._ours
+
+    def stand_by(self, schedule: Schedule) -> None:
+        """Wait until `schedule` is woken; have the others refresh where that was a reader."""
+        if not schedule.wait(60.0) or self._stopping.is_set() or self.holds(schedule.account):
+            return
+        if not schedule.keeper.fails:
+            self._try(lambda: self._records.ask([schedule.account], self._leases.now()))
+        self._stopping.wait(ASK_EVERY)
+
+    def ask(self) -> None:
+        """Have the accounts refreshed that were asked for, or all, whoever refreshes them."""
+        self._try(self._ask)
+
+    def look(self) -> None:
+        """Renew, take over, follow: all there is to do now."""
+        self._try(self._look)
+
+    def start(self, follow: Callable[[], object]) -> None:
+        """Look, and call `follow`, until stopped."""
+        self._thread = threading.Thread(
+            target=self._run, args=(follow,), name="sharing", daemon=True
+        )
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Look no more, and leave the accounts to the others."""
+        self._stopping.set()
+        if self._thread is not None:
+            self._thread.join(LOOK_EVERY)
+        self._ours = frozenset()
+        self._try(self._leases.give_all)
+
+    def _run(self, follow: Callable[[], object]) -> None:
+        while True:
+            try:
+                self.look()
+                follow()
+            except Exception:
+                log.exception("what other processes do was not seen")
+            if self._stopping.wait(LOOK_EVERY):
+                return
+
+    def _try(self, work: Callable[[], object]) -> None:
+        """A disk that fails leaves everything as it is."""
+        try:
+            work()
+        except SQLAlchemyError as error:
+            reason = str(getattr(error, "orig", None) or type(error).__name__)
+            if reason != self._complained:
+                log.warning("what other processes do cannot be seen: %s", reason)
+            self._complained = reason
+            return
+        self._complained = ""
+
+    def _look(self) -> None:
+        if self._looks % RENEW_EVERY == 0:
+            self._renew()
+        self._looks += 1
+        latest = self._records.revisions()
+        for name, schedule in self._schedules.items():
+            written = latest.get(revisions.of_account(name), 0)
+            if not self.holds(name) and written != schedule.keeper.revision:
+                schedule.keeper.follow()
+        if self._is_new(revisions.SIZES, latest):
+            self._learned.update(self._records.sizes(self._seen.get(revisions.SIZES, -1)))
+            for schedule in self._schedules.values():
+                schedule.keeper.relearn()
+        if self._is_new(revisions.ASKED, latest):
+            for name in self._records.asked(self._ours):
+                self._schedules[name].wake()
+        self._seen = latest
+
+    def _is_new(self, name: str, latest: Mapping[str, int]) -> bool:
+        return latest.get(name, 0) != self._seen.get(name, 0)
+
+    def _renew(self) -> None:
+        kept = {account for account, task in self._leases.renew() if task == REFRESH}
+        for name in self._ours - kept:
+            log.info("%s: refreshed by another process from now on", name)
+        self._ours &= kept
+        for name, schedule in self._schedules.items():
+            if name not in self._ours and self._leases.take(name, REFRESH):
+                schedule.keeper.follow()
+                self._ours |= {name}
+                self._records.asked([name])
+                schedule.wake()
+                log.info("%s: refreshed by this process from now on", name)
+
+    def _ask(self) -> None:
+        if not self._records.is_asked():
+            self._records.ask(self._schedules, self._leases.now())
