@@ -1,7 +1,8 @@
 """Outward HTTP: one session an account, paced, retried, decoded with care, kept in bounds.
 
 `api` is what the stores call, `session` what it stands on; `dial` (with `tls`) connects for the
-streams, `turns` keeps the pace. Nothing that leaves here as an error or a log line holds a query, a header or a body.
+streams, `turns` keeps the pace. Nothing that leaves here as an error or a log line holds a query,
+a header or a body.
 """
 
 from davstore.transport.api import (

@@ -85,9 +85,9 @@ class Transport:
     """One account's way to its service.
 
     `secrets` are headers that go to this service alone, never along a redirect to another host.
-    `rates` are kept for all calls, of all processes that call `together`. `complaint` reads the service's own error bodies;
-    where it finds nothing, the HTTP status decides. `timeouts` are as `TIMEOUTS`. `sleep` and
-    `jitter` serve retries only, `now` (monotonic seconds) a service that asked for silence.
+    `rates` are kept for all calls, of all processes that call `together`. `complaint` reads the
+    service's own error bodies; where it finds nothing, the HTTP status decides. `timeouts` are as
+    `TIMEOUTS`. `sleep` and `jitter` serve retries only, `now` (monotonic seconds) a service that asked for silence.
     """
 
     def __init__(
