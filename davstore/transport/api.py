@@ -87,7 +87,8 @@ class Transport:
     `secrets` are headers that go to this service alone, never along a redirect to another host.
     `rates` are kept for all calls, of all processes that call `together`. `complaint` reads the
     service's own error bodies; where it finds nothing, the HTTP status decides. `timeouts` are as
-    `TIMEOUTS`. `sleep` and `jitter` serve retries only, `now` (monotonic seconds) a service that asked for silence.
+    `TIMEOUTS`. `sleep` and `jitter` serve retries only, `now` (monotonic seconds) a service that
+    asked for silence.
     """
 
     def __init__(
