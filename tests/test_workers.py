@@ -1,5 +1,6 @@
 """Several processes as one server: real ones, over the simulator."""
 
+import contextlib
 import os
 import re
 import signal
@@ -10,7 +11,6 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from functools import partial
 from multiprocessing import get_context
 from multiprocessing.context import SpawnProcess
@@ -41,6 +41,7 @@ class One:
             args=(common.model_copy(update={"server": server}), theirs),
         )
         self.process.start()
+        theirs.close()
         assert reports.poll(60)
         assert reports.recv() == ""
 
@@ -107,7 +108,7 @@ def test_a_new_magnet_and_one_that_goes_are_followed(pair: tuple[One, One], sim:
     wait_until(lambda: pair[0].lists("Charge"))
     began = time.monotonic()
     wait_until(lambda: pair[1].lists("Charge"))
-    print(f"followed after {time.monotonic() - began:.1f} s")  # noqa: T201 - a measurement
+    print(f"followed after {time.monotonic() - began:.1f} s")
     sim.alldebrid.remove(number)
     pair[1].send(signal.SIGHUP)
     wait_until(lambda: not pair[1].lists("Charge"))
@@ -182,11 +183,14 @@ class Served:
     @property
     def pids(self) -> set[int]:
         """Its processes that serve."""
-        tree = subprocess.run(
-            ["ps", "-o", "pid=,args=", "--ppid", str(self.parent.pid)],
-            capture_output=True, text=True,
-        ).stdout  # fmt: skip
-        return {int(line.split()[0]) for line in tree.splitlines() if "spawn_main" in line}
+        found = set()
+        for entry in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                parent = re.search(r"^PPid:\t(\d+)$", (entry / "status").read_text(), re.MULTILINE)
+                is_ours = parent is not None and int(parent[1]) == self.parent.pid
+                if is_ours and b"spawn_main" in (entry / "cmdline").read_bytes():
+                    found.add(int(entry.name))
+        return found
 
     def accepting(self) -> int:
         """How many sockets listen on the port."""
@@ -204,7 +208,7 @@ class Served:
         return f"/{name}/" in text
 
 
-@contextmanager
+@contextlib.contextmanager
 def serving(config: Path) -> Iterator[Served]:
     served = Served(config)
     try:
@@ -230,7 +234,7 @@ def test_the_one_that_is_killed_is_replaced_and_its_work_taken_over(
         os.kill(killed, signal.SIGKILL)
         began = time.monotonic()
         wait_until(lambda: len(served.said("alldebrid: refreshed by this process")) == 2, 60)
-        print(f"taken over after {time.monotonic() - began:.1f} s")  # noqa: T201 - a measurement
+        print(f"taken over after {time.monotonic() - began:.1f} s")
         wait_until(lambda: served.accepting() == 2, 60)
         assert len(served.pids) == 2
         assert killed not in served.pids

@@ -16,7 +16,7 @@ from davstore.catalog.tables import leases
 
 log = logging.getLogger(__name__)
 
-SECONDS = 8.0
+SECONDS = 6.0
 """For which a lease is good; a dead process's work is taken over after that."""
 REFRESH = "refresh"
 

@@ -52,6 +52,7 @@ class Schedule:
     def turn(self, measure: Measure, stopping: Callable[[], bool]) -> float:
         """One look, and a portion of the files; how long to wait then."""
         self._looking = True
+        self._woken.clear()  # whoever wanted a look gets it now
         try:
             return self._turn(measure, stopping)
         finally:

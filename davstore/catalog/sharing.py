@@ -40,6 +40,7 @@ class Sharing:
         self._leases = leases
         self._ours: frozenset[str] = frozenset()
         self._seen: dict[str, int] = {}
+        self._ask_after: dict[str, float] = {}
         self._looks = 0
         self._complained = ""
         self._stopping = threading.Event()
@@ -51,11 +52,14 @@ class Sharing:
 
     def stand_by(self, schedule: Schedule) -> None:
         """Wait until `schedule` is woken; have the others refresh where that was a reader."""
-        if not schedule.wait(60.0) or self._stopping.is_set() or self.holds(schedule.account):
+        keeper = schedule.keeper
+        if not schedule.wait(60.0) or self._stopping.is_set() or self.holds(keeper.account):
             return
-        if not schedule.keeper.fails:
-            self._try(lambda: self._records.ask([schedule.account], self._leases.now()))
-        self._stopping.wait(ASK_EVERY)
+        now = self._leases.now()
+        if keeper.snapshot is None or keeper.fails or now < self._ask_after.get(keeper.account, 0):
+            return
+        self._ask_after[keeper.account] = now + ASK_EVERY
+        self._try(lambda: self._records.ask([keeper.account], now))
 
     def ask(self) -> None:
         """Have the accounts refreshed that were asked for, or all, whoever refreshes them."""

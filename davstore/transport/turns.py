@@ -31,7 +31,7 @@ class Turns:
 
     def __init__(self, account: str, rates: Sequence[Rate], together: Together | None) -> None:
         self._account = account
-        background = [_share(rate, BACKGROUND_SHARE) for rate in rates]
+        background = _shares(rates, BACKGROUND_SHARE)
         self._everything = _Pace(account, list(rates), together) if rates else None
         self._background = _Pace(f"{account} background", background, together) if rates else None
 
@@ -56,7 +56,7 @@ class _Pace:
         self._name = name
         self._shared = _tried(lambda: _shared(name, rates, together)) if together else None
         processes = together.processes if together else 1
-        self._own = Limiter([_share(rate, 1 / processes) for rate in rates])
+        self._own = Limiter(_shares(rates, 1 / processes))
 
     def take(self) -> None:
         shared = self._shared
@@ -82,5 +82,14 @@ def _tried(work: Callable[[], T]) -> T | None:
         return None
 
 
-def _share(rate: Rate, share: float) -> Rate:
-    return Rate(max(1, int(rate.limit * share)), rate.interval)
+def _shares(rates: Sequence[Rate], share: float) -> list[Rate]:
+    """So much of the rates, rounded so that the longer ones still mean something."""
+    kept: list[Rate] = []
+    for rate in sorted(rates, key=lambda rate: rate.interval):
+        limit = max(1, int(rate.limit * share))
+        while kept and kept[-1].limit >= limit:
+            kept.pop()
+        if kept:
+            limit = min(limit, kept[-1].limit * rate.interval // kept[-1].interval)
+        kept.append(Rate(limit, rate.interval))
+    return kept
