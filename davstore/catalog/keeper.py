@@ -174,7 +174,9 @@ class Keeper:
             for leaf in self._holding.unsized(held):
                 if leaf.identity not in self._learned:
                     self._measure(leaf, measure)
-        self.relearn()
+        if self.relearn():
+            with self._asking:
+                self._save()  # for other processes to notice
 
     def _measure(self, leaf: Leaf, measure: Measure) -> None:
         try:
@@ -182,16 +184,17 @@ class Keeper:
         except DavstoreError as error:
             log.info("%s: size of %r: %s", self.account, leaf.name, error)
 
-    def relearn(self) -> None:
-        """Publish sizes learned since, by measuring or by somebody's reading."""
+    def relearn(self) -> bool:
+        """Publish sizes learned since, by measuring or by somebody's reading; whether any were."""
         if len(self._learned) == self._relearned:
-            return
+            return False
         self._relearned = len(self._learned)
         for held in self._holding.unmeasured():
             if any(leaf.identity in self._learned for leaf in self._holding.unsized(held)):
                 self._holding.relearn(held)
         if self.snapshot is not None:
             self._publish(self._standing.taken)
+        return True
 
     def note(self, error: StoreError) -> None:
         """Remember a failure, for whoever asks how the account stands."""
@@ -329,6 +332,7 @@ class Keeper:
             self._moved = self._now()
         if self._standing.taken:
             self._publish(self._standing.taken)
+        self.relearn()
 
 
 def _key(magnet: Magnet) -> str:

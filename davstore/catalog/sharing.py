@@ -18,14 +18,16 @@ log = logging.getLogger(__name__)
 
 LOOK_EVERY: Final = 1.0
 """Seconds between two looks at what the others have written."""
-RENEW_EVERY: Final = 2
-"""So many looks later the leases are renewed."""
+RENEW_EVERY: Final = 2.0
+"""Seconds between two renewals of the leases; a third of what they are good for."""
 ASK_EVERY: Final = 5.0
 """Seconds between two wishes, of clients of this process, that others refresh an account."""
 
 
 class Sharing:
-    """Looks every second, on a thread of its own between `start` and `stop`."""
+    """Looks every second between `start` and `stop`; on another thread, since following much may
+    take its time, it renews the leases.
+    """
 
     def __init__(
         self,
@@ -38,17 +40,17 @@ class Sharing:
         self._records = records
         self._learned = learned
         self._leases = leases
+        self._leased: frozenset[str] = frozenset()
         self._ours: frozenset[str] = frozenset()
         self._seen: dict[str, int] = {}
         self._ask_after: dict[str, float] = {}
-        self._looks = 0
-        self._complained = ""
+        self._complained: dict[str, str] = {}
         self._stopping = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._threads: list[threading.Thread] = []
 
     def holds(self, account: str) -> bool:
         """Whether this process is the one that refreshes `account`."""
-        return account in self._ours
+        return account in self._ours and account in self._leased
 
     def stand_by(self, schedule: Schedule) -> None:
         """Wait until `schedule` is woken; have the others refresh where that was a reader."""
@@ -65,34 +67,45 @@ class Sharing:
         """Have the accounts refreshed that were asked for, or all, whoever refreshes them."""
         self._try(self._ask)
 
+    def renew(self) -> None:
+        """Keep our leases, and take those that nobody has."""
+        self._try(self._renew)
+
     def look(self) -> None:
-        """Renew, take over, follow: all there is to do now."""
+        """Take over, follow: all there is to do now."""
         self._try(self._look)
 
     def start(self, follow: Callable[[], object]) -> None:
-        """Look, and call `follow`, until stopped."""
-        self._thread = threading.Thread(
-            target=self._run, args=(follow,), name="sharing", daemon=True
-        )
-        self._thread.start()
+        """Do all that, and call `follow` at each look, until stopped."""
+
+        def look() -> None:
+            self.look()
+            follow()
+
+        self.renew()
+        for name, work, pause in (
+            ("leases", self.renew, RENEW_EVERY),
+            ("sharing", look, LOOK_EVERY),
+        ):
+            thread = threading.Thread(target=self._run, args=(work, pause), name=name, daemon=True)
+            self._threads.append(thread)
+            thread.start()
 
     def stop(self) -> None:
         """Look no more, and leave the accounts to the others."""
         self._stopping.set()
-        if self._thread is not None:
-            self._thread.join(LOOK_EVERY)
-        self._ours = frozenset()
+        for thread in self._threads:
+            thread.join(LOOK_EVERY)
+        self._leased = frozenset()
         self._try(self._leases.give_all)
 
-    def _run(self, follow: Callable[[], object]) -> None:
-        while True:
+    def _run(self, work: Callable[[], object], pause: float) -> None:
+        while not self._stopping.is_set():
             try:
-                self.look()
-                follow()
+                work()
             except Exception:
                 log.exception("what other processes do was not seen")
-            if self._stopping.wait(LOOK_EVERY):
-                return
+            self._stopping.wait(pause)
 
     def _try(self, work: Callable[[], object]) -> None:
         """A disk that fails leaves everything as it is."""
@@ -100,25 +113,33 @@ class Sharing:
             work()
         except SQLAlchemyError as error:
             reason = str(getattr(error, "orig", None) or type(error).__name__)
-            if reason != self._complained:
+            if reason != self._complained.get(work.__name__):
                 log.warning("what other processes do cannot be seen: %s", reason)
-            self._complained = reason
+            self._complained[work.__name__] = reason
             return
-        self._complained = ""
+        self._complained.pop(work.__name__, None)
+
+    def _renew(self) -> None:
+        kept = {account for account, task in self._leases.renew() if task == REFRESH}
+        for name in self._leased - kept:
+            log.info("%s: refreshed by another process from now on", name)
+        free = {n for n in self._schedules if n not in kept and self._leases.take(n, REFRESH)}
+        self._leased = frozenset(kept | free)
 
     def _look(self) -> None:
-        if self._looks % RENEW_EVERY == 0:
-            self._renew()
-        self._looks += 1
         latest = self._records.revisions()
+        if self._is_new(revisions.SIZES, latest):
+            self._learned.update(self._records.sizes(self._seen.get(revisions.SIZES, -1)))
         for name, schedule in self._schedules.items():
             written = latest.get(revisions.of_account(name), 0)
             if not self.holds(name) and written != schedule.keeper.revision:
                 schedule.keeper.follow()
-        if self._is_new(revisions.SIZES, latest):
-            self._learned.update(self._records.sizes(self._seen.get(revisions.SIZES, -1)))
-            for schedule in self._schedules.values():
-                schedule.keeper.relearn()
+        for name in self._leased - self._ours:
+            self._records.asked([name])
+            log.info("%s: refreshed by this process from now on", name)
+            self._ours |= {name}
+            self._schedules[name].wake()
+        self._ours &= self._leased
         if self._is_new(revisions.ASKED, latest):
             for name in self._records.asked(self._ours):
                 self._schedules[name].wake()
@@ -126,19 +147,6 @@ class Sharing:
 
     def _is_new(self, name: str, latest: Mapping[str, int]) -> bool:
         return latest.get(name, 0) != self._seen.get(name, 0)
-
-    def _renew(self) -> None:
-        kept = {account for account, task in self._leases.renew() if task == REFRESH}
-        for name in self._ours - kept:
-            log.info("%s: refreshed by another process from now on", name)
-        self._ours &= kept
-        for name, schedule in self._schedules.items():
-            if name not in self._ours and self._leases.take(name, REFRESH):
-                schedule.keeper.follow()
-                self._ours |= {name}
-                self._records.asked([name])
-                schedule.wake()
-                log.info("%s: refreshed by this process from now on", name)
 
     def _ask(self) -> None:
         if not self._records.is_asked():

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from davstore.catalog import Catalog, Leases, Links, Records, Turns, open_database
 from davstore.catalog.leases import REFRESH, SECONDS
-from davstore.catalog.sharing import RENEW_EVERY, Sharing
+from davstore.catalog.sharing import Sharing
 from davstore.errors import StateError
 from davstore.model import File, Link
 from tests.catalog.test_refresh import (
@@ -43,9 +43,9 @@ class Process:
     def holds(self) -> bool:
         return self.sharing.holds("rd")
 
-    def look(self, times: int = RENEW_EVERY) -> None:
-        for _ in range(times):
-            self.sharing.look()
+    def look(self) -> None:
+        self.sharing.renew()
+        self.sharing.look()
 
 
 @pytest.fixture
@@ -193,8 +193,11 @@ def test_sizes_learned_by_one_are_shown_by_both(pair: list[Process], store: Scri
     found = leaf(second.catalog, "Sintel", "sintel.mkv")
     assert found.size is None
     second.catalog.learn(found.identity, 4711)
+    first.look()
+    schedule = first.catalog._schedules["rd"]
+    schedule.turn(lambda _: None, lambda: False)  # its next refresh
+    second.look()
     for one in pair:
-        one.look()
         assert leaf(one.catalog, "Sintel", "sintel.mkv").size == 4711
 
 
@@ -256,7 +259,8 @@ def test_a_disk_that_fails_leaves_everything_as_it_is(
 ) -> None:
     with pair[0].engine.begin() as connection:
         connection.exec_driver_sql("ALTER TABLE leases RENAME TO away")
-    pair[0].look(4)
+    for _ in range(4):
+        pair[0].look()
     assert pair[0].holds
     assert Turns(pair[1].leases).take("rd", "ref")
     assert caplog.text.count("cannot be seen") == 1
