@@ -99,6 +99,7 @@ def test_a_disk_that_fails_costs_bytes_and_no_read(
     streams: Streams, content: Content, tmp_path: Path
 ) -> None:
     probe(streams, content)
+    wait_until(lambda: is_kept(streams, 0) and is_kept(streams, LONG - 1))
     shutil.rmtree(tmp_path / "edges")
     probe(streams, content)
 
