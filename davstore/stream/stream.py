@@ -199,7 +199,7 @@ class Stream:
         until = until or self._window_end()
         await self._deliveries.deliver(self.flow, until, sink, begun=upstream)
         seconds = max(loop.time() - began, 1e-6)
-        self._rate = (until - from_) / seconds
+        self._rate = self.flow.rate = (until - from_) / seconds
         few = int(self._rate * FEW_SECONDS)
         self._window = max(FIRST_WINDOW, min(self._window * 2, LAST_WINDOW, few))
         is_held_up = (self.flow.starved - starved) / seconds > STARVED
