@@ -169,24 +169,29 @@ def _reserved(host: str, port: int) -> socket.socket:
     Two servers that both share would not notice each other: that nobody listens is tried first.
     Raises `PortUnavailable`.
     """
+    problem = OSError("there is no such address")
     try:
-        family, kind, number, _, address = socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-        for is_shared in (False, True):
-            found = socket.socket(family, kind, number)
-            found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            if is_shared:
-                found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-            try:
-                found.bind(address)
-                if not is_shared:
-                    found.listen(1)
-            except OSError:
-                found.close()
-                raise
-            if not is_shared:
-                found.close()
+        places = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except OSError as error:
-        raise PortUnavailable(listening_problem((host, port), error)) from None
+        places, problem = [], error
+    for family, _, _, _, address in places:
+        try:
+            with _bound(family, address, is_shared=False) as alone:
+                alone.listen(1)
+            return _bound(family, address, is_shared=True)
+        except OSError as error:
+            problem = error
+    raise PortUnavailable(listening_problem((host, port), problem)) from None
+
+
+def _bound(family: int, address: object, *, is_shared: bool) -> socket.socket:
+    found = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if is_shared:
+            found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        found.bind(address)  # type: ignore[arg-type]
+    except BaseException:
+        found.close()
+        raise
     return found
