@@ -171,7 +171,7 @@ def open_database(folder: Path, now: Callable[[], float], *, is_shared: bool = F
             f"state folder {str(folder)!r}: {error.strerror}; make it writable or set server.state"
         ) from None
     try:
-        return _opened(path)
+        return _opened(path, is_checked=is_shared)
     except _Unusable as reason:
         if is_shared:
             raise StateError(f"{path} {reason}; start davstore again") from None
@@ -184,7 +184,7 @@ def open_database(folder: Path, now: Callable[[], float], *, is_shared: bool = F
         raise StateError(f"state folder {str(folder)!r}: a new catalog {reason}") from None
 
 
-def _opened(path: Path) -> sa.Engine:
+def _opened(path: Path, *, is_checked: bool = False) -> sa.Engine:
     engine = sa.create_engine(
         f"sqlite:///{path}",
         connect_args={"timeout": BUSY_TIMEOUT},
@@ -194,7 +194,7 @@ def _opened(path: Path) -> sa.Engine:
     sa.event.listen(engine, "connect", _tune)
     try:
         with engine.begin() as connection:
-            _migrate(connection, path)
+            _migrate(connection, path, is_checked=is_checked)
             metadata.create_all(connection)
     except OperationalError as error:
         engine.dispose()
@@ -234,9 +234,9 @@ def look_into(folder: Path) -> sa.Engine | None:
     return engine
 
 
-def _migrate(connection: sa.Connection, path: Path) -> None:
+def _migrate(connection: sa.Connection, path: Path, *, is_checked: bool) -> None:
     """Bring the file to our schema; raises `_Unusable` where that cannot be."""
-    _check(connection)
+    _check(connection, is_checked=is_checked)
     version = connection.exec_driver_sql("PRAGMA user_version").scalar_one()
     if version == SCHEMA:
         return
@@ -248,10 +248,12 @@ def _migrate(connection: sa.Connection, path: Path) -> None:
         log.info("%s: brought from schema %d to %d", path, version, SCHEMA)
 
 
-def _check(connection: sa.Connection) -> None:
+def _check(connection: sa.Connection, *, is_checked: bool) -> None:
     version = connection.exec_driver_sql("PRAGMA user_version").scalar_one()
     if version > SCHEMA:
         raise _Unusable(f"was written by a newer davstore (schema {version})")
+    if is_checked:  # by the process that started us
+        return
     if connection.exec_driver_sql("PRAGMA quick_check(1)").scalar_one() != "ok":
         raise _Unusable("is corrupt")
 
