@@ -204,7 +204,7 @@ class Stream:
         self._window = max(FIRST_WINDOW, min(self._window * 2, LAST_WINDOW, few))
         is_held_up = (self.flow.starved - starved) / seconds > STARVED
         if is_held_up and self._rate < FAST and until - from_ >= FIRST_WINDOW:
-            self._lanes = min(2, self._most_lanes)
+            self._lanes = min(2, self._allowed_lanes())
 
     # Reading ahead
 
@@ -240,7 +240,10 @@ class Stream:
         if was_whole and self._pool.budget.is_crowded:
             self._lanes -= 1
         elif not was_whole:
-            self._lanes = min(self._lanes + 1, self._most_lanes)
+            self._lanes = min(self._lanes + 1, self._allowed_lanes())
+
+    def _allowed_lanes(self) -> int:
+        return min(self._most_lanes, self._deliveries.most_connections or self._most_lanes)
 
     def _piece_size(self) -> int:
         wanted = int(self._rate * FEW_SECONDS / 2 / max(2, self._lanes))

@@ -85,3 +85,12 @@ def test_a_host_as_fast_as_its_reader_gets_one_connection(
     with streams.open(leaf(LONG), 0, None) as body:
         assert b"".join(body) == content.read(0, LONG)
     assert host.open_connections == 1
+
+
+def test_a_link_may_allow_fewer_connections(
+    streams: Streams, host: FileHost, store: HostedStore, content: Content
+) -> None:
+    store.more = {"connections": 2}
+    host.faults.add(*(Fault("slow", seconds=0.02) for _ in range(20)))
+    assert b"".join(ahead(streams, lanes=2)) == content.read(0, LONG)
+    assert host.open_connections <= 2
