@@ -4,7 +4,7 @@ import asyncio
 from collections import deque
 from dataclasses import dataclass
 
-from davstore.errors import DavstoreError
+from davstore.errors import DavstoreError, StreamBroken
 from davstore.model import Leaf
 from davstore.resolver import Failures
 from davstore.stream.delivery import Deliveries
@@ -259,6 +259,9 @@ class Stream:
             await self._deliveries.deliver(flow, piece.end, piece, urgent=urgent)
         except DavstoreError as error:
             piece.failed(error)
+        except BaseException:
+            piece.failed(StreamBroken("reading was given up"))
+            raise
 
     @property
     def memory(self) -> Memory:
