@@ -203,7 +203,8 @@ class Stream:
         few = int(self._rate * FEW_SECONDS)
         self._window = max(FIRST_WINDOW, min(self._window * 2, LAST_WINDOW, few))
         is_held_up = (self.flow.starved - starved) / seconds > STARVED
-        if is_held_up and self._rate < FAST and until - from_ >= FIRST_WINDOW:
+        has_room = self._pool.budget.has_plenty
+        if is_held_up and has_room and self._rate < FAST and until - from_ >= FIRST_WINDOW:
             self._lanes = min(2, self._allowed_lanes())
 
     # Reading ahead
@@ -237,7 +238,7 @@ class Stream:
         began, from_, was_whole = loop.time(), self.flow.at, piece.is_complete
         await self._send_piece(piece, sink)
         self._rate = (self.flow.at - from_) / max(loop.time() - began, 1e-6)
-        if was_whole and self._pool.budget.is_crowded:
+        if not self._pool.budget.has_plenty and self._pool.budget.used > self._lanes:
             self._lanes -= 1
         elif not was_whole:
             self._lanes = min(self._lanes + 1, self._allowed_lanes())
