@@ -14,7 +14,7 @@ from davstore.cli import logs
 from davstore.cli.screen import ConfigFile, Verbose, load
 from davstore.config import Settings
 from davstore.errors import DavstoreError
-from davstore.server import Processes, Server
+from davstore.server import Processes, Server, settle
 
 log = logging.getLogger("davstore.serve")
 
@@ -39,6 +39,7 @@ def run(settings: Settings, *, verbose: bool = False) -> None:
     """Serve until SIGTERM or SIGINT; SIGHUP refreshes. Raises `StateError` beside another."""
     told = told_to_stop()
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    settle()
     with only_server(settings.server.state):
         if settings.server.workers > 1:
             _run_several(settings, told, verbose=verbose)
@@ -73,6 +74,7 @@ def _be_one_of_several(settings: Settings, reports: Connection, *, verbose: bool
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C reaches all: we are told by our parent
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     logs.start(verbose=verbose, tells_process=True)
+    settle()
     try:
         server = Server(settings)
         server.start()

@@ -6,7 +6,8 @@ part that commands use without a server. `processes` runs several servers as one
 """
 
 from davstore.server.library import Library, open_stores
+from davstore.server.limits import settle
 from davstore.server.processes import Processes
 from davstore.server.server import PortUnavailable, Server
 
-__all__ = ["Library", "PortUnavailable", "Processes", "Server", "open_stores"]
+__all__ = ["Library", "PortUnavailable", "Processes", "Server", "open_stores", "settle"]

@@ -48,6 +48,11 @@ class Budget:
         """Whether people wait for a turn, or did so lately."""
         return self.is_wanted() or self._now() < self._crowded_until
 
+    @property
+    def has_plenty(self) -> bool:
+        """Whether a stream may have more than one without anybody missing them."""
+        return self.used <= self.limit // 2 and not self.is_crowded
+
     def is_wanted(self) -> bool:
         """Whether people wait for a turn."""
         return bool(self._urgent)
