@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 
 from davstore.config import Settings
-from davstore.dav import Users, application
+from davstore.dav import Site, Users
 from davstore.errors import DavstoreError
 from davstore.resolver import Failures, Resolver
 from davstore.server.front import Front
@@ -36,11 +36,14 @@ class Server:
             settings.server.state / "edges",
             settings.stream,
         )
-        users = Users({u.name: u.password.get_secret_value() for u in settings.users})
-        app = application(catalog.accounts, catalog.snapshot, self.streams.open, users)
+        self._site = Site(
+            catalog.accounts, catalog.snapshot, self.streams.open,
+            Users(settings.users, settings.server.users_file),
+            settings.shares, settings.server.state,
+        )  # fmt: skip
         self._address = (settings.server.host, settings.server.port)
         self._drain = settings.server.drain
-        self._workers = Workers(self._address, app)
+        self._workers = Workers(self._address, self._site)
         self.front = Front(self._workers, self.streams)
 
     @property
@@ -75,6 +78,7 @@ class Server:
     def _close(self) -> None:
         self.resolver.close()
         self.streams.close()
+        self._site.close()
         self.library.close()
 
 

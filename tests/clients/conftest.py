@@ -23,7 +23,9 @@ def demo_library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulator
 
 @pytest.fixture(scope="session")
 def demo(demo_library: Simulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
-    with serving(demo_library, tmp_path_factory.mktemp("state"), user=USER, password=PASSWORD) as s:
+    shares = {"scratch": {"kind": "scratch", "path": str(tmp_path_factory.mktemp("scratch"))}}
+    folder = tmp_path_factory.mktemp("state")
+    with serving(demo_library, folder, user=USER, password=PASSWORD, shares=shares) as s:
         yield s
 
 
