@@ -167,6 +167,9 @@ def load(
     stream, found = _validated(StreamSettings, tables.get("stream", {}), "stream")
     problems += found
     file = server.users_file if server else None
+    if file is not None and not os.access(file, os.R_OK):
+        cure = "make it with `htpasswd -cB FILE NAME`"
+        problems.append(Problem("server.users_file", "cannot be read", cure))
     users, found = _users(tables.get("users", []), has_file=file is not None)
     problems += found
     accounts, found = _accounts(tables.get("accounts", {}), stores)

@@ -35,7 +35,8 @@ __all__ = ["Application", "Site", "Users"]
 
 class Site:
     """The WSGI application: `accounts` in order, what each holds, how a file is opened; beside
-    them the `shares`. Locks, properties and notes are kept in `state`; there are none without.
+    them the `shares`. Locks, properties and notes are kept in `state`, which shares need; there are
+    none without.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class Site:
         shares: Mapping[str, Share] = MappingProxyType({}),
         state: Path | None = None,
     ) -> None:
+        assert state is not None or not shares
         self._kept = None if state is None else _Kept(state)
         noise = None if self._kept is None else self._kept.noise
         paths = {name: share.path.expanduser() for name, share in shares.items()}

@@ -8,8 +8,9 @@ import errno
 import logging
 import os
 import shutil
+import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ log = logging.getLogger(__name__)
 
 PARTIAL = ".davstore-partial"
 """The folder within a share in which things are until they are complete."""
+ABANDONED = 86_400
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _REFUSED = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENAMETOOLONG, errno.EINVAL, errno.ELOOP}
 _TIMES = ("{urn:schemas-microsoft-com:}Win32LastModifiedTime", "{DAV:}getlastmodified")
@@ -130,8 +132,23 @@ def incomplete(root: Path) -> Iterator[Path]:
             path.unlink(missing_ok=True)
 
 
+def sweep(root: Path, now: Callable[[], float] = time.time) -> None:
+    """Remove what was left incomplete by a server that was killed, a day ago or more."""
+    with contextlib.suppress(OSError):
+        for path in (root / PARTIAL).iterdir():
+            if path.lstat().st_mtime > now() - ABANDONED:
+                continue
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
+
+
 class DiskFile(_OnDisk, FileResource):
-    """A file."""
+    """A file. One that `is_new` was made for the content that this request brings."""
+
+    is_new = False
+    _writing: "_Writing | None" = None
 
     @property
     def leaf(self) -> Leaf:
@@ -158,9 +175,12 @@ class DiskFile(_OnDisk, FileResource):
         return self._writing
 
     def end_write(self, *, with_errors: bool) -> None:
-        if with_errors:
+        if with_errors and self._writing is not None:
             self._writing.give_up()
-        self.file_stat = Path(self._file_path).stat()
+        if with_errors and self.is_new:
+            self.delete()
+        else:
+            self.file_stat = Path(self._file_path).stat()
 
 
 class _Writing:
@@ -254,10 +274,12 @@ class DiskFolder(_OnDisk, FolderResource):
         members = (self.get_member(name) for name in self.get_member_names())
         return [member for member in members if member is not None]
 
-    def create_empty_resource(self, name: str) -> Any:
+    def create_empty_resource(self, name: str) -> DiskFile:
         self.provider.room.take(LEAST)
         with disk_trouble():
-            return super().create_empty_resource(name)
+            made: DiskFile = super().create_empty_resource(name)
+        made.is_new = True
+        return made
 
     def create_collection(self, name: str) -> None:
         self.provider.room.take(LEAST)

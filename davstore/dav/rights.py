@@ -29,6 +29,7 @@ StartResponse: TypeAlias = Callable[..., Any]
 READING = ("OPTIONS", "GET", "HEAD", "PROPFIND")
 WRITING = ("PUT", "DELETE", "MKCOL", "COPY", "MOVE", "PROPPATCH", "LOCK", "UNLOCK")
 
+_ALLOW = ("Allow", ", ".join(READING))
 _NEEDS: Mapping[str, str] = {
     **dict.fromkeys(READING, "read"),
     **dict.fromkeys(WRITING, "add"),
@@ -71,6 +72,8 @@ def refused(
     in `above`: the one that names what is wrong. Raises `DAVError`.
     """
     method = environ["REQUEST_METHOD"]
+    if method not in WRITING:
+        raise _not_allowed("This method is not known.")
     if method in {"PUT", "MKCOL", "LOCK"} and not isinstance(above, Folder):
         raise DAVError(HTTP_CONFLICT, "There is no such folder.")
     if method == "MKCOL":
@@ -86,7 +89,7 @@ def refused(
         raise DAVError(HTTP_CONFLICT, "Nothing is locked here.", err_condition=mismatch)
     elif method == "PROPPATCH":
         return _protected(environ, start_response, href)
-    raise DAVError(HTTP_FORBIDDEN, "Nothing can be changed here.")
+    raise DAVError(HTTP_FORBIDDEN, "Nothing can be changed here.", add_headers=[_ALLOW])
 
 
 def _check_new_folder(environ: Environ, entry: Entry | None) -> None:
@@ -97,8 +100,7 @@ def _check_new_folder(environ: Environ, entry: Entry | None) -> None:
 
 
 def _not_allowed(text: str) -> DAVError:
-    allow = ("Allow", ", ".join(READING))
-    return DAVError(HTTP_METHOD_NOT_ALLOWED, text, add_headers=[allow])
+    return DAVError(HTTP_METHOD_NOT_ALLOWED, text, add_headers=[_ALLOW])
 
 
 def _protected(environ: Environ, start_response: StartResponse, href: str) -> Iterable[bytes]:

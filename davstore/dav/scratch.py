@@ -7,12 +7,12 @@ from typing import Any, TypeAlias
 from urllib.parse import quote
 
 from wsgidav import util
-from wsgidav.dav_error import HTTP_FORBIDDEN, HTTP_NOT_FOUND, DAVError
+from wsgidav.dav_error import HTTP_FORBIDDEN, HTTP_METHOD_NOT_ALLOWED, HTTP_NOT_FOUND, DAVError
 from wsgidav.fs_dav_provider import FilesystemProvider
 
 from davstore.config import Share
 from davstore.dav.bodies import replace, settle_xml
-from davstore.dav.disk import PARTIAL, DiskFile, DiskFolder
+from davstore.dav.disk import PARTIAL, DiskFile, DiskFolder, sweep
 from davstore.dav.download import Download
 from davstore.dav.local import Local
 from davstore.dav.login import Users
@@ -54,6 +54,7 @@ class Scratch(FilesystemProvider):
                 f"shares.{name}: {str(self.root)!r}: {error.strerror}; make it a folder that can "
                 "be written"
             ) from None
+        sweep(self.root)
         super().__init__(str(self.root), fs_opts={"follow_symlinks": False})
         self.room = Room(self.root, share.limit)
         self._name = name
@@ -119,7 +120,12 @@ class Scratch(FilesystemProvider):
         if method in _XML_METHODS:
             _settle(environ)
         answer: Application = getattr(ShareRequests(self), f"do_{method}")
-        return answer(environ, start_response)
+        try:
+            return answer(environ, start_response)
+        except DAVError as error:
+            if error.value == HTTP_METHOD_NOT_ALLOWED:
+                error.add_headers = [("Allow", ", ".join((*READING, *WRITING)))]
+            raise
 
     def _as_if_nothing(
         self, environ: Environ, start_response: StartResponse, default_handler: Application
