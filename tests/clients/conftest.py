@@ -23,9 +23,20 @@ def demo_library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulator
 
 @pytest.fixture(scope="session")
 def demo(demo_library: Simulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
-    shares = {"scratch": {"kind": "scratch", "path": str(tmp_path_factory.mktemp("scratch"))}}
-    folder = tmp_path_factory.mktemp("state")
-    with serving(demo_library, folder, user=USER, password=PASSWORD, shares=shares) as s:
+    with serving(demo_library, tmp_path_factory.mktemp("state"), user=USER, password=PASSWORD) as s:
+        yield s
+
+
+@pytest.fixture(scope="session")
+def writable(
+    demo_library: Simulator, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Serving]:
+    """A server with a place to write, at /scratch/."""
+    folder = tmp_path_factory.mktemp("writable")
+    shares = {"scratch": {"kind": "scratch", "path": str(folder / "scratch")}}
+    with serving(
+        demo_library, folder, accounts=("torz",), user=USER, password=PASSWORD, shares=shares
+    ) as s:
         yield s
 
 

@@ -175,10 +175,10 @@ def litmus(url: str, suite: str, folder: Path) -> str:
 
 @pytest.mark.parametrize("suite", ["basic", "copymove", "props", "locks", "http"])
 def test_litmus_passes_where_one_may_write(
-    demo: Serving, need: Need, suite: str, tmp_path: Path
+    writable: Serving, need: Need, suite: str, tmp_path: Path
 ) -> None:
     need("litmus")
-    said = litmus(f"{demo.url}scratch/", suite, tmp_path)
+    said = litmus(f"{writable.url}scratch/", suite, tmp_path)
     assert " 0 failed. 100.0%" in said, said
     assert "WARNING" not in said, said
 
