@@ -87,17 +87,16 @@ def test_a_mount_writes_renames_and_removes(
     folder = tmp_path / "mount"
     folder.mkdir()
     process = subprocess.Popen(
-        scratch.command("mount", "dav:", str(folder), "--vfs-cache-mode", "writes",
-                        "--vfs-write-back", "0", "--cache-dir", str(tmp_path / "cache")),
-    )  # fmt: skip
+        # Without a cache a file is closed only when it has arrived.
+        scratch.command("mount", "dav:", str(folder), "--vfs-cache-mode", "off")
+    )
     try:
         wait_until(folder.is_mount)
         (folder / "show").mkdir()
         (folder / "show" / "a.nfo").write_text("text")
-        wait_until(lambda: writable.get("/scratch/show/a.nfo").content == b"text")
+        assert writable.get("/scratch/show/a.nfo").content == b"text"
         (folder / "show" / "a.nfo").rename(folder / "show" / "b ? c.nfo")
-        renamed = "/scratch/show/b%20%3F%20c.nfo"
-        wait_until(lambda: writable.get(renamed).content == b"text")
+        assert writable.get("/scratch/show/b%20%3F%20c.nfo").content == b"text"
         run("rm", "-r", str(folder / "show"))
         assert writable.get("/scratch/show/").status_code == 404
     finally:
