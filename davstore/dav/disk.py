@@ -26,13 +26,11 @@ from wsgidav.fs_dav_provider import FileResource, FolderResource
 
 from davstore.dav.media_types import media_type
 from davstore.dav.properties import etag as quoted
-from davstore.dav.room import LEAST, taken
+from davstore.dav.room import LEAST, PARTIAL, taken
 from davstore.model import File, Folder, Leaf
 
 log = logging.getLogger(__name__)
 
-PARTIAL = ".davstore-partial"
-"""The folder within a share in which things are until they are complete."""
 ABANDONED = 86_400
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _REFUSED = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENAMETOOLONG, errno.EINVAL, errno.ELOOP}
@@ -95,22 +93,29 @@ class _OnDisk:
                 shutil.rmtree(self._file_path)
             else:
                 Path(self._file_path).unlink()
-        self.provider.room.give(freed)
+        self.provider.room.settle(0, -freed)
         self.provider.prop_manager.remove_properties(self.get_ref_url())  # type: ignore[attr-defined]
         self.remove_all_locks(recursive=True)  # type: ignore[attr-defined]
 
     def copied_to(self, place: Path, *, whole: bool) -> None:
         """Copy it to `place`, where nothing stands; without members unless `whole`."""
-        source = Path(self._file_path)
-        self.provider.room.take(taken(source) if whole else LEAST)
-        with disk_trouble(), incomplete(self.provider.root) as partial:
-            if not source.is_dir():
-                shutil.copy2(source, partial)
-            elif whole:
-                shutil.copytree(source, partial, symlinks=True, ignore=_without_partial)
-            else:
-                partial.mkdir()
-            partial.replace(place)
+        source, room = Path(self._file_path), self.provider.room
+        count = taken(source) if whole else LEAST
+        room.take(count)
+        change = 0
+        try:
+            with disk_trouble(), incomplete(self.provider.root) as partial:
+                if not source.is_dir():
+                    shutil.copy2(source, partial)
+                elif whole:
+                    shutil.copytree(source, partial, symlinks=True, ignore=_without_partial)
+                else:
+                    partial.mkdir()
+                before = taken(place)
+                partial.replace(place)
+                change = count - before
+        finally:
+            room.settle(count, change)
 
 
 def _without_partial(_folder: str, names: list[str]) -> set[str]:
@@ -215,13 +220,13 @@ class _Writing:
             before = taken(self._target)
             self._partial.replace(self._target)
             self._end.close()
-        self._room.give(before)
+        self._room.settle(self._taken, max(LEAST, self._count) - before)
 
     def give_up(self) -> None:
         """Leave everything as it was."""
         with contextlib.suppress(OSError):
             self._end.close()
-        self._room.give(self._taken)
+        self._room.settle(self._taken)
 
 
 class DiskFolder(_OnDisk, FolderResource):
@@ -275,16 +280,29 @@ class DiskFolder(_OnDisk, FolderResource):
         return [member for member in members if member is not None]
 
     def create_empty_resource(self, name: str) -> DiskFile:
-        self.provider.room.take(LEAST)
-        with disk_trouble():
+        with self._one_more():
             made: DiskFile = super().create_empty_resource(name)
         made.is_new = True
         return made
 
     def create_collection(self, name: str) -> None:
-        self.provider.room.take(LEAST)
-        with disk_trouble():
+        with self._one_more():
             super().create_collection(name)
+
+    def support_recursive_delete(self) -> bool:
+        return True
+
+    @contextlib.contextmanager
+    def _one_more(self) -> Iterator[None]:
+        room = self.provider.room
+        room.take(LEAST)
+        change = 0
+        try:
+            with disk_trouble():
+                yield
+            change = LEAST
+        finally:
+            room.settle(LEAST, change)
 
 
 def _is_text(name: str) -> bool:

@@ -6,6 +6,7 @@ import logging
 import secrets
 import threading
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,6 @@ class Users:
         self.people = People(users, file)
         self.patience = patience or Patience()
         self._hasher = PasswordHasher()
-        self._nobody = self._hasher.hash(secrets.token_hex())
         self._key = secrets.token_bytes(32)
         self._verified: dict[Person, bytes] = {}
         self._hashing = threading.Lock()
@@ -60,7 +60,8 @@ class Users:
         if self.remembers(name, password):
             return True
         person = self.people[name]
-        matches = self._matches(person.stored or self._nobody, password)
+        nobodys = _nobodys(self.people.a_password()[:7])
+        matches = self._matches(person.stored or nobodys, password)
         if not matches or person.stored is None:
             return False
         if len(self._verified) > 1000:  # passwords that were changed in the file
@@ -84,6 +85,16 @@ class Users:
                 except ValueError:
                     return False
         return hmac.compare_digest(stored.encode(), password.encode())
+
+
+@lru_cache(16)
+def _nobodys(like: str) -> str:
+    """A password that nobody knows, stored as one that begins `like` this: as slow to check."""
+    if like.startswith("$argon2"):
+        return PasswordHasher().hash(secrets.token_hex())
+    if like.startswith("$2"):
+        return bcrypt.hashpw(secrets.token_hex().encode(), bcrypt.gensalt(int(like[4:6]))).decode()
+    return secrets.token_hex()
 
 
 class DomainController(BaseDomainController):

@@ -85,14 +85,14 @@ class ShareRequests(RequestServer):
         there = provider.get_resource_inst(path, environ)
         self._check(environ, source, path, there, is_move=is_move)
         place = Path(provider.file_path(path, environ))
-        target_url = provider.ref_url(path)
+        target_url = provider.ref_url(f"{path}/" if source.is_collection else path)
         if there is not None and (there.is_collection or source.is_collection):
             there.delete()
         if is_move:
             with disk_trouble():
                 freed = provider.room_of(there)
                 Path(source._file_path).replace(place)  # noqa: SLF001 - where it lies
-            provider.room.give(freed)
+            provider.room.settle(0, -freed)
             source.remove_all_locks(recursive=True)
             provider.prop_manager.move_properties(source.get_ref_url(), target_url)
         else:

@@ -69,6 +69,10 @@ class People:
             return self._configured[ANONYMOUS] if self.has_anonymous else NOBODY
         return self._now().get(name, NOBODY)
 
+    def a_password(self) -> str:
+        """Some user's, as it is stored; empty where nobody has one."""
+        return next((each.stored for each in self._now().values() if each.stored), "")
+
     def _now(self) -> Mapping[str, Person]:
         if self._file is None:
             return self._all

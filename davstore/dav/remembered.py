@@ -5,7 +5,6 @@ Both are small mappings in a folder of the state folder; each step on them is a 
 
 import contextlib
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -77,15 +76,6 @@ class _Storage(LockStorageDict):
     def refresh(self, token: str, *, timeout: float) -> Any:
         return super().refresh(token, timeout=_bounded(timeout))
 
-    @contextlib.contextmanager
-    def alone(self) -> Iterator[None]:
-        """Nobody else, in no other process, may look or change."""
-        self._lock.acquire_write()
-        try:
-            yield
-        finally:
-            self._lock.release()
-
 
 def _bounded(timeout: float | None) -> float:
     return LONGEST_LOCK if timeout is None or timeout < 0 else min(timeout, LONGEST_LOCK)
@@ -96,11 +86,9 @@ class Locks(LockManager):
 
     def __init__(self, folder: Path) -> None:
         super().__init__(_Storage(folder))
-
-    def acquire(self, **lock: Any) -> Any:
-        """A new lock; that nothing is in its way holds until it is there."""
-        with self.storage.alone():
-            return super().acquire(**lock)
+        # One lock for both: what was found free stays so until it is taken, and nobody waits
+        # for one of two while holding the other.
+        self._lock = self.storage._lock  # noqa: SLF001
 
     def close(self) -> None:
         """Let go of the folder."""
@@ -172,7 +160,10 @@ class DeadProperties:
         return dict(self._all.get(_key(url)) or {})
 
     def _below(self, url: str) -> list[str]:
+        """The keys of a resource, and of all below it: a folder's URL ends with a slash."""
         own = _key(url)
+        if not url.endswith("/"):
+            return [own] if own in self._all else []
         return [key for key in list(self._all) if key == own or key.startswith(f"{own}/")]
 
 

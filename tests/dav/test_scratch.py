@@ -3,6 +3,7 @@
 import re
 import socket
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from pathlib import Path
 from urllib.parse import quote, urlsplit
@@ -10,7 +11,9 @@ from xml.etree import ElementTree as ET
 
 import pytest
 import requests
+from wsgidav.dav_error import DAVError
 
+from davstore.dav.room import Room
 from davstore.simulator import Simulator
 from tests.serving import Serving, serving
 
@@ -346,6 +349,53 @@ def test_what_is_not_allowed_says_what_is(served: Serving) -> None:
     assert "PUT" in again.headers["Allow"]
     assert ask(served, "DELETE", "").status_code == 403
     assert ask(served, "POST", "a").status_code == 405
+
+
+def test_what_was_written_does_not_run_as_our_own_page(served: Serving) -> None:
+    ask(served, "PUT", "a.html", b"<script>alert(1)</script>")
+    headers = ask(served, "GET", "a.html").headers
+    assert headers["Content-Security-Policy"] == "sandbox"
+    assert headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_room_is_kept_for_what_is_coming(tmp_path: Path) -> None:
+    now = [0.0]
+    room = Room(tmp_path, 100_000, lambda: now[0])
+    room.take(60_000)
+    now[0] += 60
+    with pytest.raises(DAVError):
+        room.take(60_000)
+    room.settle(60_000)
+    room.take(60_000)
+
+
+def test_many_may_lock_and_write_at_once(served: Serving) -> None:
+    """Two clients that want the same lock: one has it, and the other waits its turn."""
+    ask(served, "PUT", "a", b"0")
+
+    def work(number: int) -> int:
+        done = 0
+        with requests.Session() as session:
+            for _ in range(20):
+                url = f"{served.url}scratch/a"
+                told = {"Depth": "0", "Timeout": "Second-60"}
+                locked = session.request("LOCK", url, data=LOCK, headers=told, timeout=30)
+                if locked.status_code == 423:
+                    continue
+                assert locked.status_code == 200
+                token = locked.headers["Lock-Token"]
+                held = {"If": f"({token})"}
+                assert session.put(url, data=b"%d" % number, headers=held).status_code == 204
+                assert session.get(url).content == b"%d" % number
+                free = session.request("UNLOCK", url, headers={"Lock-Token": token}, timeout=30)
+                assert free.status_code == 204
+                done += 1
+        return done
+
+    with ThreadPoolExecutor(4) as pool:
+        done = list(pool.map(work, range(4)))
+    assert sum(done) > 0
+    assert ask(served, "PUT", "a", b"free").status_code == 204
 
 
 def test_a_browser_gets_a_page(served: Serving) -> None:
