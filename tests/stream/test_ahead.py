@@ -79,9 +79,10 @@ def test_a_reader_that_leaves_ends_what_was_read_ahead(
     wait_until(lambda: host.open_transfers == 0)
 
 
-def test_a_host_as_fast_as_its_reader_gets_one_connection(
-    streams: Streams, host: FileHost, content: Content
+def test_a_link_may_allow_fewer_connections(
+    streams: Streams, host: FileHost, store: HostedStore, content: Content
 ) -> None:
-    with streams.open(leaf(LONG), 0, None) as body:
-        assert b"".join(body) == content.read(0, LONG)
-    assert host.open_connections == 1
+    store.more = {"connections": 2}
+    host.faults.add(*(Fault("slow", seconds=0.02) for _ in range(20)))
+    assert b"".join(ahead(streams, lanes=2)) == content.read(0, LONG)
+    assert host.open_connections <= 2
