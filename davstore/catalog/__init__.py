@@ -2,11 +2,14 @@
 
 `tables` and `records` are the disk (SQLAlchemy Core), `holding` is one account in memory with
 what it doubts (`doubt`) and the file trees that are loaded when touched (`trees`). `keeper` asks
-one store, `refresh` all of them in their time (`pace`). A listing is answered from a snapshot
-alone. `lock` keeps a second server away, `overview` tells people how it all stands.
+one store, `refresh` all of them in their time (`schedule`, `pace`). A listing is answered from a
+snapshot alone. Several processes of one server share it all by `leases` and `revisions`; `sharing`
+is what each does about that. `lock` keeps a second server away, `overview` tells people how it all
+stands.
 """
 
 from davstore.catalog.holding import Holding
+from davstore.catalog.leases import Leases, Turns
 from davstore.catalog.lock import only_server, server_of
 from davstore.catalog.overview import Overview, overviews
 from davstore.catalog.records import Links, Records
@@ -16,9 +19,11 @@ from davstore.catalog.tables import look_into, open_database
 __all__ = [
     "Catalog",
     "Holding",
+    "Leases",
     "Links",
     "Overview",
     "Records",
+    "Turns",
     "look_into",
     "only_server",
     "open_database",
