@@ -17,7 +17,7 @@ def free(turns: Turns) -> int:
     assert pace is not None
     limiter = pace._shared or pace._own
     count = 0
-    while limiter.try_acquire("x", timeout=0):
+    while limiter.try_acquire("x", blocking=False):
         count += 1
     return count
 
