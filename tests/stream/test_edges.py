@@ -195,6 +195,7 @@ def test_an_index_that_is_asked_for_elsewhere_is_kept_too(
     edges = streams._around.edges
     for _ in range(2):
         assert read(streams, 0, 999, late) == data[:1000]
+        wait_until(lambda: streams.loop.call(edges.block(late, len(data), 0)))
         assert read(streams, at, at + 99_999, late) == data[at : at + 100_000]
         wait_until(lambda: streams.loop.call(edges.block(late, len(data), at)))
     assert len(host.calls) == 2
