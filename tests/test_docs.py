@@ -7,7 +7,7 @@ import pytest
 from typer.main import get_command
 
 from davstore.cli.main import app
-from davstore.config import ServerSettings, StreamSettings, User
+from davstore.config import ServerSettings, Share, StreamSettings, User
 from davstore.stores import STORES
 
 README = (Path(__file__).parent.parent / "README.md").read_text("utf-8")
@@ -23,7 +23,8 @@ def test_every_command_is_documented() -> None:
     "key",
     [f"server.{name}" for name in ServerSettings.model_fields]
     + [f"stream.{name}" for name in StreamSettings.model_fields]
-    + [f"users.{name}" for name in User.model_fields],
+    + [f"users.{name}" for name in User.model_fields]
+    + [f"shares.{name}" for name in Share.model_fields],
 )
 def test_every_setting_is_documented(key: str) -> None:
     assert re.search(rf"^\| `{re.escape(key)}` \|", README, re.MULTILINE)
@@ -50,5 +51,5 @@ def test_the_default_settings_are_the_documented_ones() -> None:
     for name, field in ServerSettings.model_fields.items():
         row = re.search(rf"^\| `server\.{name}` \|.*\| (.*?) \|$", README, re.MULTILINE)
         assert row
-        if field.default_factory is None:
+        if field.default_factory is None and field.default is not None:
             assert row[1] == f"`{field.default}`"

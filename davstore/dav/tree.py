@@ -1,9 +1,11 @@
 """What stands where: a path of the server -> a folder or a file of the latest snapshots."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from types import MappingProxyType
 
 from davstore import views
+from davstore.dav.people import OWNER, Person
 from davstore.model import Entry, Folder, Snapshot
 
 
@@ -12,36 +14,53 @@ class NotReady(Exception):
 
 
 class Tree:
-    """`/<account>/magnets/<magnet>/…` over the latest snapshots."""
+    """`/<account>/magnets/<magnet>/…` over the latest snapshots, and the names of the `shares`,
+    in which somebody else knows the way.
+    """
 
-    def __init__(self, accounts: Sequence[str], snapshot: Callable[[str], Snapshot | None]) -> None:
+    def __init__(
+        self,
+        accounts: Sequence[str],
+        snapshot: Callable[[str], Snapshot | None],
+        shares: Mapping[str, Path] = MappingProxyType({}),
+    ) -> None:
         self._accounts = tuple(accounts)
         self._snapshot = snapshot
+        self._shares = shares
 
-    def find(self, parts: Sequence[str]) -> Entry | None:
-        """The entry at a path of decoded components, None where there is none.
+    def find(self, parts: Sequence[str], person: Person = OWNER) -> Entry | None:
+        """The entry at a path of decoded components, None where there is none for this person.
 
         Raises `NotReady` below an account of which nothing is known yet.
         """
         if not parts:
-            return self._root()
+            return self._root(person)
         account, *rest = parts
-        if account not in self._accounts:
+        if account not in self._accounts or not person.sees(account):
             return None
         snapshot = self._snapshot(account)
         if snapshot is None:
             raise NotReady(account)
         return views.find(_folder_of(snapshot), rest)
 
-    def _root(self) -> Folder:
-        """All accounts; one of which nothing is known yet is named, not opened."""
-        folders = []
-        for account in self._accounts:
-            snapshot = self._snapshot(account)
-            folders.append(_folder_of(snapshot) if snapshot else Folder(account, {}, 0.0))
+    def _root(self, person: Person) -> Folder:
+        """All that this person sees; an account of which nothing is known yet is named, not
+        opened.
+        """
+        folders = [folder for folder in self._folders() if person.sees(folder.name)]
         entries: dict[str, Entry] = {folder.name: folder for folder in folders}
         modified = max((folder.modified for folder in folders), default=0.0)
         return Folder("", MappingProxyType(entries), modified)
+
+    def _folders(self) -> Iterator[Folder]:
+        for account in self._accounts:
+            snapshot = self._snapshot(account)
+            yield _folder_of(snapshot) if snapshot else Folder(account, {}, 0.0)
+        for name, path in self._shares.items():
+            try:
+                yield Folder(name, {}, path.stat().st_mtime)
+            except OSError:
+                yield Folder(name, {}, 0.0)
 
 
 def _folder_of(snapshot: Snapshot) -> Folder:

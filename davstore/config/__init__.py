@@ -3,26 +3,28 @@
 Knows no store: each account's own keys are checked by the model that the caller hands in.
 """
 
-import difflib
 import ipaddress
 import os
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias
 
 import platformdirs
 import tomli_w
 from pydantic import BaseModel, ByteSize, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict
 
+from davstore.config.words import nearest, problem, unknown
 from davstore.errors import ConfigError, Problem
 
 PREFIX = "DAVSTORE_"
 Table: TypeAlias = dict[str, Any]
 
-_SECRET = re.compile(r"token|password|secret|key", re.IGNORECASE)
+ANONYMOUS = "anonymous"
+"""The name that lets in whoever does not log in, if a user without a password has it."""
+_SHARE_NAME = re.compile(r"[a-z0-9][a-z0-9 ._-]{0,63}")
 _ACCOUNT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,63}")
 
 
@@ -53,6 +55,9 @@ class ServerSettings(_Checked):
     )
     removal_share: float = Field(
         default=0.1, ge=0, le=1, description="how much of an account may vanish at once"
+    )
+    users_file: Path | None = Field(
+        default=None, description="an htpasswd file (bcrypt) with further users"
     )
     drain: float = Field(
         default=5, ge=0, le=3600,
@@ -90,16 +95,36 @@ class StreamSettings(_Checked):
     )  # fmt: skip
 
 
+Right: TypeAlias = Literal["read", "add", "delete"]
+
+
 class User(_Checked):
     """`[[users]]`: a person who may log in."""
 
     name: str = Field(min_length=1, pattern=r"^[^:\x00-\x1f]+$", description="the login's name")
-    password: SecretStr = Field(min_length=1, description="a hash made by `davstore password`")
+    password: SecretStr | None = Field(
+        default=None, min_length=1, description="a hash made by `davstore password`"
+    )
+    accounts: tuple[str, ...] | None = Field(
+        default=None, description="the accounts and shares that this user sees; all if not said"
+    )
+    rights: tuple[Right, ...] = Field(default=("read",), description="what this user may do")
 
     @property
     def is_hashed(self) -> bool:
-        """Whether the password stands there as a hash."""
-        return self.password.get_secret_value().startswith("$argon2")
+        """Whether no password stands there plain."""
+        return self.password is None or self.password.get_secret_value().startswith("$argon2")
+
+
+class Share(_Checked):
+    """`[shares.NAME]`: a folder of this machine that stands beside the accounts."""
+
+    kind: Literal["scratch"] = Field(description="a place to write")
+    path: Path = Field(description="the folder; made if it is missing")
+    limit: ByteSize = Field(
+        default=ByteSize(1024**3), ge=1024**2, le=1024**5,
+        description="bytes that its files may take together",
+    )  # fmt: skip
 
 
 class AccountSettings(Protocol):
@@ -120,6 +145,7 @@ class Settings(_Checked):
     stream: StreamSettings = StreamSettings()
     users: tuple[User, ...] = ()
     accounts: Mapping[str, Any] = {}
+    shares: Mapping[str, Share] = {}
 
 
 def default_file() -> Path:
@@ -138,36 +164,47 @@ def load(
     problem found.
     """
     tables = _merged(_file(path), _environment(environ))
-    problems = list(_unknown(tables, Settings.model_fields, ""))
+    problems = list(unknown(tables, Settings.model_fields, ""))
     server, found = _validated(ServerSettings, tables.get("server", {}), "server")
     problems += found
     stream, found = _validated(StreamSettings, tables.get("stream", {}), "stream")
     problems += found
-    users, found = _users(tables.get("users", []))
+    file = server.users_file if server else None
+    if file is not None and not os.access(file, os.R_OK):
+        cure = "make it with `htpasswd -cB FILE NAME`"
+        problems.append(Problem("server.users_file", "cannot be read", cure))
+    users, found = _users(tables.get("users", []), has_file=file is not None)
     problems += found
     accounts, found = _accounts(tables.get("accounts", {}), stores)
     problems += found
-    if server is not None and not tables.get("users") and not _is_loopback(server.host):
+    shares, found = _shares(tables.get("shares", {}), accounts, server)
+    problems += found
+    problems += _unseen(users, [*_names(tables.get("accounts")), *shares])
+    is_open = not tables.get("users") and file is None
+    if server is not None and is_open and not _is_loopback(server.host):
         problems.append(
             Problem("server.host", f"{server.host!r} would let anyone in",
                     "add [[users]] with a name and a password, or listen on 127.0.0.1")
         )  # fmt: skip
     if problems or server is None or stream is None:
         raise ConfigError(*problems)
-    return Settings(server=server, stream=stream, users=tuple(users), accounts=accounts)
+    return Settings(
+        server=server, stream=stream, users=tuple(users), accounts=accounts, shares=shares
+    )
 
 
 def effective(settings: Settings) -> str:
     """The settings in force as TOML, secrets masked."""
     return tomli_w.dumps(
         {
-            "server": settings.server.model_dump(mode="json"),
+            "server": settings.server.model_dump(mode="json", exclude_none=True),
             "stream": settings.stream.model_dump(mode="json"),
-            "users": [user.model_dump(mode="json") for user in settings.users],
+            "users": [user.model_dump(mode="json", exclude_none=True) for user in settings.users],
             "accounts": {
                 name: account.model_dump(mode="json", exclude_none=True)
                 for name, account in settings.accounts.items()
             },
+            "shares": {n: share.model_dump(mode="json") for n, share in settings.shares.items()},
         }
     )
 
@@ -198,6 +235,7 @@ class _Environment(BaseSettings):
     stream: dict[str, Any] = {}
     users: list[Any] | dict[str, Any] = []
     accounts: dict[str, dict[str, Any]] = {}
+    shares: dict[str, dict[str, Any]] = {}
 
 
 def _environment(environ: Mapping[str, str]) -> Table:
@@ -224,7 +262,7 @@ def _merged(below: Table, above: Table) -> Table:
     return merged
 
 
-def _users(rows: Any) -> tuple[list[User], list[Problem]]:
+def _users(rows: Any, *, has_file: bool) -> tuple[list[User], list[Problem]]:
     if not isinstance(rows, list):
         return [], [
             Problem("users", "is not a list", "write each as [[users]], or JSON in DAVSTORE_USERS")
@@ -239,6 +277,9 @@ def _users(rows: Any) -> tuple[list[User], list[Problem]]:
                                     "give each user a name of their own"))  # fmt: skip
         elif user is not None:
             users.append(user)
+            if user.password is None and not has_file and user.name != ANONYMOUS:
+                problems.append(Problem(f"users.{at}.password", "is missing",
+                                        "a hash made by `davstore password`"))  # fmt: skip
     return users, problems
 
 
@@ -278,7 +319,7 @@ def _account(
     if word is None:
         return None, [*problems, Problem(f"{place}.store", "is missing", f"one of {known}")]
     if word not in stores:
-        near = _nearest(str(word), stores)
+        near = nearest(str(word), stores)
         return None, [
             *problems,
             Problem(f"{place}.store", f"{word!r} is not known", f"{near}one of {known}"),
@@ -287,71 +328,52 @@ def _account(
     return account, problems + found
 
 
+def _shares(
+    tables: Any, accounts: Mapping[str, object], server: ServerSettings | None
+) -> tuple[dict[str, Share], list[Problem]]:
+    if not isinstance(tables, dict):
+        return {}, [Problem("shares", "is not a table", "write each as [shares.NAME]")]
+    shares: dict[str, Share] = {}
+    problems: list[Problem] = []
+    for name, table in tables.items():
+        place = f"shares.{name}"
+        if not _SHARE_NAME.fullmatch(name) or name.endswith((".", " ")):
+            cure = "it becomes a folder: use small letters, digits, spaces and . _ - (at most 64)"
+            problems.append(Problem(place, "is no name for a share", cure))
+        if name.lower() in {other.lower() for other in accounts}:
+            problems.append(Problem(place, "is an account's name too", "rename one of them"))
+        share, found = _validated(Share, table, place)
+        problems += found
+        if share is not None and server is not None and _overlap(share.path, server.state):
+            cure = "choose another: what stands there is davstore's own"
+            problems.append(Problem(f"{place}.path", "overlaps with the state folder", cure))
+        if share is not None:
+            shares[name] = share
+    return shares, problems
+
+
+def _names(table: Any) -> list[str]:
+    return list(table) if isinstance(table, dict) else []
+
+
+def _overlap(one: Path, other: Path) -> bool:
+    one, other = one.expanduser().resolve(), other.expanduser().resolve()
+    return one.is_relative_to(other) or other.is_relative_to(one)
+
+
+def _unseen(users: Sequence[User], known: Collection[str]) -> Iterator[Problem]:
+    for at, user in enumerate(users):
+        for name in user.accounts or ():
+            if name not in known:
+                cure = nearest(name, dict.fromkeys(known)) + f"known are {', '.join(known)}"
+                yield Problem(f"users.{at}.accounts", f"{name!r} is not known", cure)
+
+
 def _validated(model: type[Any], table: Any, place: str) -> tuple[Any | None, list[Problem]]:
     try:
         return model.model_validate(table), []
     except ValidationError as error:
-        return None, [_problem(model, detail, place) for detail in error.errors()]
-
-
-def _unknown(table: Table, known: Mapping[str, object], place: str) -> Iterator[Problem]:
-    for name in table:
-        if name not in known:
-            cure = _nearest(name, known) + f"known are {', '.join(known)}"
-            yield Problem(f"{place}{name}", "is not known", cure)
-
-
-def _problem(model: type[BaseModel], detail: Any, place: str) -> Problem:
-    """Pydantic's finding in our words, never with a secret's value."""
-    key = ".".join([place, *(str(part) for part in detail["loc"])])
-    kind, context = detail["type"], detail.get("ctx", {})
-    if kind == "extra_forbidden":
-        name = str(detail["loc"][-1])
-        cure = _nearest(name, model.model_fields) or f"known are {', '.join(model.model_fields)}"
-        return Problem(key, "is not known", cure.strip())
-    if kind == "missing":
-        field = model.model_fields.get(str(detail["loc"][-1]))
-        return Problem(key, "is missing", (field and field.description) or "add it")
-    if kind == "value_error":
-        found, _, cure = str(context.get("error", detail["msg"])).partition("; ")
-        return Problem(key, found, cure or "see the README's part on this store")
-    return Problem(key, _found(key, detail["input"]), _allowed(kind, context, detail["msg"]))
-
-
-def _found(key: str, value: Any) -> str:
-    if _SECRET.search(key.rpartition(".")[2]) or isinstance(value, dict | list):
-        return f"cannot be a {type(value).__name__}" if not isinstance(value, str) else "is wrong"
-    return f"{value!r} is not allowed"
-
-
-_WORDS: Mapping[str, str] = {
-    "int_parsing": "a whole number",
-    "int_type": "a whole number",
-    "int_from_float": "a whole number",
-    "float_parsing": "a number",
-    "float_type": "a number",
-    "string_type": "a text in quotes",
-    "greater_than_equal": "{ge:g} or more",
-    "less_than_equal": "{le:g} or less",
-    "string_too_short": "a text that is not empty",
-    "too_short": "a text that is not empty",
-    "string_pattern_mismatch": "a text without colons and control characters",
-    "literal_error": "one of {expected}",
-    "url_parsing": "a URL such as https://host/path",
-    "url_scheme": "a URL that begins with http:// or https://",
-    "path_type": "a path in quotes",
-    "model_type": "a table",
-}
-
-
-def _allowed(kind: str, context: Mapping[str, Any], message: str) -> str:
-    words = _WORDS.get(kind)
-    return f"allowed is {words.format(**context)}" if words else message
-
-
-def _nearest(name: str, known: Mapping[str, object]) -> str:
-    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    return f"did you mean {near[0]}? " if near else ""
+        return None, [problem(model, detail, place) for detail in error.errors()]
 
 
 def _is_loopback(host: str) -> bool:
