@@ -94,7 +94,7 @@ class Listed:
 
     def cpu(self) -> float:
         """Seconds that it and its children have computed."""
-        return sum(map(_seconds, _family(self.process.pid)))
+        return sum(map(seconds_of, family(self.process.pid)))
 
 
 def grow(tree: Path, magnets: int, files: int) -> None:
@@ -190,7 +190,7 @@ def _wait_for(port: int, process: subprocess.Popen[str]) -> None:
     raise Missing(f"{process.args!r} does not listen")
 
 
-def _family(pid: int) -> list[int]:
+def family(pid: int) -> list[int]:
     found = [pid]
     for parent in found:
         for children in Path(f"/proc/{parent}/task").glob("*/children"):
@@ -198,7 +198,7 @@ def _family(pid: int) -> list[int]:
     return found
 
 
-def _seconds(pid: int) -> float:
+def seconds_of(pid: int) -> float:
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
