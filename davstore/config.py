@@ -18,6 +18,7 @@ from pydantic import BaseModel, ByteSize, ConfigDict, Field, SecretStr, Validati
 from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict
 
 from davstore.errors import ConfigError, Problem
+from davstore.view_settings import DEFAULT_VIEWS, ViewSettings
 
 PREFIX = "DAVSTORE_"
 Table: TypeAlias = dict[str, Any]
@@ -117,6 +118,7 @@ class Settings(_Checked):
     stream: StreamSettings = StreamSettings()
     users: tuple[User, ...] = ()
     accounts: Mapping[str, Any] = {}
+    views: Mapping[str, ViewSettings] = {}
 
 
 def default_file() -> Path:
@@ -144,6 +146,8 @@ def load(
     problems += found
     accounts, found = _accounts(tables.get("accounts", {}), stores)
     problems += found
+    views, found = _views(tables.get("views"), accounts)
+    problems += found
     if server is not None and not tables.get("users") and not _is_loopback(server.host):
         problems.append(
             Problem("server.host", f"{server.host!r} would let anyone in",
@@ -151,7 +155,9 @@ def load(
         )  # fmt: skip
     if problems or server is None or stream is None:
         raise ConfigError(*problems)
-    return Settings(server=server, stream=stream, users=tuple(users), accounts=accounts)
+    return Settings(
+        server=server, stream=stream, users=tuple(users), accounts=accounts, views=views
+    )
 
 
 def effective(settings: Settings) -> str:
@@ -164,6 +170,10 @@ def effective(settings: Settings) -> str:
             "accounts": {
                 name: account.model_dump(mode="json", exclude_none=True)
                 for name, account in settings.accounts.items()
+            },
+            "views": {
+                name: view.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+                for name, view in settings.views.items()
             },
         }
     )
@@ -195,6 +205,7 @@ class _Environment(BaseSettings):
     stream: dict[str, Any] = {}
     users: list[Any] | dict[str, Any] = []
     accounts: dict[str, dict[str, Any]] = {}
+    views: dict[str, dict[str, Any]] = {}
 
 
 def _environment(environ: Mapping[str, str]) -> Table:
@@ -264,10 +275,7 @@ def _account(
     name: str, table: Any, stores: Mapping[str, type[BaseModel]]
 ) -> tuple[BaseModel | None, list[Problem]]:
     place = f"accounts.{name}"
-    problems = []
-    if not _ACCOUNT_NAME.fullmatch(name) or name.endswith((".", " ")):
-        cure = "it becomes a folder: use letters, digits, spaces and . _ - (at most 64)"
-        problems.append(Problem(place, "is no name for an account", cure))
+    problems = _no_name(name, place)
     if not isinstance(table, dict):
         return None, [*problems, Problem(place, "is not a table", f"write it as [{place}]")]
     known = ", ".join(stores)
@@ -282,6 +290,41 @@ def _account(
         ]
     account, found = _validated(stores[word], table, place)
     return account, problems + found
+
+
+def _no_name(name: str, place: str) -> list[Problem]:
+    if _ACCOUNT_NAME.fullmatch(name) and not name.endswith((".", " ")):
+        return []
+    cure = "it becomes a folder: use letters, digits, spaces and . _ - (at most 64)"
+    return [Problem(place, "is no name for a folder", cure)]
+
+
+def _views(
+    tables: Any, accounts: Mapping[str, object]
+) -> tuple[dict[str, ViewSettings], list[Problem]]:
+    taken = {name.lower() for name in accounts}
+    if tables is None:
+        return {n: view for n, view in DEFAULT_VIEWS.items() if n.lower() not in taken}, []
+    if not isinstance(tables, dict):
+        return {}, [Problem("views", "is not a table", "write each as [views.NAME]")]
+    views: dict[str, ViewSettings] = {}
+    problems: list[Problem] = []
+    for name, table in tables.items():
+        place = f"views.{name}"
+        problems += _no_name(name, place)
+        if name.lower() in taken:
+            cure = "rename one of them: both would be the same folder"
+            problems.append(Problem(place, "is the name of another view or an account", cure))
+        taken.add(name.lower())
+        view, found = _validated(ViewSettings, table, place)
+        problems += found
+        for account in view.accounts if view else ():
+            if account not in accounts:
+                cure = _nearest(account, accounts) + f"known are {', '.join(accounts)}"
+                problems.append(Problem(f"{place}.accounts", f"{account!r} is not known", cure))
+        if view is not None:
+            views[name] = view
+    return views, problems
 
 
 def _validated(model: type[Any], table: Any, place: str) -> tuple[Any | None, list[Problem]]:
