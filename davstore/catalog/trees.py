@@ -64,6 +64,20 @@ class Tree(Mapping[str, Entry]):
         self._files = files
         self._learned = learned
 
+    @property
+    def account(self) -> str:
+        """Where the magnet is."""
+        return self._account
+
+    @property
+    def magnet(self) -> Magnet:
+        """Whose files these are."""
+        return self._magnet
+
+    def files(self) -> Sequence[File]:
+        """The magnet's files, none where it is gone. Raises `StateError`."""
+        return self._files(self._magnet.id)
+
     def __getitem__(self, name: str) -> Entry:
         return self._entries()[name]
 
