@@ -31,6 +31,11 @@ class Shelf:
         """A key that nobody else has."""
         return next(self._numbers)
 
+    def kept(self, key: int) -> Mapping[str, Entry] | None:
+        """The tree kept under `key`, None where it is there no more."""
+        with self._lock:
+            return self._trees.get(key)
+
     def get(self, key: int, make: Callable[[], Mapping[str, Entry]]) -> Mapping[str, Entry]:
         """The tree kept under `key`, made if need be; two may make the same one at once."""
         with self._lock:

@@ -1,4 +1,4 @@
-"""Names that are given once and stay: what was placed keeps its path, what is new takes a free one."""
+"""Names are given once and stay: what was placed keeps its path; what is new gets a free one."""
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol, TypeAlias
@@ -60,7 +60,7 @@ class _Placing:
         if want.beside:
             video = self.paths[want.beside]
             parent: Path = video[:-1]
-            wanted = (names.safe(names.split(video[-1])[0] + want.names[0]),)
+            wanted: Sequence[str] = (names.safe(names.split(video[-1])[0] + want.names[0]),)
         else:
             parent, wanted = self._parent(want), want.names
         self.keep(want, (*parent, self._free(parent, wanted)))
