@@ -3,7 +3,6 @@
 Knows no store: each account's own keys are checked by the model that the caller hands in.
 """
 
-import difflib
 import ipaddress
 import os
 import re
@@ -17,13 +16,13 @@ import tomli_w
 from pydantic import BaseModel, ByteSize, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict
 
+from davstore.complaints import nearest, problem
 from davstore.errors import ConfigError, Problem
 from davstore.view_settings import DEFAULT_VIEWS, ViewSettings
 
 PREFIX = "DAVSTORE_"
 Table: TypeAlias = dict[str, Any]
 
-_SECRET = re.compile(r"token|password|secret|key", re.IGNORECASE)
 _ACCOUNT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,63}")
 
 
@@ -283,7 +282,7 @@ def _account(
     if word is None:
         return None, [*problems, Problem(f"{place}.store", "is missing", f"one of {known}")]
     if word not in stores:
-        near = _nearest(str(word), stores)
+        near = nearest(str(word), stores)
         return None, [
             *problems,
             Problem(f"{place}.store", f"{word!r} is not known", f"{near}one of {known}"),
@@ -320,7 +319,7 @@ def _views(
         problems += found
         for account in view.accounts if view else ():
             if account not in accounts:
-                cure = _nearest(account, accounts) + f"known are {', '.join(accounts)}"
+                cure = nearest(account, accounts) + f"known are {', '.join(accounts)}"
                 problems.append(Problem(f"{place}.accounts", f"{account!r} is not known", cure))
         if view is not None:
             views[name] = view
@@ -331,67 +330,14 @@ def _validated(model: type[Any], table: Any, place: str) -> tuple[Any | None, li
     try:
         return model.model_validate(table), []
     except ValidationError as error:
-        return None, [_problem(model, detail, place) for detail in error.errors()]
+        return None, [problem(model, detail, place) for detail in error.errors()]
 
 
 def _unknown(table: Table, known: Mapping[str, object], place: str) -> Iterator[Problem]:
     for name in table:
         if name not in known:
-            cure = _nearest(name, known) + f"known are {', '.join(known)}"
+            cure = nearest(name, known) + f"known are {', '.join(known)}"
             yield Problem(f"{place}{name}", "is not known", cure)
-
-
-def _problem(model: type[BaseModel], detail: Any, place: str) -> Problem:
-    """Pydantic's finding in our words, never with a secret's value."""
-    key = ".".join([place, *(str(part) for part in detail["loc"])])
-    kind, context = detail["type"], detail.get("ctx", {})
-    if kind == "extra_forbidden":
-        name = str(detail["loc"][-1])
-        cure = _nearest(name, model.model_fields) or f"known are {', '.join(model.model_fields)}"
-        return Problem(key, "is not known", cure.strip())
-    if kind == "missing":
-        field = model.model_fields.get(str(detail["loc"][-1]))
-        return Problem(key, "is missing", (field and field.description) or "add it")
-    if kind == "value_error":
-        found, _, cure = str(context.get("error", detail["msg"])).partition("; ")
-        return Problem(key, found, cure or "see the README's part on this store")
-    return Problem(key, _found(key, detail["input"]), _allowed(kind, context, detail["msg"]))
-
-
-def _found(key: str, value: Any) -> str:
-    if _SECRET.search(key.rpartition(".")[2]) or isinstance(value, dict | list):
-        return f"cannot be a {type(value).__name__}" if not isinstance(value, str) else "is wrong"
-    return f"{value!r} is not allowed"
-
-
-_WORDS: Mapping[str, str] = {
-    "int_parsing": "a whole number",
-    "int_type": "a whole number",
-    "int_from_float": "a whole number",
-    "float_parsing": "a number",
-    "float_type": "a number",
-    "string_type": "a text in quotes",
-    "greater_than_equal": "{ge:g} or more",
-    "less_than_equal": "{le:g} or less",
-    "string_too_short": "a text that is not empty",
-    "too_short": "a text that is not empty",
-    "string_pattern_mismatch": "a text without colons and control characters",
-    "literal_error": "one of {expected}",
-    "url_parsing": "a URL such as https://host/path",
-    "url_scheme": "a URL that begins with http:// or https://",
-    "path_type": "a path in quotes",
-    "model_type": "a table",
-}
-
-
-def _allowed(kind: str, context: Mapping[str, Any], message: str) -> str:
-    words = _WORDS.get(kind)
-    return f"allowed is {words.format(**context)}" if words else message
-
-
-def _nearest(name: str, known: Mapping[str, object]) -> str:
-    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    return f"did you mean {near[0]}? " if near else ""
 
 
 def _is_loopback(host: str) -> bool:

@@ -57,6 +57,7 @@ def write_config(
             name: {**getattr(sim, name).settings, **(changes or {}).get(name, {})}
             for name in accounts
         },
+        "views": {},
     }
     content.update(extra)
     with path.open("wb") as file:
@@ -78,9 +79,12 @@ def serving(
     password: str = "",
     ready: bool = True,
     changes: Mapping[str, Mapping[str, str]] | None = None,
+    views: Mapping[str, Any] | None = None,
 ) -> Iterator[Serving]:
     """A running server; `ready` waits until every account has been listed."""
-    extra = {"users": [{"name": user, "password": password}]} if user else {}
+    extra: dict[str, Any] = {"views": views or {}}
+    if user:
+        extra["users"] = [{"name": user, "password": password}]
     server = Server(
         settings(write_config(sim, folder, accounts=accounts, changes=changes, **extra))
     )

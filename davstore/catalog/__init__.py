@@ -3,22 +3,29 @@
 `tables` and `records` are the disk (SQLAlchemy Core), `holding` is one account in memory with
 what it doubts (`doubt`) and the file trees that are loaded when touched (`trees`). `keeper` asks
 one store, `refresh` all of them in their time (`pace`). A listing is answered from a snapshot
-alone. `lock` keeps a second server away, `overview` tells people how it all stands.
+alone. `arranged` puts the magnets of all accounts into views: `branches` are their folders,
+`shown` the files in them, `places` what is remembered of that on disk. `lock` keeps a second
+server away, `overview` tells people how it all stands.
 """
 
+from davstore.catalog.arranged import Arranged, facts_of
 from davstore.catalog.holding import Holding
 from davstore.catalog.lock import only_server, server_of
 from davstore.catalog.overview import Overview, overviews
+from davstore.catalog.places import PlaceRecords
 from davstore.catalog.records import Links, Records
 from davstore.catalog.refresh import Catalog
 from davstore.catalog.tables import look_into, open_database
 
 __all__ = [
+    "Arranged",
     "Catalog",
     "Holding",
     "Links",
     "Overview",
+    "PlaceRecords",
     "Records",
+    "facts_of",
     "look_into",
     "only_server",
     "open_database",

@@ -30,7 +30,7 @@ class Spot:
 class Branch:
     """A folder of a view, and what is known of what is in it."""
 
-    __slots__ = ("_folder", "inner", "living", "name", "parent", "spots", "taken")
+    __slots__ = ("inner", "living", "made", "name", "parent", "spots", "taken")
 
     def __init__(self, name: str, parent: "Branch | None") -> None:
         self.name = name
@@ -39,7 +39,7 @@ class Branch:
         self.spots: dict[str, Spot] = {}
         self.living = 0  # how many of its folders and magnets are to be seen
         self.taken: set[str] | None = None
-        self._folder: Folder | None = None
+        self.made: Folder | None = None
 
     def put(self, spot: Spot) -> None:
         """A magnet has files here."""
@@ -58,7 +58,7 @@ class Branch:
         """So many more things are to be seen here; a folder of nothing at all is dropped."""
         branch: Branch | None = self
         while branch is not None:
-            branch._folder = None
+            branch.made = None
             before = branch.living > 0
             branch.living += more
             more = (branch.living > 0) - before
@@ -69,7 +69,7 @@ class Branch:
 
     def folder(self, shelving: "Shelving", path: Path = ()) -> Folder:
         """As a value; what has not changed is the same value again."""
-        if self._folder is None:
+        if self.made is None:
             inner = [each.folder(shelving, (*path, each.name))
                      for each in self.inner.values() if each.living]  # fmt: skip
             spots = tuple(spot for spot in self.spots.values() if spot.sources)
@@ -77,8 +77,8 @@ class Branch:
             for spot in spots:
                 modified = max(modified, spot.sources[0].modified)
             entries = shelving(spots, path, tuple(inner)) if spots else ordered(inner)
-            self._folder = Folder(self.name, entries, modified)
-        return self._folder
+            self.made = Folder(self.name, entries, modified)
+        return self.made
 
 
 Shelving = Callable[[tuple[Spot, ...], Path, tuple[Folder, ...]], Mapping[str, Entry]]

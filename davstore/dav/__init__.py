@@ -17,7 +17,7 @@ from davstore.dav.download import Download, Open
 from davstore.dav.gate import Application, Gate
 from davstore.dav.login import DomainController, Users
 from davstore.dav.provider import Provider
-from davstore.dav.tree import Tree
+from davstore.dav.tree import Tree, Views, no_views
 from davstore.model import Snapshot
 
 __all__ = ["Application", "Users", "application"]
@@ -28,9 +28,14 @@ def application(
     snapshot: Callable[[str], Snapshot | None],
     open_: Open,
     users: Users,
+    views: Views = no_views,
+    view_names: Sequence[str] = (),
 ) -> Application:
-    """The WSGI application: `accounts` in order, what each holds, how a file is opened."""
-    provider = Provider(Tree(accounts, snapshot), Download(open_))
+    """The WSGI application: `accounts` in order, what each holds, how a file is opened.
+
+    `views` gives the folders of `view_names`, which stand beside the accounts.
+    """
+    provider = Provider(Tree(accounts, snapshot, views, view_names), Download(open_))
     app: Application = WsgiDAVApp(
         {
             "provider_mapping": {"/": provider},

@@ -37,7 +37,11 @@ class Server:
             settings.stream,
         )
         users = Users({u.name: u.password.get_secret_value() for u in settings.users})
-        app = application(catalog.accounts, catalog.snapshot, self.streams.open, users)
+        arranged = self.library.arranged
+        app = application(
+            catalog.accounts, catalog.snapshot, self.streams.open, users,
+            arranged.folders, arranged.names,
+        )  # fmt: skip
         self._address = (settings.server.host, settings.server.port)
         self._drain = settings.server.drain
         self._workers = Workers(self._address, app)
