@@ -8,13 +8,14 @@ alone. `arranged` puts the magnets of all accounts into views: `branches` are th
 server away, `overview` tells people how it all stands.
 """
 
-from davstore.catalog.arranged import Arranged, facts_of
+from davstore.catalog.arranged import Arranged
 from davstore.catalog.holding import Holding
 from davstore.catalog.lock import only_server, server_of
 from davstore.catalog.overview import Overview, overviews
 from davstore.catalog.places import PlaceRecords
 from davstore.catalog.records import Links, Records
 from davstore.catalog.refresh import Catalog
+from davstore.catalog.shown import owner
 from davstore.catalog.tables import look_into, open_database
 
 __all__ = [
@@ -25,10 +26,10 @@ __all__ = [
     "Overview",
     "PlaceRecords",
     "Records",
-    "facts_of",
     "look_into",
     "only_server",
     "open_database",
     "overviews",
+    "owner",
     "server_of",
 ]

@@ -18,7 +18,7 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from davstore import views
 from davstore.catalog.branches import Branches, Spot
 from davstore.catalog.places import Paths, Place, PlaceRecords, folders_of
-from davstore.catalog.shown import Shown
+from davstore.catalog.shown import Shown, owner
 from davstore.catalog.trees import Shelf, Tree
 from davstore.errors import DavstoreError
 from davstore.model import Folder, Snapshot
@@ -98,6 +98,17 @@ class Arranged:
             while self._pending:
                 self._update(PORTION)
             return self._published
+
+    def standing(self, account: str, magnet: str) -> tuple[Facts, Paths] | None:
+        """What is known of a magnet of this account and id, and where its files are in views.
+
+        None where there is no such magnet.
+        """
+        for key, sources in list(self._sources.items()):
+            if any(owner(each) == (account, magnet) for each in sources):
+                spot = self._spots.get(key)
+                return facts_of(sources, spot.place.name if spot else ""), self._paths(key)
+        return None
 
     def close(self) -> None:
         """Arrange no more."""

@@ -6,6 +6,7 @@ An account's magnets are many and small, its files are very many; only the forme
 import itertools
 import threading
 from collections.abc import Callable, ItemsView, Iterator, Mapping, Sequence, ValuesView
+from types import MappingProxyType
 
 from cachetools import LRUCache
 
@@ -119,7 +120,12 @@ def leaves(folder: Folder) -> Iterator[Leaf]:
 
 
 def _weight(entries: Mapping[str, Entry]) -> int:
+    """How many entries; those that are loaded when they are touched weigh for themselves."""
     return 1 + sum(
-        1 + (_weight(entry.entries) if isinstance(entry, Folder) else 0)
+        1 + (_weight(entry.entries) if isinstance(entry, Folder) and _loaded(entry) else 0)
         for entry in entries.values()
     )
+
+
+def _loaded(folder: Folder) -> bool:
+    return isinstance(folder.entries, MappingProxyType)

@@ -15,7 +15,7 @@ from davstore.views.releases import Release, numbers, release
 from davstore.views.rules import failing
 
 _PART = re.compile(
-    r"(?:^|[ ._(\[-])(?:cd|dvd|part|pt|dis[ck])[ ._-]*(\d{1,2})(?=[ ._)\]-]|$)", re.I
+    r"(?:^|[ ._(\[/-])(?:cd|dvd|part|pt|dis[ck])[ ._-]*(\d{1,2})(?=[ ._)\]/-]|$)", re.I
 )
 _FORBIDDEN = re.compile(r'[?*"<>|]')
 _FLAGS = {"forced", "sdh", "cc", "hi", "default", "foreign"}
