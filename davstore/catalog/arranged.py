@@ -175,17 +175,19 @@ class Arranged:
         now = cast("Mapping[str, Folder]", magnets.entries)
         self._seen[account] = now
         changed: set[str] = set()
-        for name, was in before.items():
-            if now.get(name) is not was:
+        others = [(before.get(name), each) for name, each in now.items()
+                  if before.get(name) is not each]  # fmt: skip
+        lost = [before[name] for name in before.keys() - now.keys()]
+        for was in (*lost, *(was for was, _ in others)):
+            if was is not None:
                 key = _key(was)
                 self._sources[key] = tuple(f for f in self._sources[key] if f is not was)
                 changed.add(key)
-        for name, each in now.items():
-            if before.get(name) is not each:
-                key = _key(each)
-                both = [*self._sources.get(key, ()), each]
-                self._sources[key] = tuple(sorted(both, key=self._order)) if both[1:] else (each,)
-                changed.add(key)
+        for _, each in others:
+            key = _key(each)
+            both = [*self._sources.get(key, ()), each]
+            self._sources[key] = tuple(sorted(both, key=self._order)) if both[1:] else (each,)
+            changed.add(key)
         return changed
 
     def _settle(self, changed: Iterable[str]) -> None:

@@ -30,7 +30,7 @@ class Spot:
 class Branch:
     """A folder of a view, and what is known of what is in it."""
 
-    __slots__ = ("inner", "living", "made", "name", "parent", "spots", "taken")
+    __slots__ = ("inner", "living", "made", "name", "order", "parent", "spots", "taken")
 
     def __init__(self, name: str, parent: "Branch | None") -> None:
         self.name = name
@@ -40,6 +40,7 @@ class Branch:
         self.living = 0  # how many of its folders and magnets are to be seen
         self.taken: set[str] | None = None
         self.made: Folder | None = None
+        self.order: list[str] | None = None  # the keys of folders to be seen
 
     def put(self, spot: Spot) -> None:
         """A magnet has files here."""
@@ -60,6 +61,8 @@ class Branch:
         while branch is not None:
             branch.made = None
             before = branch.living > 0
+            if more:
+                branch.order = None
             branch.living += more
             more = (branch.living > 0) - before
             above = branch.parent
@@ -67,16 +70,22 @@ class Branch:
                 del above.inner[names.key(branch.name)]
             branch = above
 
-    def folder(self, shelving: "Shelving", path: Path = ()) -> Folder:
+    def folder(self, shelving: "Shelving", above: Path | None = None) -> Folder:
         """As a value; what has not changed is the same value again."""
+        path = () if above is None else (*above, self.name)
         if self.made is None:
-            inner = [each.folder(shelving, (*path, each.name))
-                     for each in self.inner.values() if each.living]  # fmt: skip
+            if self.order is None:
+                seen = [(each.name, key) for key, each in self.inner.items() if each.living]
+                self.order = [key for _, key in sorted(seen)]
+            inner = [self.inner[key].folder(shelving, path) for key in self.order]
             spots = tuple(spot for spot in self.spots.values() if spot.sources)
             modified = max((f.modified for f in inner), default=0.0)
             for spot in spots:
                 modified = max(modified, spot.sources[0].modified)
-            entries = shelving(spots, path, tuple(inner)) if spots else ordered(inner)
+            entries = (
+                shelving(spots, path, tuple(inner)) if spots
+                else MappingProxyType({each.name: each for each in inner})
+            )  # fmt: skip
             self.made = Folder(self.name, entries, modified)
         return self.made
 

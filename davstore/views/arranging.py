@@ -33,7 +33,8 @@ class Want:
     """Where a file should be: in `folder`, under the first of `names` that is free.
 
     A folder that is `own` is shared with no other magnet. A file that is to stand `beside`
-    another one (by key) takes that one's stem, and its name is what comes behind it.
+    another one (by key) takes that one's stem, and its name is what comes behind it. One that is a
+    version needs a stem that no other file has.
     """
 
     key: str
@@ -41,6 +42,7 @@ class Want:
     names: tuple[str, ...]
     own: bool = False
     beside: str = ""
+    version: bool = False
 
 
 def absent(view: ViewSettings, piece: Piece, whole: Facts, now: float) -> str:
@@ -110,7 +112,7 @@ def _movie(whole: Facts, pieces: Sequence[Piece]) -> Iterator[Want]:
             yield Want(piece.key, (_titled(whole.release, whole.name), "extras"), (piece.path[-1],))
             continue
         top = _titled(said, whole.name)
-        yield Want(piece.key, (top,), _versions(top, said, part, piece))
+        yield Want(piece.key, (top,), _versions(top, said, part, piece), version=True)
     yield from _subtitles(pieces, videos, (_titled(whole.release, whole.name),))
 
 
@@ -136,7 +138,8 @@ def _show(whole: Facts, pieces: Sequence[Piece]) -> Iterator[Want]:
             continue
         number = f"S{season:02}" + "-".join(f"E{n:02}" for n in (episodes[0], *episodes[1:][-1:]))
         stem = f"{top} - {number}"
-        yield Want(piece.key, (top, f"Season {season:02}"), _versions(stem, said, "", piece))
+        folder = (top, f"Season {season:02}")
+        yield Want(piece.key, folder, _versions(stem, said, "", piece), version=True)
         placed.append(piece)
     yield from _subtitles(pieces, placed, (_titled(whole.release, whole.name),))
 

@@ -63,7 +63,9 @@ class _Placing:
             wanted: Sequence[str] = (names.safe(names.split(video[-1])[0] + want.names[0]),)
         else:
             parent, wanted = self._parent(want), want.names
-        self.keep(want, (*parent, self._free(parent, wanted)))
+            if want.version:
+                wanted = [_renamed(name, want.folder[0], parent[0]) for name in wanted]
+        self.keep(want, (*parent, self._free(parent, wanted, stem=want.version)))
 
     def _parent(self, want: Want) -> Path:
         parent: Path = ()
@@ -86,12 +88,17 @@ class _Placing:
             return there
         return names.distinct(name, self._tag, _Occupied(self, parent, folders=own))
 
-    def _free(self, parent: Path, wanted: Sequence[str]) -> str:
+    def _free(self, parent: Path, wanted: Sequence[str], *, stem: bool) -> str:
         occupied = _Occupied(self, parent, folders=True)
+        stems = self._stems(parent) if stem else ()
         for name in wanted:
-            if names.key(name) not in occupied:
+            if names.key(name) not in occupied and names.key(names.split(name)[0]) not in stems:
                 return name
         return names.distinct(wanted[-1], self._tag, occupied)
+
+    def _stems(self, parent: Path) -> Collection[str]:
+        every = (*self._files.get(parent, ()), *self._taken.files(parent))
+        return {names.split(name)[0] for name in every}
 
     def is_file(self, parent: Path, key: str) -> bool:
         """Whether a file of this key stands in `parent`."""
@@ -116,3 +123,8 @@ class _Occupied:
         if placing.is_file(parent, key):
             return True
         return self._folders_too and placing.is_folder(parent, key)
+
+
+def _renamed(name: str, wanted: str, actual: str) -> str:
+    """Media servers know versions by names that begin as their folder is called."""
+    return actual + name[len(wanted) :] if name.startswith(wanted) else name

@@ -94,8 +94,8 @@ def main() -> None:
                    "bytes")  # fmt: skip
         assert folders
         changes(library, report, files)
-        report.row("  peak of the process", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-                   1000, "MiB")  # fmt: skip
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        report.row("  peak of the process", peak, 1000, "MiB")
     sys.exit(0 if report.good else 1)
 
 
