@@ -229,22 +229,19 @@ class Arranged:
 
     def _arrange(self, keys: Sequence[str]) -> None:
         """Give these magnets their places. What cannot be written stays in memory till it can."""
-        done: list[tuple[Place, Paths]] = []
         try:
             with self._records.writing() as connection:
                 self._merge(self._records.news(connection))
-                self._place(keys, done)
-                self._records.save(connection, [*self._unsaved.values(), *done])
+                self._place(keys)
+                self._records.save(connection, list(self._unsaved.values()))
             self._unsaved.clear()
         except OperationalError as error:
             self._complain(error)
-            if not done:
-                self._place(keys, done)
-            self._unsaved.update({row[0].key: row for row in done})
+            self._place(keys)
         for branches in self._branches.values():
             branches.let_go()
 
-    def _place(self, keys: Sequence[str], done: list[tuple[Place, Paths]]) -> None:
+    def _place(self, keys: Sequence[str]) -> None:
         for key in keys:
             self._pending.pop(key, None)
             sources = self._sources.get(key, ())
@@ -253,8 +250,9 @@ class Arranged:
                 continue
             late = spot is not None and spot.place.until <= self._now()
             if spot is not None and not late and spot.place.stamp == self._stamp(sources):
+                self._put(Spot(spot.place, sources))  # another process has given it its places
                 continue
-            done.append(self._arranged(key, spot, sources, self._paths(key)))
+            self._unsaved[key] = self._arranged(key, spot, sources, self._paths(key))
 
     def _arranged(
         self, key: str, spot: Spot | None, sources: tuple[Folder, ...], before: Paths

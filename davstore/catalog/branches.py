@@ -3,8 +3,10 @@
 Holds names of folders alone: files are looked up when a folder is touched.
 """
 
+from bisect import bisect_left
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from operator import attrgetter, itemgetter
 from types import MappingProxyType
 
 from davstore import names
@@ -40,7 +42,7 @@ class Branch:
         self.living = 0  # how many of its folders and magnets are to be seen
         self.taken: set[str] | None = None
         self.made: Folder | None = None
-        self.order: list[str] | None = None  # the keys of folders to be seen
+        self.order: list[tuple[str, str]] | None = None  # names and keys of folders to be seen
 
     def put(self, spot: Spot) -> None:
         """A magnet has files here."""
@@ -61,11 +63,13 @@ class Branch:
         while branch is not None:
             branch.made = None
             before = branch.living > 0
-            if more:
-                branch.order = None
             branch.living += more
             more = (branch.living > 0) - before
             above = branch.parent
+            if more and above is not None and above.order is not None:
+                mine = (branch.name, names.key(branch.name))
+                place = bisect_left(above.order, mine)
+                above.order[place : place + (more < 0)] = [mine] if more > 0 else []
             if above is not None and not branch.spots and not branch.inner:
                 del above.inner[names.key(branch.name)]
             branch = above
@@ -75,11 +79,12 @@ class Branch:
         path = () if above is None else (*above, self.name)
         if self.made is None:
             if self.order is None:
-                seen = [(each.name, key) for key, each in self.inner.items() if each.living]
-                self.order = [key for _, key in sorted(seen)]
-            inner = [self.inner[key].folder(shelving, path) for key in self.order]
+                seen = ((each.name, key) for key, each in self.inner.items() if each.living)
+                self.order = sorted(seen)
+            seen_ = map(self.inner.__getitem__, map(itemgetter(1), self.order))
+            inner = [each.made or each.folder(shelving, path) for each in seen_]
             spots = tuple(spot for spot in self.spots.values() if spot.sources)
-            modified = max((f.modified for f in inner), default=0.0)
+            modified = max(map(attrgetter("modified"), inner), default=0.0)
             for spot in spots:
                 modified = max(modified, spot.sources[0].modified)
             entries = (

@@ -208,11 +208,13 @@ def test_the_first_view_of_a_group_has_it_alone() -> None:
 
 TITLES = st.sampled_from(
     ["Sintel.2010.1080p-A", "Sintel.2010.1080p-B", "sintel (2010)", "Pioneer.One.S01",
-     "SINTEL 2010", "Pioneer One S01E01", "[Sub] Kumo - 01 [1080p]", "debian.iso", "", "x", "Sintel (2010) 2160p"]
+     "SINTEL 2010", "Pioneer One S01E01", "[Sub] Kumo - 01 [1080p]", "debian.iso",
+     "", "x", "Sintel (2010) 2160p"]
 )  # fmt: skip
 PATHS = st.sampled_from(
     ["Sintel.2010.mkv", "a/Sintel.mkv", "A/sintel.mkv", "S01E01.mkv", "Season 1/S01E01.mkv",
-     "e02.mkv", "s01e01.en.srt", "x.srt", "sample.mkv", "CD1/a.avi", "CD2/a.avi", "b.txt", "/b.TXT", "..", "x"]
+     "e02.mkv", "s01e01.en.srt", "x.srt", "sample.mkv", "CD1/a.avi", "CD2/a.avi", "b.txt",
+     "/b.TXT", "..", "x"]
 )  # fmt: skip
 FILES = st.lists(st.tuples(PATHS, st.sampled_from([1, 5, MB, 900 * MB])), min_size=1, max_size=6)
 LIBRARIES = st.lists(st.tuples(TITLES, FILES), max_size=6)
