@@ -2,7 +2,7 @@
 
 The way down, each floor importing only what stands below it:
     cli        the commands a person types
-    server     builds the objects, hands them to each other, starts and stops them
+    server     builds the objects, starts and stops them; keeps the clients' connections
     dav        the WebDAV face
     stream     a link becomes bytes
     catalog    what all accounts hold            resolver   ref -> fresh link

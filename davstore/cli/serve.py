@@ -9,7 +9,7 @@ from davstore.catalog import Catalog, only_server
 from davstore.cli import logs
 from davstore.cli.screen import ConfigFile, Verbose, load
 from davstore.config import Settings
-from davstore.server import Server
+from davstore.server import Server, settle
 
 log = logging.getLogger("davstore.serve")
 
@@ -31,6 +31,7 @@ def run(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT; SIGHUP refreshes. Raises `StateError` beside another."""
     told = told_to_stop()
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    settle()
     with only_server(settings.server.state):
         server = Server(settings)
         refresh_when_told(server.library.catalog)

@@ -6,6 +6,7 @@ part that commands use without a server.
 """
 
 from davstore.server.library import Library, open_stores
+from davstore.server.limits import settle
 from davstore.server.server import PortUnavailable, Server
 
-__all__ = ["Library", "PortUnavailable", "Server", "open_stores"]
+__all__ = ["Library", "PortUnavailable", "Server", "open_stores", "settle"]

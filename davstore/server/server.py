@@ -9,7 +9,6 @@ from davstore.errors import DavstoreError
 from davstore.resolver import Failures, Resolver
 from davstore.server.front import Front
 from davstore.server.library import Library, upstream
-from davstore.server.limits import allow_many_files
 from davstore.server.workers import Workers
 from davstore.stream import Streams
 
@@ -55,7 +54,6 @@ class Server:
 
     def start(self) -> None:
         """Listen, and refresh every account in the background."""
-        allow_many_files()
         try:
             self._workers.prepare()
         except OSError as error:

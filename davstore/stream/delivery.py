@@ -86,7 +86,8 @@ class Deliveries:
     """Of one file to one reader. `total` is the file's size in bytes once it is known.
 
     `worked` is told when a link has proved good, `learn` the size of a file whose size its store
-    does not know. `resumed` counts how often another connection had to go on.
+    does not know. `most_connections` is how many the link allows at once, None where it does not
+    say. `resumed` counts how often another connection had to go on.
     """
 
     def __init__(
@@ -111,6 +112,7 @@ class Deliveries:
         self._is_begun = False
         self.total = leaf.size
         self.host, self._place = "", ""
+        self.most_connections: int | None = None
         self.resumed = 0
 
     def trouble(self) -> Trouble:
@@ -206,6 +208,7 @@ class Deliveries:
         leaf = self._leaf
         link = await self._source.link(leaf)
         self.host, self._place = host(link), place(link)
+        self.most_connections = link.connections
         end = None if until is None else until - 1
         try:
             upstream = await self._source.open(leaf, link, start, end, urgent=urgent)

@@ -62,7 +62,7 @@ class Loop:
 
 
 async def _cancel_all() -> None:
-    others = asyncio.all_tasks() - {asyncio.current_task()}
-    for task in others:
-        task.cancel()
-    await asyncio.gather(*others, return_exceptions=True)
+    while others := asyncio.all_tasks() - {asyncio.current_task()}:  # some begin others as they end
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)

@@ -3,7 +3,7 @@
 import asyncio
 from collections import defaultdict
 
-from davstore.errors import DavstoreError
+from davstore.errors import DavstoreError, StreamBroken
 from davstore.model import Leaf
 from davstore.stream.delivery import Deliveries
 from davstore.stream.edges import Edges
@@ -40,6 +40,9 @@ class Pieces:
             await self._edges.keep(leaf, size, piece.start, bytes(piece.data))
         except DavstoreError as error:
             piece.failed(error)
+        except BaseException:
+            piece.failed(StreamBroken("reading was given up"))
+            raise
         finally:
             pieces = self._under_way[leaf.identity, size]
             pieces.remove(piece)

@@ -28,7 +28,8 @@ KEPT_FOR = 50.0
 TURN_PATIENCE = 30.0
 BACKGROUND_SHARE = 0.75
 AVOIDED_FOR = 300.0
-CROWDED_FOR = 5.0
+CROWDED_AFTER, CROWDED_FOR = 0.1, 5.0
+"""Who has waited so long shows that connections are few, and for so long."""
 
 
 class Budget:
@@ -47,6 +48,11 @@ class Budget:
         """Whether people wait for a turn, or did so lately."""
         return self.is_wanted() or self._now() < self._crowded_until
 
+    @property
+    def has_plenty(self) -> bool:
+        """Whether a stream may have more than one without anybody missing them."""
+        return self.used <= self.limit // 2 and not self.is_crowded
+
     def is_wanted(self) -> bool:
         """Whether people wait for a turn."""
         return bool(self._urgent)
@@ -58,12 +64,13 @@ class Budget:
             return
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         queue = self._urgent if urgent else self._later
-        if urgent:
-            self._crowded_until = self._now() + CROWDED_FOR
+        began = self._now()
         queue.append(turn)
         try:
             async with asyncio.timeout(seconds):
                 await turn
+            if urgent and self._now() - began > CROWDED_AFTER:
+                self._crowded_until = self._now() + CROWDED_FOR
         except BaseException:
             if turn.done() and not turn.cancelled():
                 self.give()

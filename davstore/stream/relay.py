@@ -23,6 +23,9 @@ BUFFER = 256 * 1024
 PIPE = 1024 * 1024
 PAUSE = 10.0
 """Seconds without a byte taken after which a client counts as paused."""
+LARGE = 256 * 1024
+FAST = 32 * 1024 * 1024
+"""Bytes a second from which on waiting for large pieces delays nothing that anybody notices."""
 LOOK_UP = 0.25
 """Seconds after which such a client makes room for others who wait for a connection."""
 _KEPT = 16
@@ -51,12 +54,36 @@ class Sink(Protocol):
         """Wait until it has asked for nearly all that was sent."""
 
 
+class _Wakes:
+    """Has a fast upstream wake us for large pieces only, until its last one."""
+
+    def __init__(self, wire: Wire, flow: "Flow", until: int) -> None:
+        self._wire, self._flow, self._until = wire, flow, until
+        self._is_set = flow.rate > FAST
+
+    def __enter__(self) -> "_Wakes":
+        if self._is_set:
+            self._wire.wake_at(LARGE)
+        return self
+
+    def look(self, received: int) -> None:
+        """Called before each wait, with the number of bytes that are not delivered yet."""
+        if self._is_set and self._until - self._flow.at - received < 2 * LARGE:
+            self.__exit__()
+
+    def __exit__(self, *_: object) -> None:
+        if self._is_set:
+            self._is_set = False
+            self._wire.wake_at(1)
+
+
 class Flow:
     """Where a delivery stands.
 
-    `at` is the next byte to be delivered, `starved` the seconds that the client has waited for
-    the upstream so far. An upstream that sends less than `floor` bytes in `seconds` of such
-    waiting is cut. `is_wanted` tells whether others wait for its connection.
+    `at` is the next byte to be delivered, `rate` what was delivered lately in bytes a second,
+    `starved` the seconds that the client has waited for the upstream so far. An upstream that sends
+    less than `floor` bytes in `seconds` of such waiting is cut. `is_wanted` tells whether others
+    wait for its connection.
     """
 
     def __init__(
@@ -65,6 +92,7 @@ class Flow:
         self.at = at
         self.is_wanted = is_wanted
         self.starved = 0.0
+        self.rate = 0.0
         self._floor = floor
         self._seconds = seconds
         self._got, self._waited = 0, 0.0
@@ -138,10 +166,11 @@ async def _gulped(answer: Answer, until: int, sink: Sink, flow: Flow) -> bytes:
 
 
 async def _copied(answer: Answer, until: int, sink: Sink, flow: Flow) -> bytes:
-    with _buffer() as buffer:
+    with _buffer() as buffer, _Wakes(answer.channel.wire, flow, until) as wakes:
         while flow.at < until and not answer.is_complete:
             filled, size = 0, min(BUFFER, until - flow.at)
             broken: StreamBroken | None = None
+            wakes.look(BUFFER)
             while filled < size and broken is None:
                 try:
                     count = _received(answer, buffer[filled:size])
@@ -205,7 +234,7 @@ def _received(answer: Answer, view: memoryview) -> int | None:
 async def _spliced(answer: Answer, until: int, sink: Sink, to: socket.socket, flow: Flow) -> bytes:
     source = answer.channel.wire.plain
     assert source is not None
-    with _pipe() as pipe:
+    with _pipe() as pipe, _Wakes(answer.channel.wire, flow, until) as wakes:
         while flow.at < until:
             try:
                 count = pipe.fill(source, min(until - flow.at - pipe.held, answer.left or 0))
@@ -219,6 +248,7 @@ async def _spliced(answer: Answer, until: int, sink: Sink, to: socket.socket, fl
                 flow.got(count)
             taken = pipe.drain(to)
             flow.at += taken
+            wakes.look(pipe.held)
             if not pipe.held:
                 if count is None and flow.at < until:
                     await flow.awaits(answer.channel.wire, answer.channel.host)

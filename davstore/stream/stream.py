@@ -4,7 +4,7 @@ import asyncio
 from collections import deque
 from dataclasses import dataclass
 
-from davstore.errors import DavstoreError
+from davstore.errors import DavstoreError, StreamBroken
 from davstore.model import Leaf
 from davstore.resolver import Failures
 from davstore.stream.delivery import Deliveries
@@ -199,12 +199,13 @@ class Stream:
         until = until or self._window_end()
         await self._deliveries.deliver(self.flow, until, sink, begun=upstream)
         seconds = max(loop.time() - began, 1e-6)
-        self._rate = (until - from_) / seconds
+        self._rate = self.flow.rate = (until - from_) / seconds
         few = int(self._rate * FEW_SECONDS)
         self._window = max(FIRST_WINDOW, min(self._window * 2, LAST_WINDOW, few))
         is_held_up = (self.flow.starved - starved) / seconds > STARVED
-        if is_held_up and self._rate < FAST and until - from_ >= FIRST_WINDOW:
-            self._lanes = min(2, self._most_lanes)
+        has_room = self._pool.budget.has_plenty
+        if is_held_up and has_room and self._rate < FAST and until - from_ >= FIRST_WINDOW:
+            self._lanes = min(2, self._allowed_lanes())
 
     # Reading ahead
 
@@ -237,10 +238,13 @@ class Stream:
         began, from_, was_whole = loop.time(), self.flow.at, piece.is_complete
         await self._send_piece(piece, sink)
         self._rate = (self.flow.at - from_) / max(loop.time() - began, 1e-6)
-        if was_whole and self._pool.budget.is_crowded:
+        if not self._pool.budget.has_plenty and self._pool.budget.used > self._lanes:
             self._lanes -= 1
         elif not was_whole:
-            self._lanes = min(self._lanes + 1, self._most_lanes)
+            self._lanes = min(self._lanes + 1, self._allowed_lanes())
+
+    def _allowed_lanes(self) -> int:
+        return min(self._most_lanes, self._deliveries.most_connections or self._most_lanes)
 
     def _piece_size(self) -> int:
         wanted = int(self._rate * FEW_SECONDS / 2 / max(2, self._lanes))
@@ -256,6 +260,9 @@ class Stream:
             await self._deliveries.deliver(flow, piece.end, piece, urgent=urgent)
         except DavstoreError as error:
             piece.failed(error)
+        except BaseException:
+            piece.failed(StreamBroken("reading was given up"))
+            raise
 
     @property
     def memory(self) -> Memory:

@@ -15,13 +15,13 @@ from tests.serving import ACCOUNTS, Serving
 pytestmark = pytest.mark.client
 
 
-def browsed(url: str, profile: Path) -> tuple[str, str]:
+def browsed(url: str, profile: Path, *more: str) -> tuple[str, str]:
     """The document after loading, and what the browser's console said."""
     chromium = shutil.which("chromium") or "chromium"
     options = ["--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={profile}"]
     logging = ["--enable-logging=stderr", "--v=0", "--dump-dom"]
     done = subprocess.run(
-        [chromium, *options, *logging, url], capture_output=True, text=True, timeout=60
+        [chromium, *options, *more, *logging, url], capture_output=True, text=True, timeout=60
     )
     return done.stdout, "\n".join(re.findall(r".*CONSOLE.*", done.stderr))
 

@@ -99,6 +99,7 @@ def test_a_disk_that_fails_costs_bytes_and_no_read(
     streams: Streams, content: Content, tmp_path: Path
 ) -> None:
     probe(streams, content)
+    wait_until(lambda: is_kept(streams, 0) and is_kept(streams, LONG - 1))
     shutil.rmtree(tmp_path / "edges")
     probe(streams, content)
 
@@ -177,3 +178,23 @@ def test_the_cues_of_a_matroska_file_are_found(videos: Path, name: str) -> None:
 def test_rubbish_has_no_index(data: bytes) -> None:
     found = containers.index(data, 10**6)
     assert found is None or 0 <= found[0] < found[1] <= 10**6
+
+
+def test_an_index_that_is_asked_for_elsewhere_is_kept_too(
+    streams: Streams, host: FileHost, store: HostedStore
+) -> None:
+    film_size, index_size = 6 * MIB, 2 * MIB
+    data = b"\0\0\0\x10ftypisom\0\0\0\0" + film_size.to_bytes(4) + b"mdat"
+    data += Content.random("mdat", film_size - 8).read(0, film_size - 8)
+    data += (
+        index_size.to_bytes(4) + b"moov" + Content.random("moov", index_size).read(8, index_size)
+    )
+    data += Content.random("rest", 3 * MIB).read(0, 3 * MIB)
+    store.content = Content.of(data)
+    late, at = leaf(len(data)), 16 + film_size + 600_000
+    edges = streams._around.edges
+    for _ in range(2):
+        assert read(streams, 0, 999, late) == data[:1000]
+        assert read(streams, at, at + 99_999, late) == data[at : at + 100_000]
+        wait_until(lambda: streams.loop.call(edges.block(late, len(data), at)))
+    assert len(host.calls) == 2
