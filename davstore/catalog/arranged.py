@@ -8,7 +8,7 @@ thread of their own; till then they are missing from views.
 import logging
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from hashlib import blake2b
 from typing import Final, cast
@@ -55,7 +55,7 @@ class Arranged:
         self._records = records
         self._now = now
         self._digests = {name: views.digest(view) for name, view in settings.items()}
-        self._branches = {name: Branches(name, self._paths_in(name)) for name in settings}
+        self._branches = {name: Branches(name, self._places_in(name)) for name in settings}
         self._shelf = Shelf()
         self._last: dict[tuple[str, Path], Shown] = {}
         self._spots: dict[str, Spot] = {}
@@ -315,14 +315,15 @@ class Arranged:
         row = self._unsaved.get(key)
         return row[1] if row else self._records.paths(key)
 
-    def _paths_in(self, view: str) -> Callable[[str], Collection[Path]]:
-        return lambda key: self._paths(key).get(view, _NONE)[1].values()
+    def _places_in(self, view: str) -> Callable[[str], views.Places]:
+        return lambda key: self._paths(key).get(view, _NONE)[1]
 
     def _folder(self, name: str) -> Folder:
+        accounts, places = self._views[name].accounts, self._places_in(name)
+
         def entries(spots: tuple[Spot, ...], path: Path, inner: tuple[Folder, ...]) -> Shown:
             last = self._last.get((name, path))
-            shown = Shown(self._shelf, lambda key: self._paths(key).get(name, _NONE)[1], path,
-                          inner, spots, self._views[name].accounts, last)  # fmt: skip
+            shown = Shown(self._shelf, places, path, inner, spots, accounts, last)
             if len(spots) >= PORTION:
                 self._last[name, path] = shown
             return shown

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from davstore import names
 from davstore.catalog.places import Place
 from davstore.model import Entry, Folder, Leaf
-from davstore.views import Path, listed
+from davstore.views import Path, Places, listed
 
 MANY = 2000
 """So many entries are ordered by their plain names: numbers by value would take too long."""
@@ -100,12 +100,12 @@ Shelving = Callable[[tuple[Spot, ...], Path, tuple[Folder, ...]], Mapping[str, E
 
 
 class Branches:
-    """All folders of a view. `paths` are the paths of a magnet's files in it."""
+    """All folders of a view. `places` finds the paths of a magnet's files in it."""
 
-    def __init__(self, name: str, paths: Callable[[str], Collection[Path]]) -> None:
+    def __init__(self, name: str, places: Callable[[str], Places]) -> None:
         self.root = Branch(name, None)
         self._name = name
-        self._paths = paths
+        self._places = places
         self._many: set[Path] = set()
 
     def put(self, spot: Spot, paths: Collection[Path] = ()) -> None:
@@ -138,8 +138,8 @@ class Branches:
             return ()
         if branch.taken is None:
             self._many.add(parent)
-            branch.taken = {names.key(path[-1]) for key in branch.spots
-                            for path in self._paths(key) if path[:-1] == parent}  # fmt: skip
+            every = (path for key in branch.spots for path in self._places(key).values())
+            branch.taken = {names.key(path[-1]) for path in every if path[:-1] == parent}
         return branch.taken
 
     def let_go(self) -> None:

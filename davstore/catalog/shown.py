@@ -25,7 +25,7 @@ class Shown(Mapping[str, Entry]):
         places: Callable[[str], Places],
         path: Path,
         inner: Sequence[Folder],
-        spots: Sequence[Spot],
+        spots: tuple[Spot, ...],
         accounts: Sequence[str],
         last: "Shown | None" = None,
     ) -> None:
@@ -34,12 +34,12 @@ class Shown(Mapping[str, Entry]):
         self._places = places
         self._path = path
         self._inner = inner
-        self._spots = {id(spot): spot for spot in spots}
+        self._spots = spots
         self._accounts = accounts
         self._last = last.known if last else None
 
     @property
-    def known(self) -> tuple[int, Mapping[int, Spot]]:
+    def known(self) -> tuple[int, tuple[Spot, ...]]:
         """Where its entries are kept, and whose files they are."""
         return self._key, self._spots
 
@@ -58,7 +58,7 @@ class Shown(Mapping[str, Entry]):
     def _made(self) -> Mapping[str, Entry]:
         entries: list[Entry] = [*self._inner]
         before = self._before()
-        for spot in self._spots.values():
+        for spot in self._spots:
             known = before.get(id(spot))
             entries += self._leaves(spot) if known is None else known
         return ordered(entries)
@@ -76,9 +76,10 @@ class Shown(Mapping[str, Entry]):
         for entry in entries.values():
             if isinstance(entry, Leaf):
                 by_magnet[entry.account, entry.magnet].append(entry)
+        still = {id(spot) for spot in self._spots}
         return {
-            place: [leaf for source in spot.sources for leaf in by_magnet[owner(source)]]
-            for place, spot in spots.items() if place in self._spots
+            id(spot): [leaf for source in spot.sources for leaf in by_magnet[owner(source)]]
+            for spot in spots if id(spot) in still
         }  # fmt: skip
 
     def _leaves(self, spot: Spot) -> list[Leaf]:
