@@ -13,7 +13,7 @@ from dataclasses import replace
 from hashlib import blake2b
 from typing import Final, cast
 
-from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 
 from davstore import views
 from davstore.catalog.branches import Branches, Spot
@@ -63,6 +63,7 @@ class Arranged:
         self._seen: dict[str, Mapping[str, Folder]] = {}
         self._whole: dict[str, Folder] = {}
         self._pending: dict[str, None] = {}
+        self._failed: dict[str, None] = {}
         self._unsaved: dict[str, tuple[Place, Paths]] = {}
         self._due = 0.0
         self._missed = False
@@ -121,19 +122,19 @@ class Arranged:
         began, count = time.monotonic(), len(self._pending)
         while not self._closed:
             with self._lock:
-                self._tried(PORTION)
-                if not self._pending:
+                if not self._tried(PORTION) or not self._pending:
                     self._worker = None
                     break
         log.info("views: %d magnets arranged in %.0f s", count, time.monotonic() - began)
 
-    def _tried(self, most: int) -> None:
-        """As `_update`; what cannot be arranged is left out until it changes."""
+    def _tried(self, most: int) -> bool:
+        """As `_update`; whether that could be done."""
         try:
             self._update(most)
         except (DavstoreError, SQLAlchemyError) as error:
             self._complain(error)
-            self._pending.clear()
+            return False
+        return True
 
     def _update(self, most: int) -> None:
         """Take over what the snapshots say, and arrange at most so many magnets."""
@@ -192,6 +193,8 @@ class Arranged:
 
     def _settle(self, changed: Iterable[str]) -> None:
         """Show what is known of these already, and note what must be arranged."""
+        self._pending.update(self._failed)
+        self._failed.clear()
         gone, back = [], []
         for key in changed:
             sources = self._sources.get(key, ())
@@ -235,7 +238,7 @@ class Arranged:
                 self._place(keys)
                 self._records.save(connection, list(self._unsaved.values()))
             self._unsaved.clear()
-        except OperationalError as error:
+        except SQLAlchemyError as error:
             self._complain(error)
             self._place(keys)
         for branches in self._branches.values():
@@ -252,7 +255,11 @@ class Arranged:
             if spot is not None and not late and spot.place.stamp == self._stamp(sources):
                 self._put(Spot(spot.place, sources))  # another process has given it its places
                 continue
-            self._unsaved[key] = self._arranged(key, spot, sources, self._paths(key))
+            try:
+                self._unsaved[key] = self._arranged(key, spot, sources, self._paths(key))
+            except (DavstoreError, SQLAlchemyError) as error:
+                self._complain(error)
+                self._failed[key] = None  # tried again when something changes
 
     def _arranged(
         self, key: str, spot: Spot | None, sources: tuple[Folder, ...], before: Paths

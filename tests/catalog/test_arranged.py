@@ -1,5 +1,6 @@
 """Views over accounts that change: once each, from the first that has it, under names that stay."""
 
+import sqlite3
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -219,3 +220,23 @@ def test_nothing_is_known_before_an_account_is(tmp_path: Path) -> None:
     assert arranged.folders() is None
     library.add("one", "Sintel (2010)", "a", ("s.mkv", 1))
     assert arranged.folders() is not None
+
+
+def test_a_disk_that_cannot_be_written_is_served_from_memory(
+    library: Library, caplog: pytest.LogCaptureFixture
+) -> None:
+    arranged = library.arranged()
+    before = files(arranged)
+    with sqlite3.connect(library.folder / "catalog.db") as other:
+        other.execute(
+            "CREATE TRIGGER full BEFORE INSERT ON places BEGIN SELECT RAISE(ABORT, 'no'); END"
+        )
+    library.add("two", "Charade (1963) 720p", "f", ("c.mkv", 700))
+    later = files(arranged)
+    assert later.keys() > before.keys()
+    assert "Movies/Charade (1963)/Charade (1963) - 720p.mkv" in later
+    assert "cannot be kept up to date" in caplog.text
+    with sqlite3.connect(library.folder / "catalog.db") as other:
+        other.execute("DROP TRIGGER full")
+    library.add("two", "Detour (1945)", "g", ("d.mkv", 600))
+    assert files(arranged).keys() == files(library.arranged()).keys()

@@ -4,7 +4,7 @@ import random
 from collections.abc import Collection
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from davstore import names, views
@@ -41,11 +41,9 @@ class Shelf:
         return {names.key(path[-1]) for places in self.paths.values() for path in places.values()
                 if path[:-1] == parent}  # fmt: skip
 
-    def add(
-        self, key: str, whole: Facts, settings: dict[str, ViewSettings] | None = None
-    ) -> Places:
+    def add(self, key: str, whole: Facts, wanted: dict[str, ViewSettings] | None = None) -> Places:
         known = self.paths.pop(key, {})
-        wants = views.chosen(settings or ARRANGED, whole, names.safe(whole.name), NOW)
+        wants = views.chosen(wanted or ARRANGED, whole, names.safe(whole.name), NOW)
         self.paths[key] = views.placed(wants.get("V", []), known, key, self)
         return self.paths[key]
 
@@ -224,6 +222,7 @@ def keys(path: Path) -> tuple[str, ...]:
     return tuple(names.key(part) for part in path)
 
 
+@settings(deadline=None)
 @given(LIBRARIES, st.sampled_from(["flat", "as given", "arranged"]), st.randoms())
 def test_nothing_is_lost_or_doubled_and_names_stay(
     library: list[tuple[str, list[tuple[str, int]]]], layout: str, dice: random.Random
@@ -247,6 +246,7 @@ def test_nothing_is_lost_or_doubled_and_names_stay(
     assert shelf.paths == before
 
 
+@settings(deadline=None)
 @given(FILES, st.randoms())
 def test_the_order_of_files_and_accounts_changes_no_key(
     files: list[tuple[str, int]], dice: random.Random
