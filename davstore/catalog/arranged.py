@@ -155,8 +155,8 @@ class Arranged:
             snapshot = self._snapshot(account)
             if snapshot is None or snapshot.magnets is self._whole.get(account):
                 continue
-            self._whole[account] = snapshot.magnets
             changed |= self._compared(account, snapshot.magnets)
+            self._whole[account] = snapshot.magnets
         if self._due <= self._now():
             now = self._now()
             late = {key for key, spot in self._spots.items() if spot.place.until <= now}
