@@ -35,6 +35,9 @@ class ServerSettings(_Checked):
 
     host: str = Field(default="127.0.0.1", description="the address to listen on")
     port: int = Field(default=8080, ge=0, le=65535, description="the port to listen on")
+    workers: int = Field(
+        default=1, ge=1, le=64, description="how many processes share the port and the state"
+    )
     state: Path = Field(
         default_factory=lambda: platformdirs.user_data_path("davstore"),
         description="the folder of the catalog",

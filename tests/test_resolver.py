@@ -1,7 +1,7 @@
 """Links: how long they are believed, how often they are asked for."""
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -60,15 +60,23 @@ class CountingStore:
 class DictShelf:
     def __init__(self) -> None:
         self.links: dict[tuple[str, str], Link] = {}
+        self.changes: list[tuple[str, str, str]] = []
 
     def get(self, account: str, ref: str) -> Link | None:
         return self.links.get((account, ref))
 
     def put(self, account: str, ref: str, link: Link) -> None:
         self.links[account, ref] = link
+        self.changes.append((account, ref, link.url))
 
-    def drop(self, account: str, ref: str) -> None:
-        self.links.pop((account, ref), None)
+    def drop(self, account: str, ref: str, url: str) -> None:
+        if (link := self.links.get((account, ref))) and link.url == url:
+            del self.links[account, ref]
+            self.changes.append((account, ref, ""))
+
+    def changed(self) -> list[tuple[str, str, str]]:
+        changes, self.changes = self.changes, []
+        return changes
 
 
 @pytest.fixture
@@ -194,3 +202,70 @@ def test_a_store_error_passes_through_unchanged(resolver: Resolver, store: Count
     with pytest.raises(StoreUnavailable) as caught:
         resolver.link(LEAF)
     assert caught.value.retry_after == 60
+
+
+class Leased:
+    """Turns that another process has at first; `meanwhile` is what it does then."""
+
+    def __init__(self, *meanwhile: Callable[[], object]) -> None:
+        self.meanwhile = list(meanwhile)
+        self.given: list[str] = []
+
+    def take(self, account: str, ref: str) -> bool:
+        return not self.meanwhile
+
+    def give(self, account: str, ref: str) -> None:
+        self.given.append(ref)
+
+    def sleep(self, seconds: float) -> None:
+        self.meanwhile.pop(0)()
+
+
+def test_a_link_that_another_process_is_about_to_generate_is_waited_for(
+    store: CountingStore, shelf: DictShelf, clock: Clock
+) -> None:
+    theirs = Link("https://host.example/theirs", clock.time + HOUR)
+    turns = Leased(lambda: None, lambda: shelf.put("rd", FILE.ref, theirs))
+    resolver = Resolver({"rd": store}, shelf, turns=turns, now=clock, sleep=turns.sleep)
+    assert resolver.link(LEAF) == theirs
+    assert store.asked == 0
+    assert turns.given == []
+
+
+def test_where_the_other_process_fails_the_link_is_generated_here(
+    store: CountingStore, shelf: DictShelf, clock: Clock
+) -> None:
+    turns = Leased(lambda: None)
+    resolver = Resolver({"rd": store}, shelf, turns=turns, now=clock, sleep=turns.sleep)
+    assert resolver.link(LEAF).url
+    assert store.asked == 1
+    assert turns.given == [FILE.ref]
+
+
+def test_another_process_is_not_waited_for_without_end(
+    store: CountingStore, shelf: DictShelf, clock: Clock
+) -> None:
+    def wait() -> None:
+        clock.time += 60
+
+    turns = Leased(wait, wait, wait)
+    resolver = Resolver({"rd": store}, shelf, turns=turns, now=clock, sleep=turns.sleep)
+    with pytest.raises(StoreUnavailable, match="too long"):
+        resolver.link(LEAF)
+
+
+def test_what_another_process_forgets_or_replaces_is_let_go(
+    store: CountingStore, shelf: DictShelf, clock: Clock
+) -> None:
+    first, second = (Resolver({"rd": store}, shelf, now=clock) for _ in range(2))
+    dead = first.link(LEAF)
+    assert second.link(LEAF) == dead
+    second.follow()
+    assert second.known(LEAF) == dead
+    first.forget(LEAF, dead)
+    successor = first.link(LEAF)
+    second.follow()
+    assert second.known(LEAF) is None
+    second.forget(LEAF, dead)
+    assert second.link(LEAF) == successor
+    assert store.asked == 2

@@ -4,7 +4,7 @@ Knows neither a store nor a disk; it is told rows and says what changed.
 """
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from types import MappingProxyType
@@ -121,6 +121,16 @@ class Holding:
             held = Held(known.magnet, folder, magnet.fingerprint, len(files), unsized)
             self._put(held)
             return held
+
+    def follow(self, changed: Mapping[str, Held], gone: Collection[str]) -> None:
+        """Take over what another process has made of the account."""
+        with self._lock:
+            for held in changed.values():
+                if held.folder:
+                    self._taken.add(names.key(held.folder))
+                self._put(held)
+            for id_ in gone:
+                self._drop(id_)
 
     def snapshot(self, taken: float) -> Snapshot:
         """All shown magnets as folders, by name; while none changes, the same folder again."""

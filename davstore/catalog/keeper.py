@@ -14,6 +14,7 @@ from davstore.catalog.doubt import Doubt
 from davstore.catalog.holding import Changes, Holding
 from davstore.catalog.pace import Patience
 from davstore.catalog.records import Held, Records, Unsaved
+from davstore.catalog.revisions import Outdated
 from davstore.catalog.trees import Shelf, Tree
 from davstore.errors import DavstoreError, StateError, StoreError
 from davstore.model import Entry, File, Leaf, Magnet, Snapshot
@@ -68,7 +69,9 @@ class Keeper:
         self._unwritable = ""
         self._portion = 0
         self._said: frozenset[str | None] = frozenset()
+        self._source = source
         self._standing = records.standing(self.account, source)
+        self.revision = records.revision(self.account)
         self._doubt = Doubt(removal_share, records.held_back(self.account))
         held = records.held(self.account)
         self._holding = Holding(self.account, held, self._doubt, self._planted)
@@ -89,6 +92,24 @@ class Keeper:
     def age(self) -> float:
         """Seconds since the store last confirmed what is known."""
         return self._now() - self._standing.taken
+
+    @property
+    def fails(self) -> bool:
+        """Whether something went wrong when the store was last asked."""
+        return bool(self._standing.error)
+
+    def follow(self) -> None:
+        """Take over what another process has written.
+
+        Not while we ask ourselves: what comes of that will be found outdated. Raises
+        `SQLAlchemyError`.
+        """
+        if not self._asking.acquire(blocking=False):
+            return
+        try:
+            self._catch_up()
+        finally:
+            self._asking.release()
 
     def look(self) -> None:
         """Ask what changed and take it over, without asking for files. Raises `StoreError`."""
@@ -153,7 +174,9 @@ class Keeper:
             for leaf in self._holding.unsized(held):
                 if leaf.identity not in self._learned:
                     self._measure(leaf, measure)
-        self.relearn()
+        if self.relearn():
+            with self._asking:
+                self._save()  # for other processes to notice
 
     def _measure(self, leaf: Leaf, measure: Measure) -> None:
         try:
@@ -161,16 +184,17 @@ class Keeper:
         except DavstoreError as error:
             log.info("%s: size of %r: %s", self.account, leaf.name, error)
 
-    def relearn(self) -> None:
-        """Publish sizes learned since, by measuring or by somebody's reading."""
+    def relearn(self) -> bool:
+        """Publish sizes learned since, by measuring or by somebody's reading; whether any were."""
         if len(self._learned) == self._relearned:
-            return
+            return False
         self._relearned = len(self._learned)
         for held in self._holding.unmeasured():
             if any(leaf.identity in self._learned for leaf in self._holding.unsized(held)):
                 self._holding.relearn(held)
         if self.snapshot is not None:
             self._publish(self._standing.taken)
+        return True
 
     def note(self, error: StoreError) -> None:
         """Remember a failure, for whoever asks how the account stands."""
@@ -272,7 +296,13 @@ class Keeper:
         What could not be written is written the next time, with what came since.
         """
         try:
-            self._records.save(self.account, self._standing, self._unsaved, self._doubt.held_back)
+            self.revision = self._records.save(
+                self.account, self._standing, self._unsaved, self._doubt.held_back, self.revision
+            )
+        except Outdated:
+            log.info("%s: another process has refreshed it meanwhile", self.account)
+            self._catch_up(whole=True)
+            return
         except SQLAlchemyError as error:
             reason = str(getattr(error, "orig", None) or type(error).__name__)
             if reason != self._unwritable:
@@ -283,6 +313,26 @@ class Keeper:
         if self._unwritable:
             self._unwritable = ""
             log.info("%s: the catalog is written again", self.account)
+
+    def _catch_up(self, *, whole: bool = False) -> None:
+        """What is written counts, and what we have not written yet does not."""
+        revision = self._records.revision(self.account)
+        since = -1 if whole or self._unsaved.any else self.revision
+        self._unsaved.clear()
+        self._standing = self._records.standing(self.account, self._source)
+        changed = self._records.held(self.account, since)
+        gone: set[str] = set()
+        self._holding.follow(changed, gone)
+        if self._records.count(self.account) != len(self._holding.magnets):
+            gone = self._holding.magnets.keys() - self._records.ids(self.account)
+            self._holding.follow({}, gone)
+        self._doubt.held_back = self._records.held_back(self.account)
+        self.revision = revision
+        if changed or gone:
+            self._moved = self._now()
+        if self._standing.taken:
+            self._publish(self._standing.taken)
+        self.relearn()
 
 
 def _key(magnet: Magnet) -> str:

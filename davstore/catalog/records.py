@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.exc import SQLAlchemyError
 
+from davstore.catalog import revisions
 from davstore.catalog.tables import accounts, files, held_back, links, magnets, sizes
 from davstore.model import File, Link, Magnet, Status
 
@@ -83,6 +84,11 @@ class Unsaved:
         self.files.pop(id_, None)
         self.gone.add(id_)
 
+    @property
+    def any(self) -> bool:
+        """Whether there is anything."""
+        return bool(self.held or self.files or self.gone)
+
     def clear(self) -> None:
         """Everything is written."""
         self.held.clear()
@@ -113,14 +119,40 @@ class Records:
                 return Standing(source)
             if row.source == source:
                 return _standing(row)
+            revisions.taken(connection, revisions.of_account(account))
             connection.execute(sa.delete(accounts).where(accounts.c.name == account))
             for table in (magnets, files, links, held_back):
                 connection.execute(sa.delete(table).where(table.c.account == account))
         return Standing(source)
 
-    def held(self, account: str) -> dict[str, Held]:
-        """All magnets of `account` by id."""
-        query = sa.select(magnets).where(magnets.c.account == account)
+    def revisions(self) -> dict[str, int]:
+        """The numbers of the last changes, by what was changed."""
+        with self._engine.connect() as connection:
+            return revisions.latest(connection)
+
+    def revision(self, account: str) -> int:
+        """The number of the last change of `account`.
+
+        What is read after it may be newer, but lacks nothing.
+        """
+        with self._engine.connect() as connection:
+            return revisions.of(connection, revisions.of_account(account))
+
+    def ids(self, account: str) -> set[str]:
+        """Of all magnets of `account`."""
+        query = sa.select(magnets.c.id).where(magnets.c.account == account)
+        with self._engine.connect() as connection:
+            return set(connection.execute(query).scalars())
+
+    def count(self, account: str) -> int:
+        """How many magnets `account` has."""
+        query = sa.select(sa.func.count()).where(magnets.c.account == account)
+        with self._engine.connect() as connection:
+            return connection.execute(query).scalar_one()
+
+    def held(self, account: str, since: int = -1) -> dict[str, Held]:
+        """The magnets of `account` that changed after the revision `since`, or all, by id."""
+        query = sa.select(magnets).where(magnets.c.account == account, magnets.c.revision > since)
         with self._engine.connect() as connection:
             return {
                 row.id: Held(
@@ -151,14 +183,27 @@ class Records:
             )
 
     def save(
-        self, account: str, standing: Standing, unsaved: Unsaved, doubted: Mapping[str, float]
-    ) -> None:
-        """Write all of it, or nothing: a marker is worth only as much as what it came with."""
+        self,
+        account: str,
+        standing: Standing,
+        unsaved: Unsaved,
+        doubted: Mapping[str, float],
+        known: int | None = None,
+    ) -> int:
+        """Write all of it, or nothing: a marker is worth only as much as what it came with.
+
+        Says the revision that it makes. Raises `Outdated` where the last one is not `known`.
+        """
         row = asdict(standing) | {"name": account}
+        name = revisions.of_account(account)
         with self._engine.begin() as connection:
+            if known is None:
+                revision = revisions.taken(connection, name)
+            else:
+                revision = revisions.taken_after(connection, name, known)
             statement = insert(accounts).values(row)
             connection.execute(statement.on_conflict_do_update(["name"], set_=row))
-            _keep(connection, account, list(unsaved.held.values()))
+            _keep(connection, account, list(unsaved.held.values()), revision)
             for id_ in unsaved.files.keys() | unsaved.gone:
                 _drop(connection, files, account, files.c.magnet == id_)
             for id_ in unsaved.gone:
@@ -170,30 +215,46 @@ class Records:
             if found:
                 connection.execute(sa.insert(files), found)
             _keep_doubts(connection, account, doubted)
+        return revision
 
     def ask(self, names: Iterable[str], now: float) -> None:
         """Note that somebody wants these accounts refreshed."""
         statement = sa.update(accounts).where(accounts.c.name.in_(list(names)))
         with self._engine.begin() as connection:
+            revisions.taken(connection, revisions.ASKED)
             connection.execute(statement.values(asked=now))
 
-    def asked(self) -> set[str]:
-        """The accounts that somebody wants refreshed; the wish is taken off the list."""
+    def is_asked(self) -> bool:
+        """Whether somebody wants any account refreshed."""
+        query = sa.select(accounts.c.name).where(accounts.c.asked > 0).limit(1)
+        with self._engine.connect() as connection:
+            return connection.execute(query).first() is not None
+
+    def asked(self, among: Iterable[str] | None = None) -> set[str]:
+        """The accounts, or those `among` them, that somebody wants refreshed.
+
+        The wish is taken off the list.
+        """
+        wanted = accounts.c.asked > 0
+        if among is not None:
+            wanted &= accounts.c.name.in_(list(among))
         with self._engine.begin() as connection:
-            query = sa.select(accounts.c.name).where(accounts.c.asked > 0)
+            query = sa.select(accounts.c.name).where(wanted)
             found = {row.name for row in connection.execute(query)}
-            connection.execute(sa.update(accounts).values(asked=0))
+            connection.execute(sa.update(accounts).where(wanted).values(asked=0))
         return found
 
-    def sizes(self) -> dict[str, int]:
-        """Every learned size in bytes, by a file's identity."""
+    def sizes(self, since: int = -1) -> dict[str, int]:
+        """Every size in bytes learned after the revision `since`, by a file's identity."""
+        query = sa.select(sizes).where(sizes.c.revision > since)
         with self._engine.connect() as connection:
-            return {row.identity: row.size for row in connection.execute(sa.select(sizes))}
+            return {row.identity: row.size for row in connection.execute(query)}
 
     def learn(self, identity: str, size: int) -> None:
         """Remember a size."""
-        row = {"identity": identity, "size": size}
         with self._engine.begin() as connection:
+            revision = revisions.taken(connection, revisions.SIZES)
+            row = {"identity": identity, "size": size, "revision": revision}
             statement = insert(sizes).values(row)
             connection.execute(statement.on_conflict_do_update(["identity"], set_=row))
 
@@ -203,12 +264,13 @@ class Links:
 
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
+        self._seen = self._try(lambda connection: revisions.of(connection, revisions.LINKS)) or 0
 
     def get(self, account: str, ref: str) -> Link | None:
         """The link kept for a file, fresh or stale."""
         query = sa.select(links).where(links.c.account == account, links.c.ref == ref)
         row = self._try(lambda connection: connection.execute(query).one_or_none())
-        if row is None:
+        if row is None or not row.url:
             return None
         return Link(row.url, row.expires, row.headers, row.size, row.connections, row.decoy)
 
@@ -219,14 +281,40 @@ class Links:
             "headers": dict(link.headers), "size": link.size, "connections": link.connections,
             "decoy": link.decoy,
         }  # fmt: skip
-        statement = insert(links).values(row)
-        upsert = statement.on_conflict_do_update(["account", "ref"], set_=row)
-        self._try(lambda connection: connection.execute(upsert))
 
-    def drop(self, account: str, ref: str) -> None:
-        """Keep no link of this file."""
-        statement = sa.delete(links).where(links.c.account == account, links.c.ref == ref)
-        self._try(lambda connection: connection.execute(statement))
+        def work(connection: sa.Connection) -> None:
+            row["revision"] = revisions.taken(connection, revisions.LINKS)
+            statement = insert(links).values(row)
+            connection.execute(statement.on_conflict_do_update(["account", "ref"], set_=row))
+
+        self._try(work)
+
+    def drop(self, account: str, ref: str, url: str) -> None:
+        """Keep this link of the file no longer; a newer one stays.
+
+        Its row stays too, empty: other processes are to notice.
+        """
+        this = sa.and_(links.c.account == account, links.c.ref == ref, links.c.url == url)
+        statement = sa.update(links).where(this)
+
+        def work(connection: sa.Connection) -> None:
+            revision = revisions.taken(connection, revisions.LINKS)
+            connection.execute(statement.values(url="", expires=0, headers={}, revision=revision))
+
+        self._try(work)
+
+    def changed(self) -> list[tuple[str, str, str]]:
+        """Account, ref and URL ("" for none any more) of all that changed since last asked."""
+        return self._try(self._changed) or []
+
+    def _changed(self, connection: sa.Connection) -> list[tuple[str, str, str]]:
+        latest = revisions.of(connection, revisions.LINKS)
+        if latest == self._seen:
+            return []
+        query = sa.select(links.c.account, links.c.ref, links.c.url)
+        rows = connection.execute(query.where(links.c.revision > self._seen)).all()
+        self._seen = latest
+        return [(row.account, row.ref, row.url) for row in rows]
 
     def sweep(self, now: float) -> None:
         """Drop every link that has ended."""
@@ -248,14 +336,14 @@ def _standing(row: sa.Row[Any]) -> Standing:
     )
 
 
-def _keep(connection: sa.Connection, account: str, rows: Sequence[Held]) -> None:
+def _keep(connection: sa.Connection, account: str, rows: Sequence[Held], revision: int) -> None:
     if not rows:
         return
     statement = insert(magnets)
     columns = {c.name: statement.excluded[c.name] for c in magnets.c if not c.primary_key}
     connection.execute(
         statement.on_conflict_do_update(["account", "id"], set_=columns),
-        [_magnet_row(account, held) for held in rows],
+        [_magnet_row(account, held) | {"revision": revision} for held in rows],
     )
 
 

@@ -11,88 +11,19 @@ from collections.abc import Callable, Iterable, Mapping
 from sqlalchemy.exc import SQLAlchemyError
 
 from davstore.catalog.keeper import Keeper, Measure
+from davstore.catalog.leases import Leases
 from davstore.catalog.pace import Intervals
 from davstore.catalog.records import Records
+from davstore.catalog.schedule import Schedule
+from davstore.catalog.sharing import Sharing
 from davstore.catalog.trees import Shelf
-from davstore.errors import AccountProblem, NotAuthorized, StateError, StoreError
+from davstore.errors import StateError, StoreError
 from davstore.model import Snapshot
 from davstore.stores.base import Store
 
 log = logging.getLogger(__name__)
 
-FIRST_PAUSE, LONGEST_PAUSE = 10.0, 900.0
-"""Seconds before a failed refresh is tried again; doubling."""
-OWNERS_PAUSE = 600.0
-"""Seconds before asking again where the owner must act first."""
 REMOVAL_SHARE = 0.1
-
-
-class Schedule:
-    """When one account is looked at next, and what its failures have to say."""
-
-    def __init__(self, keeper: Keeper, intervals: Intervals) -> None:
-        self.keeper = keeper
-        self._intervals = intervals
-        self._woken = threading.Event()
-        self._pause = FIRST_PAUSE
-        self._said = ""
-        self._looking = False
-
-    def wake(self) -> None:
-        """Look now."""
-        self._woken.set()
-
-    def read(self) -> None:
-        """Somebody reads: what is older than usual is looked at, unless it fails anyway."""
-        if self._looking or self._said:
-            return
-        if self.keeper.age > self._intervals.usual:
-            self._woken.set()
-
-    def wait(self, seconds: float) -> None:
-        """Sleep so long, or until woken."""
-        self._woken.wait(seconds)
-        self._woken.clear()
-
-    def turn(self, measure: Measure, stopping: Callable[[], bool]) -> float:
-        """One look, and a portion of the files; how long to wait then."""
-        self._looking = True
-        try:
-            return self._turn(measure, stopping)
-        finally:
-            self._looking = False
-
-    def _turn(self, measure: Measure, stopping: Callable[[], bool]) -> float:
-        keeper = self.keeper
-        try:
-            keeper.look()
-            more = keeper.fill(portion=True, stopping=stopping)
-            keeper.measure(measure, stopping)
-        except StoreError as error:
-            if str(error) != self._said:
-                self._said = str(error)
-                log.warning("%s; keeping what is known, trying again", error)
-            keeper.note(error)
-            return self._after(error)
-        except Exception:
-            log.exception("%s: refresh failed; keeping what is known", keeper.account)
-            return self._doubled()
-        if self._said:
-            log.info("%s: answers again", keeper.account)
-        self._said, self._pause = "", FIRST_PAUSE
-        if more:
-            return 0.0
-        return self._intervals.next(unfinished=keeper.unfinished, still=keeper.still)
-
-    def _after(self, error: StoreError) -> float:
-        if isinstance(error, NotAuthorized | AccountProblem):
-            return OWNERS_PAUSE
-        return max(self._doubled(), error.retry_after or 0.0)
-
-    def _doubled(self) -> float:
-        pause = self._pause
-        self._pause = min(pause * 2, max(LONGEST_PAUSE, self._intervals.usual))
-        return pause
 
 
 class Catalog:
@@ -105,6 +36,7 @@ class Catalog:
         records: Records,
         *,
         intervals: Intervals,
+        leases: Leases | None = None,
     ) -> None:
         self._keepers = keepers
         self._schedules = {name: Schedule(keeper, intervals) for name, keeper in keepers.items()}
@@ -112,6 +44,9 @@ class Catalog:
         self._records = records
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
+        self._sharing = (
+            None if leases is None else Sharing(self._schedules, records, learned, leases)
+        )
 
     @classmethod
     def opened(
@@ -124,12 +59,14 @@ class Catalog:
         quick: float | None = None,
         slow: float | None = None,
         removal_share: float = REMOVAL_SHARE,
+        leases: Leases | None = None,
         now: Callable[[], float] = time.time,
     ) -> "Catalog":
         """All accounts as the disk remembers them. `sources` name each one's service and URL.
 
         `interval` is the seconds between two refreshes of an account, `quick` those while
         something is downloading, `slow` those while nothing moves and nobody reads.
+        `leases` say who refreshes what where several processes share the disk.
         Raises `StateError` where the disk cannot be read.
         """
         shelf = Shelf()
@@ -144,7 +81,7 @@ class Catalog:
             reason = getattr(error, "orig", None) or type(error).__name__
             raise StateError(f"the catalog cannot be read: {reason}; see server.state") from None
         intervals = Intervals(interval, quick or interval, slow or interval)
-        return cls(keepers, learned, records, intervals=intervals)
+        return cls(keepers, learned, records, intervals=intervals, leases=leases)
 
     @property
     def accounts(self) -> tuple[str, ...]:
@@ -176,6 +113,9 @@ class Catalog:
 
     def hurry_asked(self) -> None:
         """The same for the accounts that another process asked for by way of the disk."""
+        if self._sharing is not None:
+            self._sharing.ask()
+            return
         try:
             asked = self._records.asked()
         except SQLAlchemyError:
@@ -197,8 +137,13 @@ class Catalog:
         for keeper in self._keepers.values():
             keeper.relearn()
 
-    def start(self, measure: Measure) -> None:
-        """Keep every account fresh; `measure` looks a file up to learn its size."""
+    def start(self, measure: Measure, follow: Callable[[], object] = lambda: None) -> None:
+        """Keep every account fresh; `measure` looks a file up to learn its size.
+
+        Where several processes share the disk, `follow` is called every second.
+        """
+        if self._sharing is not None:
+            self._sharing.start(follow)
         for name, schedule in self._schedules.items():
             thread = threading.Thread(
                 target=self._keep_fresh, args=(schedule, measure), name=f"refresh-{name}",
@@ -213,9 +158,20 @@ class Catalog:
         self.hurry()
         for thread in self._threads:
             thread.join(timeout / max(1, len(self._threads)))
+        if self._sharing is not None:
+            self._sharing.stop()
 
     def _keep_fresh(self, schedule: Schedule, measure: Measure) -> None:
         while not self._stopping.is_set():
-            pause = schedule.turn(measure, self._stopping.is_set)
+            if self._sharing is not None and not self._sharing.holds(schedule.account):
+                self._sharing.stand_by(schedule)
+                continue
+            pause = schedule.turn(measure, lambda: self._must_stop(schedule.account))
             if not self._stopping.is_set():
                 schedule.wait(pause)
+
+    def _must_stop(self, account: str) -> bool:
+        """Whether the refreshing of `account` is to end: for good, or others have taken over."""
+        if self._stopping.is_set():
+            return True
+        return self._sharing is not None and not self._sharing.holds(account)

@@ -16,7 +16,7 @@ from davstore.errors import StateError
 log = logging.getLogger(__name__)
 
 FILE_NAME = "catalog.db"
-SCHEMA = 2
+SCHEMA = 3
 BUSY_TIMEOUT = 10.0
 
 metadata = sa.MetaData()
@@ -51,6 +51,7 @@ magnets = sa.Table(
     sa.Column("files_of", sa.Text),  # the fingerprint at which the files were read
     sa.Column("file_count", sa.Integer, nullable=False, server_default="0"),
     sa.Column("unsized", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("revision", sa.Integer, nullable=False, server_default="0"),
     sqlite_with_rowid=False,
 )
 
@@ -83,6 +84,7 @@ sizes = sa.Table(
     metadata,
     sa.Column("identity", sa.Text, primary_key=True),
     sa.Column("size", sa.Integer, nullable=False),
+    sa.Column("revision", sa.Integer, nullable=False, server_default="0"),
 )
 
 links = sa.Table(
@@ -96,6 +98,24 @@ links = sa.Table(
     sa.Column("size", sa.Integer),
     sa.Column("connections", sa.Integer),
     sa.Column("decoy", sa.Text, nullable=False),
+    sa.Column("revision", sa.Integer, nullable=False, server_default="0"),
+    sqlite_with_rowid=False,
+)
+
+revisions = sa.Table(
+    "revisions",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("value", sa.Integer, nullable=False),
+)
+
+leases = sa.Table(
+    "leases",
+    metadata,
+    sa.Column("account", sa.Text, primary_key=True),
+    sa.Column("task", sa.Text, primary_key=True),
+    sa.Column("holder", sa.Text, nullable=False),
+    sa.Column("until", sa.Float, nullable=False),
     sqlite_with_rowid=False,
 )
 
@@ -128,6 +148,17 @@ MIGRATIONS: Final[Mapping[int, Sequence[str]]] = {
         "UPDATE magnets SET unsized = (SELECT count(*) FROM files WHERE files.size IS NULL "
         "AND files.account = magnets.account AND files.magnet = magnets.id)",
     ),
+    2: (
+        # The next lines need these two, which a very old file may lack.
+        "CREATE TABLE IF NOT EXISTS sizes "
+        "(identity TEXT NOT NULL, size INTEGER NOT NULL, PRIMARY KEY (identity))",
+        "CREATE TABLE IF NOT EXISTS links (account TEXT NOT NULL, ref TEXT NOT NULL, "
+        "url TEXT NOT NULL, expires FLOAT NOT NULL, headers JSON NOT NULL, size INTEGER, "
+        "connections INTEGER, decoy TEXT NOT NULL, PRIMARY KEY (account, ref)) WITHOUT ROWID",
+        "ALTER TABLE magnets ADD COLUMN revision INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE sizes ADD COLUMN revision INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE links ADD COLUMN revision INTEGER NOT NULL DEFAULT 0",
+    ),
 }
 """What turns a schema into the next one, by its number. New tables are made in any case."""
 
@@ -136,11 +167,12 @@ class _Unusable(Exception):
     """The file is not a catalog that we can read; says why."""
 
 
-def open_database(folder: Path, now: Callable[[], float]) -> sa.Engine:
+def open_database(folder: Path, now: Callable[[], float], *, is_shared: bool = False) -> sa.Engine:
     """The catalog of the state folder, ready for use; both are made where missing.
 
-    A corrupt file, or one of a newer davstore, is renamed and kept, and a new one begun.
-    Raises `StateError` where the folder cannot be used.
+    A corrupt file, or one of a newer davstore, is renamed and kept, and a new one begun; not so
+    where it `is_shared` with processes that have it open. Raises `StateError` where the folder
+    cannot be used.
     """
     path = folder / FILE_NAME
     try:
@@ -152,8 +184,10 @@ def open_database(folder: Path, now: Callable[[], float]) -> sa.Engine:
             f"state folder {str(folder)!r}: {error.strerror}; make it writable or set server.state"
         ) from None
     try:
-        return _opened(path)
+        return _opened(path, is_checked=is_shared)
     except _Unusable as reason:
+        if is_shared:
+            raise StateError(f"{path} {reason}; start davstore again") from None
         aside = path.with_name(f"{FILE_NAME}.set-aside-{int(now())}")
         log.warning("%s %s; kept as %s, beginning a new one", path, reason, aside.name)
         _set_aside(path, aside)
@@ -163,7 +197,7 @@ def open_database(folder: Path, now: Callable[[], float]) -> sa.Engine:
         raise StateError(f"state folder {str(folder)!r}: a new catalog {reason}") from None
 
 
-def _opened(path: Path) -> sa.Engine:
+def _opened(path: Path, *, is_checked: bool = False) -> sa.Engine:
     engine = sa.create_engine(
         f"sqlite:///{path}",
         connect_args={"timeout": BUSY_TIMEOUT},
@@ -173,7 +207,7 @@ def _opened(path: Path) -> sa.Engine:
     sa.event.listen(engine, "connect", _tune)
     try:
         with engine.begin() as connection:
-            _migrate(connection, path)
+            _migrate(connection, path, is_checked=is_checked)
             metadata.create_all(connection)
     except OperationalError as error:
         engine.dispose()
@@ -213,9 +247,9 @@ def look_into(folder: Path) -> sa.Engine | None:
     return engine
 
 
-def _migrate(connection: sa.Connection, path: Path) -> None:
+def _migrate(connection: sa.Connection, path: Path, *, is_checked: bool) -> None:
     """Bring the file to our schema; raises `_Unusable` where that cannot be."""
-    _check(connection)
+    _check(connection, is_checked=is_checked)
     version = connection.exec_driver_sql("PRAGMA user_version").scalar_one()
     if version == SCHEMA:
         return
@@ -227,10 +261,12 @@ def _migrate(connection: sa.Connection, path: Path) -> None:
         log.info("%s: brought from schema %d to %d", path, version, SCHEMA)
 
 
-def _check(connection: sa.Connection) -> None:
+def _check(connection: sa.Connection, *, is_checked: bool) -> None:
     version = connection.exec_driver_sql("PRAGMA user_version").scalar_one()
     if version > SCHEMA:
         raise _Unusable(f"was written by a newer davstore (schema {version})")
+    if is_checked:  # by the process that started us
+        return
     if connection.exec_driver_sql("PRAGMA quick_check(1)").scalar_one() != "ok":
         raise _Unusable("is corrupt")
 

@@ -20,9 +20,10 @@ class Redacted(logging.Formatter):
         return _LOGIN.sub(r"\1 …", text)
 
 
-def start(*, verbose: bool) -> None:
+def start(*, verbose: bool, tells_process: bool = False) -> None:
     """Log to standard error: davstore's own lines, and other packages' only from WARNING on."""
+    process = "[%(process)d] " if tells_process else ""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(Redacted("%(asctime)s %(levelname)-7s %(message)s", "%H:%M:%S"))
+    handler.setFormatter(Redacted(f"%(asctime)s %(levelname)-7s {process}%(message)s", "%H:%M:%S"))
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     logging.getLogger("davstore").setLevel(logging.DEBUG if verbose else logging.INFO)

@@ -5,6 +5,6 @@ long to leave it alone. Alone knows cachetools.
 """
 
 from davstore.resolver.failures import Failures
-from davstore.resolver.links import Resolver, Shelf
+from davstore.resolver.links import Resolver, Shelf, Turns
 
-__all__ = ["Failures", "Resolver", "Shelf"]
+__all__ = ["Failures", "Resolver", "Shelf", "Turns"]

@@ -7,7 +7,7 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from typing import Protocol
@@ -28,6 +28,8 @@ PATIENCE = 90.0
 MOST_CALLS, CALLS_WITHIN = 3, 60.0
 """So many links of one file, none of which has delivered, may be generated within these seconds."""
 THREADS = 8
+LOOK_EVERY = 0.1
+"""Seconds between two looks whether another process has generated the link."""
 
 
 class Shelf(Protocol):
@@ -39,8 +41,21 @@ class Shelf(Protocol):
     def put(self, account: str, ref: str, link: Link) -> None:
         """Keep `link` in place of an older one."""
 
-    def drop(self, account: str, ref: str) -> None:
-        """Keep none."""
+    def drop(self, account: str, ref: str, url: str) -> None:
+        """Keep this one no longer; a newer one stays."""
+
+    def changed(self) -> Iterable[tuple[str, str, str]]:
+        """Account, ref and URL ("" for none) of what anybody has changed since last asked."""
+
+
+class Turns(Protocol):
+    """Whose turn it is to generate a link, where several processes share the shelf."""
+
+    def take(self, account: str, ref: str) -> bool:
+        """Whether it is ours; not for ever, should we die."""
+
+    def give(self, account: str, ref: str) -> None:
+        """We are done."""
 
 
 Key = tuple[str, str]
@@ -54,10 +69,14 @@ class Resolver:
         stores: Mapping[str, Store],
         shelf: Shelf,
         *,
+        turns: Turns | None = None,
         now: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
         capacity: int = CAPACITY,
     ) -> None:
         self._stores = stores
+        self._turns = turns
+        self._sleep = sleep
         self._shelf = shelf
         self._now = now
         self._lock = threading.Lock()
@@ -112,7 +131,15 @@ class Resolver:
             if known is not None and known.url != dead.url:
                 return
             self._fresh.pop(key, None)
-        self._shelf.drop(*key)
+        self._shelf.drop(*key, dead.url)
+
+    def follow(self) -> None:
+        """Let go of the links that another process has forgotten or replaced."""
+        for account, ref, url in self._shelf.changed():
+            with self._lock:
+                known = self._fresh.get((account, ref))
+                if known is not None and known.url != url:
+                    del self._fresh[account, ref]
 
     def worked(self, leaf: Leaf) -> None:
         """A link of `leaf` has delivered: what was asked for before was not in vain."""
@@ -126,7 +153,7 @@ class Resolver:
 
     def _fly(self, key: Key, leaf: Leaf, flight: Future[Link]) -> None:
         try:
-            link = self._shelved(key) or self._generated(key, leaf)
+            link = self._shelved(key) or self._in_turn(key, leaf)
         except BaseException as error:  # noqa: BLE001 - handed on to all who wait
             with self._lock:
                 del self._flights[key]
@@ -140,6 +167,22 @@ class Resolver:
     def _shelved(self, key: Key) -> Link | None:
         link = self._shelf.get(*key)
         return link if link is not None and link.expires > self._now() else None
+
+    def _in_turn(self, key: Key, leaf: Leaf) -> Link:
+        """Generated here, or by another process that is at it already."""
+        if self._turns is None:
+            return self._generated(key, leaf)
+        until = self._now() + PATIENCE
+        while not self._turns.take(*key):
+            if self._now() > until:
+                raise StoreUnavailable(leaf.account, "the link takes too long; try again later")
+            self._sleep(LOOK_EVERY)
+            if (link := self._shelved(key)) is not None:
+                return link
+        try:
+            return self._shelved(key) or self._generated(key, leaf)
+        finally:
+            self._turns.give(*key)
 
     def _generated(self, key: Key, leaf: Leaf) -> Link:
         account, asked = leaf.account, self._now()

@@ -3,7 +3,9 @@
 import time
 from collections.abc import Callable
 
-from davstore.config import Settings
+from pydantic import ByteSize
+
+from davstore.config import Settings, StreamSettings
 from davstore.dav import Users, application
 from davstore.errors import DavstoreError
 from davstore.resolver import Failures, Resolver
@@ -18,22 +20,26 @@ class PortUnavailable(DavstoreError):
 
 
 class Server:
-    """davstore, listening once `start` has returned.
+    """One process of davstore, listening once `start` has returned.
 
+    Where several are configured it shares port and state with the others.
     Raises `StateError` or `PortUnavailable`.
     """
 
     def __init__(self, settings: Settings, *, now: Callable[[], float] = time.time) -> None:
-        self.library = Library(settings, now=now)
+        processes = settings.server.workers
+        self.library = Library(settings, processes=processes, now=now)
         catalog = self.library.catalog
-        self.resolver = Resolver(self.library.stores, self.library.links, now=now)
+        self.resolver = Resolver(
+            self.library.stores, self.library.links, turns=self.library.turns, now=now
+        )
         self.streams = Streams(
             self.resolver,
             Failures(now),
-            {name: upstream(account) for name, account in settings.accounts.items()},
+            {name: upstream(a, processes) for name, a in settings.accounts.items()},
             catalog.learn,
             settings.server.state / "edges",
-            settings.stream,
+            _part(settings.stream, processes),
         )
         users = Users({u.name: u.password.get_secret_value() for u in settings.users})
         arranged = self.library.arranged
@@ -43,7 +49,9 @@ class Server:
         )  # fmt: skip
         self._address = (settings.server.host, settings.server.port)
         self._drain = settings.server.drain
-        self._workers = Workers(self._address, app)
+        self._workers = Workers(
+            self._address, app, is_shared=processes > 1 and settings.server.port > 0
+        )
         self.front = Front(self._workers, self.streams)
 
     @property
@@ -58,9 +66,9 @@ class Server:
             self._workers.prepare()
         except OSError as error:
             self._close()
-            raise PortUnavailable(_listening_problem(self._address, error)) from None
+            raise PortUnavailable(listening_problem(self._address, error)) from None
         self.front.start()
-        self.library.catalog.start(self.streams.measure)
+        self.library.catalog.start(self.streams.measure, self.resolver.follow)
 
     def stop(self) -> None:
         """Listen no more; responses under way may go on for the configured time, then end.
@@ -80,7 +88,14 @@ class Server:
         self.library.close()
 
 
-def _listening_problem(address: tuple[str, int], error: OSError) -> str:
+def _part(settings: StreamSettings, processes: int) -> StreamSettings:
+    """What of the memory is one process's."""
+    memory = ByteSize(settings.read_ahead_memory // processes)
+    return settings.model_copy(update={"read_ahead_memory": memory})
+
+
+def listening_problem(address: tuple[str, int], error: OSError) -> str:
+    """What is wrong with the address, and what to do."""
     host, port = address
     text = str(error)
     if "in use" in text:

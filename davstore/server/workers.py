@@ -160,9 +160,13 @@ class _Gateway(Gateway_10):
 
 
 class Workers(WsgiServer):
-    """cheroot's socket, threads and WSGI; who reads from the socket is the front's business."""
+    """cheroot's socket, threads and WSGI; other processes may have the port too where it
+    `is_shared`. Who reads from the socket is the front's business.
+    """
 
-    def __init__(self, address: tuple[str, int], app: Application) -> None:
+    def __init__(
+        self, address: tuple[str, int], app: Application, *, is_shared: bool = False
+    ) -> None:
         super().__init__(
             address,
             app,
@@ -171,6 +175,7 @@ class Workers(WsgiServer):
             timeout=BODY_TIMEOUT,
             shutdown_timeout=1,
             server_name="davstore",
+            reuse_port=is_shared,
         )
         self.gateway = _Gateway
 

@@ -20,7 +20,7 @@ from davstore.stores import base
 from davstore.stores.alldebrid_errors import ERRORS, Lost
 from davstore.stores.base import FileLists, Listing, News
 from davstore.stores.shapes import Length, Moment, Rows, Shape, Size, Word, amiss, read, rows
-from davstore.transport import Json, Transport, per_minute, per_second
+from davstore.transport import Json, Together, Transport, per_minute, per_second
 
 BATCH = 50
 LIFE = 24 * 3600.0
@@ -125,6 +125,7 @@ class AllDebrid:
         *,
         now: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
+        together: Together | None = None,
     ) -> None:
         self.name = name
         self._now = now
@@ -133,6 +134,7 @@ class AllDebrid:
             name,
             settings.url,
             rates=RATES,
+            together=together,
             secrets={"Authorization": f"Bearer {settings.secret}"},
             complaint=self._complaint,
             sleep=sleep,

@@ -26,7 +26,7 @@ from davstore.stores import base
 from davstore.stores.base import FileLists, Listing, News
 from davstore.stores.plank_shapes import Episode, Profile, Progress, Row, Season, User
 from davstore.stores.shapes import amiss, read, rows
-from davstore.transport import Json, Reply, Transport, per_second
+from davstore.transport import Json, Reply, Together, Transport, per_second
 
 LIFE = 12 * 3600.0
 RATES = (per_second(10),)
@@ -100,6 +100,7 @@ class Plank:
         *,
         now: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
+        together: Together | None = None,
     ) -> None:
         self.name = name
         self._settings = settings
@@ -107,7 +108,12 @@ class Plank:
         self._login = threading.RLock()
         self._cookie = ""
         self._api = Transport(
-            name, settings.url, rates=RATES, complaint=self._complaint, sleep=sleep
+            name,
+            settings.url,
+            rates=RATES,
+            together=together,
+            complaint=self._complaint,
+            sleep=sleep,
         )
 
     def magnets(self) -> Listing:

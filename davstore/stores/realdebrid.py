@@ -39,7 +39,7 @@ from davstore.stores.shapes import (
     read,
     rows,
 )
-from davstore.transport import Json, Transport, per_minute, per_second
+from davstore.transport import Json, Together, Transport, per_minute, per_second
 
 PAGE = 100
 """Rows a page: beyond this the service has been seen to leave out members."""
@@ -180,6 +180,7 @@ class RealDebrid:
         *,
         now: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
+        together: Together | None = None,
     ) -> None:
         self.name = name
         self._now = now
@@ -187,6 +188,7 @@ class RealDebrid:
             name,
             settings.url,
             rates=RATES,
+            together=together,
             secrets={"Authorization": f"Bearer {settings.secret}"},
             complaint=self._complaint,
             sleep=sleep,

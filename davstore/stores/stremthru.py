@@ -28,7 +28,7 @@ from davstore.stores import base
 from davstore.stores.base import FileLists, Listing, News
 from davstore.stores.paging import Page, Pages
 from davstore.stores.shapes import GivenRows, Moment, Rows, Shape, Size, Word, amiss, read, rows
-from davstore.transport import Json, Transport, per_minute, per_second
+from davstore.transport import Json, Together, Transport, per_minute, per_second
 
 PAGE = 500
 OVERLAP = 10
@@ -194,6 +194,7 @@ class StremThru:
         *,
         now: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
+        together: Together | None = None,
     ) -> None:
         self.name = name
         self._base = settings.url
@@ -203,6 +204,7 @@ class StremThru:
             name,
             settings.url,
             rates=RATES,
+            together=together,
             secrets=settings.headers,
             complaint=self._complaint,
             sleep=sleep,

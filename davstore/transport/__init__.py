@@ -1,7 +1,8 @@
 """Outward HTTP: one session an account, paced, retried, decoded with care, kept in bounds.
 
 `api` is what the stores call, `session` what it stands on; `dial` (with `tls`) connects for the
-streams. Nothing that leaves here as an error or a log line holds a query, a header or a body.
+streams, `turns` keeps the pace. Nothing that leaves here as an error or a log line holds a query,
+a header or a body.
 """
 
 from davstore.transport.api import (
@@ -25,6 +26,7 @@ from davstore.transport.session import (
     plain_reason,
 )
 from davstore.transport.tls import TlsSocket
+from davstore.transport.turns import Together
 
 __all__ = [
     "MAX_REDIRECTS",
@@ -40,6 +42,7 @@ __all__ = [
     "Reply",
     "Session",
     "TlsSocket",
+    "Together",
     "Transport",
     "decoded",
     "error_of_status",

@@ -15,13 +15,14 @@ from typing import Any, TypeAlias
 
 import requests
 import urllib3
-from pyrate_limiter import Duration, Limiter, Rate
+from pyrate_limiter import Duration, Rate
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt
 from tenacity.wait import wait_exponential_jitter
 
 from davstore import errors
 from davstore.errors import RateLimited, StoreError, StoreUnavailable, UnexpectedReply
 from davstore.transport.session import Reach, Session, plain_reason
+from davstore.transport.turns import Together, Turns
 
 log = logging.getLogger(__name__)
 
@@ -33,8 +34,6 @@ TRIES = 4
 LONGEST_WAIT = 20.0
 LONGEST_TOLD = 24 * 3600.0
 MAX_BODY = 256 * 1024 * 1024
-BACKGROUND_SHARE = 0.75
-"""How much of an account's pace background work may take, so that people always find room."""
 
 Json: TypeAlias = Any
 Complaint: TypeAlias = Callable[[Json], StoreError | None]
@@ -86,9 +85,10 @@ class Transport:
     """One account's way to its service.
 
     `secrets` are headers that go to this service alone, never along a redirect to another host.
-    `rates` are kept for all calls together. `complaint` reads the service's own error bodies;
-    where it finds nothing, the HTTP status decides. `timeouts` are as `TIMEOUTS`. `sleep` and
-    `jitter` serve retries only, `now` (monotonic seconds) a service that asked for silence.
+    `rates` are kept for all calls, of all processes that call `together`. `complaint` reads the
+    service's own error bodies; where it finds nothing, the HTTP status decides. `timeouts` are as
+    `TIMEOUTS`. `sleep` and `jitter` serve retries only, `now` (monotonic seconds) a service that
+    asked for silence.
     """
 
     def __init__(
@@ -97,6 +97,7 @@ class Transport:
         base_url: str,
         *,
         rates: Sequence[Rate] = (),
+        together: Together | None = None,
         secrets: Mapping[str, str] | None = None,
         complaint: Complaint = lambda _: None,
         timeouts: tuple[float, float] = TIMEOUTS,
@@ -108,8 +109,7 @@ class Transport:
         self.base_url = base_url.rstrip("/")
         self._complaint = complaint
         self._session = Session(secrets or {}, may_reach=Reach(base_url).api)
-        self._everything = Limiter(list(rates)) if rates else None
-        self._background = Limiter([_share(rate) for rate in rates]) if rates else None
+        self._turns = Turns(account, rates, together)
         self._timeouts = timeouts
         self._sleep = sleep
         self._now = now
@@ -152,13 +152,11 @@ class Transport:
     def close(self) -> None:
         """Close all connections; may be called twice."""
         self._session.close()
-        for limiter in (self._everything, self._background):
-            if limiter is not None:
-                limiter.close()
+        self._turns.close()
 
     def _once(self, method: str, path: str, *, urgent: bool, options: dict[str, Any]) -> Reply:
         self._keep_silence()
-        self._take_turn(urgent=urgent)
+        self._turns.take(urgent=urgent)
         began = time.monotonic()
         try:
             with self._session.request(
@@ -224,12 +222,6 @@ class Transport:
         if left > 0:
             self._sleep(left)
 
-    def _take_turn(self, *, urgent: bool) -> None:
-        if not urgent and self._background is not None:
-            self._background.try_acquire(self.account)
-        if self._everything is not None:
-            self._everything.try_acquire(self.account)
-
     def _wait(self, state: RetryCallState) -> float:
         """Longer after too many requests, since refused ones are counted too."""
         assert state.outcome is not None
@@ -245,10 +237,6 @@ def _worth_another_try(error: BaseException) -> bool:
     if not isinstance(error, StoreUnavailable | RateLimited):
         return False
     return (error.retry_after or 0.0) <= LONGEST_WAIT
-
-
-def _share(rate: Rate) -> Rate:
-    return Rate(max(1, int(rate.limit * BACKGROUND_SHARE)), rate.interval)
 
 
 def per_second(limit: int) -> Rate:

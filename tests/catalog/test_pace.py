@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 from davstore.catalog import Records, open_database
 from davstore.catalog.keeper import BATCH, LOOKS, Keeper
 from davstore.catalog.pace import LIVELY, SETTLED, Intervals, Patience
-from davstore.catalog.refresh import FIRST_PAUSE, OWNERS_PAUSE, Schedule
+from davstore.catalog.schedule import FIRST_PAUSE, OWNERS_PAUSE, Schedule
 from davstore.catalog.trees import Shelf
 from davstore.errors import NotAuthorized, RateLimited, StoreError
 from davstore.model import File, Folder, Leaf, Magnet, Status, Unreadable

@@ -77,8 +77,11 @@ class NoShelf:
     def put(self, account: str, ref: str, link: Link) -> None:
         pass
 
-    def drop(self, account: str, ref: str) -> None:
+    def drop(self, account: str, ref: str, url: str) -> None:
         pass
+
+    def changed(self) -> list[tuple[str, str, str]]:
+        return []
 
 
 def leaf(size: int | None = SIZE, name: str = "Sintel.mkv", **more: Any) -> Leaf:

@@ -1,0 +1,52 @@
+"""How processes that share the catalog notice each other's changes: each has a number.
+
+Whoever changes something takes the next number in the same transaction and writes it beside what
+changed; whoever knows an older number reads what came after it.
+"""
+
+from typing import Final
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.sqlite import insert
+
+from davstore.catalog.tables import revisions
+
+ASKED: Final = "asked"
+LINKS: Final = "links"
+SIZES: Final = "sizes"
+
+
+class Outdated(Exception):
+    """Another process has changed what was about to be changed."""
+
+
+def of_account(name: str) -> str:
+    """What the revision of an account is called."""
+    return f"account {name}"
+
+
+def latest(connection: sa.Connection) -> dict[str, int]:
+    """The numbers of all that ever changed, by name."""
+    return {row.name: row.value for row in connection.execute(sa.select(revisions))}
+
+
+def of(connection: sa.Connection, name: str) -> int:
+    """The number of the last change of `name`, 0 where there was none."""
+    found = connection.execute(sa.select(revisions.c.value).where(revisions.c.name == name))
+    return found.scalar_one_or_none() or 0
+
+
+def taken(connection: sa.Connection, name: str) -> int:
+    """The next number for `name`. The transaction is its alone from here on."""
+    statement = insert(revisions).values(name=name, value=1)
+    following = {"value": revisions.c.value + 1}
+    connection.execute(statement.on_conflict_do_update(["name"], set_=following))
+    return of(connection, name)
+
+
+def taken_after(connection: sa.Connection, name: str, known: int) -> int:
+    """As `taken`, where `known` is still the last one. Raises `Outdated` otherwise."""
+    found = taken(connection, name)
+    if found != known + 1:
+        raise Outdated
+    return found
