@@ -5,10 +5,12 @@ when a folder is touched. Many magnets that are not arranged yet are, portion by
 thread of their own; till then they are missing from views.
 """
 
+import gc
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from hashlib import blake2b
 from typing import Final, cast
@@ -130,7 +132,11 @@ class Arranged:
     def _tried(self, most: int) -> bool:
         """As `_update`; whether that could be done."""
         try:
-            self._update(most)
+            if self._published is None:
+                with _uncollected():
+                    self._update(most)
+            else:
+                self._update(most)
         except (DavstoreError, SQLAlchemyError) as error:
             self._complain(error)
             return False
@@ -336,6 +342,20 @@ class Arranged:
             return shown
 
         return self._branches[name].root.folder(entries)
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """A start makes very many things that stay; the garbage collector would walk them over and
+    over, for more than half of the time.
+    """
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
 
 
 def facts_of(sources: Sequence[Folder], name: str = "") -> Facts:
