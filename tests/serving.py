@@ -79,12 +79,12 @@ def serving(
     password: str = "",
     ready: bool = True,
     changes: Mapping[str, Mapping[str, str]] | None = None,
-    views: Mapping[str, Any] | None = None,
+    **extra: Any,
 ) -> Iterator[Serving]:
     """A running server; `ready` waits until every account has been listed."""
-    extra: dict[str, Any] = {"views": views or {}}
     if user:
-        extra["users"] = [{"name": user, "password": password}]
+        rights = ["read", "add", "delete"]
+        extra = {"users": [{"name": user, "password": password, "rights": rights}], **extra}
     server = Server(
         settings(write_config(sim, folder, accounts=accounts, changes=changes, **extra))
     )

@@ -77,6 +77,32 @@ def test_a_token_may_stand_in_a_file(tmp_path: Path) -> None:
     ("text", "expected"),
     [
         ('[server]\nprot = 1\n' + ACCOUNT, "server.prot: is not known; did you mean port?"),
+        (
+            ACCOUNT + '[shares.S]\nkind = "scratch"\npath = "/x"\n',
+            "shares.S: is no name for a share",
+        ),
+        (
+            ACCOUNT + '[shares.rd]\nkind = "scratch"\npath = "/x"\n',
+            "shares.rd: is an account's name too",
+        ),
+        (ACCOUNT + "[shares.s]\nkind = 5\n", "shares.s.kind: 5 is not allowed"),
+        (ACCOUNT + '[shares.s]\nkind = "scratch"\n', "shares.s.path: is missing"),
+        (
+            '[server]\nstate = "/x/state"\n' + ACCOUNT
+            + '[shares.s]\nkind = "scratch"\npath = "/x"\n',
+            "shares.s.path: overlaps with the state folder",
+        ),
+        ('shares = 5\n' + ACCOUNT, "shares: is not a table"),
+        (ACCOUNT + '[[users]]\nname = "a"\n', "users.0.password: is missing"),
+        (
+            ACCOUNT + '[[users]]\nname = "a"\npassword = "p"\naccounts = ["rb"]\n',
+            "users.0.accounts: 'rb' is not known; did you mean rd?",
+        ),
+        (
+            ACCOUNT + '[[users]]\nname = "a"\npassword = "p"\nrights = ["write"]\n',
+            "users.0.rights.0: 'write' is not allowed",
+        ),
+        ('[server]\nusers_file = "/none"\n' + ACCOUNT, "server.users_file: cannot be read"),
         ('[sever]\n' + ACCOUNT, "sever: is not known; did you mean server?"),
         ('[server]\nport = "x"\n' + ACCOUNT, "server.port: 'x' is not allowed; allowed is a whole"),
         ('[server]\nrefresh = 1\n' + ACCOUNT, "server.refresh: 1 is not allowed; allowed is 5 or"),

@@ -7,7 +7,7 @@ import pytest
 from typer.main import get_command
 
 from davstore.cli.main import app
-from davstore.config import ServerSettings, StreamSettings, User
+from davstore.config import ServerSettings, Share, StreamSettings, User
 from davstore.stores import STORES
 from davstore.view_settings import ViewSettings
 
@@ -25,6 +25,7 @@ def test_every_command_is_documented() -> None:
     [f"server.{name}" for name in ServerSettings.model_fields]
     + [f"stream.{name}" for name in StreamSettings.model_fields]
     + [f"users.{name}" for name in User.model_fields]
+    + [f"shares.{name}" for name in Share.model_fields]
     + [f"views.{field.alias or name}" for name, field in ViewSettings.model_fields.items()],
 )
 def test_every_setting_is_documented(key: str) -> None:
@@ -54,5 +55,5 @@ def test_the_default_settings_are_the_documented_ones() -> None:
     for name, field in ServerSettings.model_fields.items():
         row = re.search(rf"^\| `server\.{name}` \|.*\| (.*?) \|$", README, re.MULTILINE)
         assert row
-        if field.default_factory is None:
+        if field.default_factory is None and field.default is not None:
             assert row[1] == f"`{field.default}`"

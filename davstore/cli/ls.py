@@ -34,7 +34,7 @@ def ls(
         _ask(library, top, refresh=refresh)
         arranged, catalog = library.arranged, library.catalog
         folders = arranged.complete if parts or recursive else arranged.folders
-        tree = Tree(catalog.accounts, catalog.snapshot, folders, arranged.names)
+        tree = Tree(catalog.accounts, catalog.snapshot, views=folders, view_names=arranged.names)
         entry = tree.find(parts)
         if entry is not None:
             _add(table, entry, "", recursive=recursive)

@@ -63,7 +63,9 @@ def _table(settings: Settings, folders: Iterable[Folder]) -> Table:
 def _magnets(library: Library, path: str) -> list[tuple[str, str]]:
     """Account and id of the magnets at, or below, `path`."""
     catalog, arranged = library.catalog, library.arranged
-    tree = Tree(catalog.accounts, catalog.snapshot, arranged.complete, arranged.names)
+    tree = Tree(
+        catalog.accounts, catalog.snapshot, views=arranged.complete, view_names=arranged.names
+    )
     parts = [part for part in path.split("/") if part]
     try:
         entry = tree.find(parts)

@@ -55,11 +55,12 @@ class Download:
     """Answers GET and HEAD of a leaf.
 
     `open` gives its bytes from `start` to `end` (inclusive, None: the end), the first ones
-    already read; it raises `DavstoreError`.
+    already read; it raises `DavstoreError`. Where it `offers`, a server may move them itself.
     """
 
-    def __init__(self, open: Open) -> None:  # noqa: A002 - the word for it
+    def __init__(self, open: Open, *, offers: bool = True) -> None:  # noqa: A002 - the word for it
         self._open = open
+        self._offers = offers
 
     def __call__(
         self,
@@ -69,7 +70,7 @@ class Download:
         find: Callable[[], Leaf | None] = lambda: None,
     ) -> Iterable[bytes]:
         """A WSGI response; `find` looks up what stands at the same path at a later time."""
-        if OFFER in environ and environ["REQUEST_METHOD"] == "GET":
+        if self._offers and OFFER in environ and environ["REQUEST_METHOD"] == "GET":
             transfer = self._transfer(environ, leaf, find)
             if transfer is not None:
                 start_response(transfer.status, transfer.headers)
@@ -114,7 +115,8 @@ class Download:
         if conditions is Verdict.FAILED:
             return _say(start_response, "412 Precondition Failed", "The file is another one.")
         if conditions is Verdict.NOT_MODIFIED:
-            start_response("304 Not Modified", [*facts, ("Date", http_date())])
+            # With the true length, or WsgiDAV takes it for one that it must close behind.
+            start_response("304 Not Modified", [*facts, *_length(leaf.size), ("Date", http_date())])
             return []
         facts += [("Content-Type", content_type(leaf)), ("Date", http_date())]
         if environ["REQUEST_METHOD"] == "HEAD":

@@ -30,22 +30,27 @@ class Gate:
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterator[bytes]:
         """A response to every request, whatever happens within."""
         head = _Head(environ, start_response)
+        is_head = environ["REQUEST_METHOD"] == "HEAD"
         refusal = _refusal(environ)
         if refusal:
-            yield from head.say(refusal)
+            said = head.say(refusal)
+            yield from () if is_head else said
             return
         _settle_login(environ)
         body: Iterable[bytes] = ()
         try:
             body = self._application(environ, head)
-            yield from body
+            for part in body:
+                if not is_head:  # WsgiDAV's refusals have one: it would be the next answer
+                    yield part
         except (ConnectionError, GeneratorExit):
             raise
         except Exception:
             log.exception("%s failed", environ["REQUEST_METHOD"])
             if head.status:
                 raise ConnectionAbortedError("failed after the head was sent") from None
-            yield from head.say("500 Internal Server Error")
+            said = head.say("500 Internal Server Error")
+            yield from () if is_head else said
         finally:
             close = getattr(body, "close", None)
             if close is not None:

@@ -1,62 +1,100 @@
-"""Who may come in: WsgiDAV's domain controller over the configured users (Basic, RFC 7617)."""
+"""Logins: WsgiDAV's domain controller over the people who may come in (Basic, RFC 7617)."""
 
 import hashlib
 import hmac
 import logging
 import secrets
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
+import bcrypt
 from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
+from wsgidav.dav_error import DAVError
 from wsgidav.dc.base_dc import BaseDomainController
+
+from davstore.config import User
+from davstore.dav.patience import Patience
+from davstore.dav.people import People, Person
 
 log = logging.getLogger(__name__)
 
 REALM = "davstore"
+TOO_MANY_REQUESTS = 429
 
 
 class Users:
-    """Names and their passwords, as hashes or plain.
+    """The people, and whether a password is theirs.
 
     A password that has been verified is remembered as a keyed digest, so that each request
     after the first costs microseconds and not the hash's purposeful 50 ms.
     """
 
-    def __init__(self, passwords: Mapping[str, str]) -> None:
-        self._passwords = dict(passwords)
+    def __init__(
+        self,
+        users: Iterable[User] = (),
+        file: Path | None = None,
+        patience: Patience | None = None,
+    ) -> None:
+        self.people = People(users, file)
+        self.patience = patience or Patience()
         self._hasher = PasswordHasher()
-        self._nobody = self._hasher.hash(secrets.token_hex())
         self._key = secrets.token_bytes(32)
-        self._verified: dict[str, bytes] = {}
+        self._verified: dict[Person, bytes] = {}
         self._hashing = threading.Lock()
 
-    def __bool__(self) -> bool:
-        return bool(self._passwords)
+    def person(self, environ: Mapping[str, Any]) -> Person:
+        """Who asks, once the authenticator has let them in."""
+        return self.people[environ.get("wsgidav.auth.user_name") or ""]
+
+    def remembers(self, name: str, password: str) -> bool:
+        """Whether this is a password that was verified before, and still holds."""
+        seen = self._verified.get(self.people[name])
+        return seen is not None and hmac.compare_digest(seen, self._digest(password))
 
     def known(self, name: str, password: str) -> bool:
         """Whether this is that user's password; takes as long for a name that nobody has."""
-        digest = hashlib.blake2b(password.encode(), key=self._key).digest()
-        seen = self._verified.get(name)
-        if seen is not None and hmac.compare_digest(seen, digest):
+        if self.remembers(name, password):
             return True
-        stored = self._passwords.get(name)
-        if not self._matches(stored if stored is not None else self._nobody, password):
+        person = self.people[name]
+        nobodys = _nobodys(self.people.a_password()[:7])
+        matches = self._matches(person.stored or nobodys, password)
+        if not matches or person.stored is None:
             return False
-        if stored is None:
-            return False
-        self._verified[name] = digest
+        if len(self._verified) > 1000:  # passwords that were changed in the file
+            self._verified.clear()
+        self._verified[person] = self._digest(password)
         return True
 
+    def _digest(self, password: str) -> bytes:
+        return hashlib.blake2b(password.encode(), key=self._key).digest()
+
     def _matches(self, stored: str, password: str) -> bool:
-        if not stored.startswith("$argon2"):
-            return hmac.compare_digest(stored.encode(), password.encode())
-        try:
-            with self._hashing:  # one at a time: each takes 64 MiB
-                return self._hasher.verify(stored, password)
-        except (Argon2Error, InvalidHashError):
-            return False
+        with self._hashing:  # one at a time: each takes 64 MiB
+            if stored.startswith("$argon2"):
+                try:
+                    return self._hasher.verify(stored, password)
+                except (Argon2Error, InvalidHashError):
+                    return False
+            if stored.startswith("$2"):
+                try:  # bcrypt looks at 72 bytes, as htpasswd does
+                    return bcrypt.checkpw(password.encode()[:72], stored.encode())
+                except ValueError:
+                    return False
+        return hmac.compare_digest(stored.encode(), password.encode())
+
+
+@lru_cache(16)
+def _nobodys(like: str) -> str:
+    """A password that nobody knows, stored as one that begins `like` this: as slow to check."""
+    if like.startswith("$argon2"):
+        return PasswordHasher().hash(secrets.token_hex())
+    if like.startswith("$2"):
+        return bcrypt.hashpw(secrets.token_hex().encode(), bcrypt.gensalt(int(like[4:6]))).decode()
+    return secrets.token_hex()
 
 
 class DomainController(BaseDomainController):
@@ -70,13 +108,29 @@ class DomainController(BaseDomainController):
         return REALM
 
     def require_authentication(self, realm: str, environ: Any) -> bool:
-        return bool(self._users)
+        people = self._users.people
+        if people.is_open:
+            return False
+        is_guest = not environ or "HTTP_AUTHORIZATION" not in environ
+        return not (is_guest and people.has_anonymous)
 
     def supports_http_digest_auth(self) -> bool:
         return False
 
     def basic_auth_user(self, realm: str, user_name: str, password: str, environ: Any) -> bool:
-        if self._users.known(user_name, password):
+        users, address = self._users, environ.get("REMOTE_ADDR") or "-"
+        if users.remembers(user_name, password):
             return True
-        log.warning("login refused for user %r from %s", user_name, environ.get("REMOTE_ADDR"))
+        wait = users.patience.wait(address, user_name)
+        if wait:
+            raise DAVError(
+                TOO_MANY_REQUESTS,
+                "Too many failed logins; try again later.",
+                add_headers=[("Retry-After", str(wait))],
+            )
+        if users.known(user_name, password):
+            return True
+        users.patience.failed(address, user_name)
+        log.warning("login refused for user %r from %s; %d refused so far",
+                    user_name[:100], address, users.patience.count)  # fmt: skip
         return False

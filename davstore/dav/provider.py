@@ -1,20 +1,26 @@
 """Entries of the snapshots as WsgiDAV's collections and resources."""
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any, TypeAlias
 from urllib.parse import quote
 
 from wsgidav.dav_error import HTTP_FORBIDDEN, HTTP_NOT_FOUND, HTTP_PRECONDITION_FAILED, DAVError
 from wsgidav.dav_provider import DAVCollection, DAVNonCollection, DAVProvider
-from wsgidav.util import parse_if_header_dict, test_if_header_dict
+from wsgidav.util import get_uri_name, get_uri_parent, parse_if_header_dict, test_if_header_dict
 
+from davstore.dav.bodies import settle_xml
 from davstore.dav.download import Download
 from davstore.dav.listing import Listing
+from davstore.dav.login import Users
 from davstore.dav.multistatus import PATH_SAFE
+from davstore.dav.noise import Noise, NoiseResource, Note, is_noise, noise_path
 from davstore.dav.pages import page
+from davstore.dav.people import Person
 from davstore.dav.properties import content_type, etag, property_element, property_names
+from davstore.dav.rights import READING, check_right, options, refused
 from davstore.dav.tree import NotReady, Tree
-from davstore.model import Folder, Leaf
+from davstore.model import Entry, Folder, Leaf
 
 Environ: TypeAlias = dict[str, Any]
 StartResponse: TypeAlias = Callable[..., Any]
@@ -60,8 +66,7 @@ class _Listed:
         return sorted(found, key=lambda pair: isinstance(pair[1], DAVError))
 
     def get_href(self) -> str:
-        place = self.provider.mount_path + self.provider.share_path + self.get_preferred_path()  # type: ignore[attr-defined]
-        return quote(place, safe=PATH_SAFE)
+        return href(self.provider, self.get_preferred_path())  # type: ignore[attr-defined]
 
 
 class FolderCollection(_Listed, DAVCollection):
@@ -73,6 +78,12 @@ class FolderCollection(_Listed, DAVCollection):
 
     def get_member_names(self) -> list[str]:
         return list(self.entry.entries)
+
+    def create_empty_resource(self, name: str) -> NoiseResource:
+        note: NoiseResource = self.provider.new_note(
+            f"{self.path.rstrip('/')}/{name}", self.environ
+        )
+        return note
 
     def get_member(self, name: str) -> "FolderCollection | FileResource | None":
         entry = self.entry.entries.get(name)
@@ -108,6 +119,9 @@ class FileResource(_Listed, DAVNonCollection):
         raise DAVError(HTTP_FORBIDDEN)
 
 
+Resource: TypeAlias = FolderCollection | FileResource | NoiseResource
+
+
 def resource(path: str, environ: Environ, entry: Folder | Leaf) -> FolderCollection | FileResource:
     """The WsgiDAV face of an entry."""
     if isinstance(entry, Folder):
@@ -116,62 +130,114 @@ def resource(path: str, environ: Environ, entry: Folder | Leaf) -> FolderCollect
 
 
 class Provider(DAVProvider):
-    """The whole tree, read-only. What reads it is answered without WsgiDAV's own methods."""
+    """The whole tree but for the shares. It is read-only: nothing can be written in it but noise.
 
-    def __init__(self, tree: Tree, download: Download) -> None:
+    What reads is answered without WsgiDAV's own methods, and what writes is refused; only the
+    notes of `noise` (None: there are none) are theirs.
+    """
+
+    def __init__(self, tree: Tree, download: Download, users: Users, noise: Noise | None) -> None:
         super().__init__()
         self._tree = tree
         self._download = download
+        self._users = users
+        self._noise = noise
         self._listing = Listing()
 
-    def is_readonly(self) -> bool:
-        return True
+    def ref_url_to_path(self, ref_url: str) -> str:
+        path: str = noise_path(ref_url) or super().ref_url_to_path(ref_url)
+        return path
 
-    def get_resource_inst(
-        self, path: str, environ: Environ
-    ) -> FolderCollection | FileResource | None:
+    def get_resource_inst(self, path: str, environ: Environ) -> Resource | None:
         """The resource at `path`; raises 503 while nothing is known of its account."""
+        person = self._users.person(environ)
+        entry = self._entry(path, person)
+        if entry is not None:
+            return resource(path, environ, entry)
+        if self._noise is not None and is_noise(get_uri_name(path)):
+            note = self._noise.get(person.name, path)
+            if note is not None:
+                return NoiseResource(path, environ, self._noise, person.name, note)
+        return None
+
+    def new_note(self, path: str, environ: Environ) -> NoiseResource:
+        """An empty note at `path`; raises 403 where it is not noise."""
+        if self._noise is None or not is_noise(get_uri_name(path)):
+            raise DAVError(HTTP_FORBIDDEN)
+        user = self._users.person(environ).name
+        self._noise.put(user, path, b"")
+        return NoiseResource(path, environ, self._noise, user, Note(b"", 0.0))
+
+    def custom_request_handler(
+        self, environ: Environ, start_response: StartResponse, default_handler: Application
+    ) -> Iterable[bytes]:
+        method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"]
+        person = self._users.person(environ)
+        found = self.get_resource_inst(path, environ)
+        if method in READING:
+            check_right(person, method)
+            if found is None:
+                raise DAVError(HTTP_NOT_FOUND)
+            return self._read(environ, start_response, found, person)
+        is_note = isinstance(found, NoiseResource) or (
+            found is None and is_noise(get_uri_name(path))
+        )
+        if is_note and self._noise is not None and method in _NOTE_METHODS:
+            if method in {"LOCK", "PROPPATCH"}:
+                settle_xml(environ)
+            environ["HTTP_DEPTH"] = "0"
+            return default_handler(environ, start_response)
+        entry = None if found is None else found.entry
+        above = self._entry(get_uri_parent(path) or "/", person)
+        return refused(environ, start_response, href(self, path), entry, above)
+
+    def _read(
+        self, environ: Environ, start_response: StartResponse, found: Resource, person: Person
+    ) -> Iterable[bytes]:
+        method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"]
+        if method == "OPTIONS":
+            return options(start_response, *READING)
+        if method == "PROPFIND":
+            _check_if(found, environ)
+            return self._listing(environ, start_response, found.get_href(), found.entry)
+        if isinstance(found, NoiseResource):
+            return found.download(environ, start_response)
+        if isinstance(found, FileResource):
+            later = partial(self._again, path, person)
+            return self._download(environ, start_response, found.entry, later)
+        home = quote(f"{self.mount_path}{self.share_path}/", safe=PATH_SAFE)
+        return page(environ, start_response, home, found.get_href(), found.entry)
+
+    def _again(self, path: str, person: Person) -> Leaf | None:
+        """What stands at `path` for this person, if that is still who they are."""
+        if self._users.people[person.name] != person:
+            return None
         try:
-            entry = self._tree.find(_parts(path))
+            entry = self._entry(path, person)
+        except DAVError:
+            return None
+        return entry if isinstance(entry, Leaf) else None
+
+    def _entry(self, path: str, person: Person) -> Entry | None:
+        try:
+            return self._tree.find([part for part in path.split("/") if part], person)
         except NotReady as account:
             raise DAVError(
                 SERVICE_UNAVAILABLE,
                 f"Nothing is known of '{account}' yet: no store has answered; try again soon.",
                 add_headers=[("Retry-After", RETRY_AFTER)],
             ) from None
-        return None if entry is None else resource(path, environ, entry)
-
-    def _leaf(self, path: str) -> Leaf | None:
-        try:
-            entry = self._tree.find(_parts(path))
-        except NotReady:
-            return None
-        return entry if isinstance(entry, Leaf) else None
-
-    def custom_request_handler(
-        self, environ: Environ, start_response: StartResponse, default_handler: Application
-    ) -> Iterable[bytes]:
-        method = environ["REQUEST_METHOD"]
-        if method not in {"GET", "HEAD", "PROPFIND"}:
-            return default_handler(environ, start_response)
-        found = self.get_resource_inst(environ["PATH_INFO"], environ)
-        if found is None:
-            raise DAVError(HTTP_NOT_FOUND)
-        if method == "PROPFIND":
-            _check_if(found, environ)
-            return self._listing(environ, start_response, found.get_href(), found.entry)
-        if isinstance(found, FileResource):
-            path = environ["PATH_INFO"]
-            return self._download(environ, start_response, found.entry, lambda: self._leaf(path))
-        home = quote(f"{self.mount_path}{self.share_path}/", safe=PATH_SAFE)
-        return page(environ, start_response, home, found.get_href(), found.entry)
 
 
-def _parts(path: str) -> list[str]:
-    return [part for part in path.split("/") if part]
+_NOTE_METHODS = frozenset({"PUT", "DELETE", "PROPPATCH", "LOCK", "UNLOCK"})
 
 
-def _check_if(found: FolderCollection | FileResource, environ: Environ) -> None:
+def href(provider: Any, path: str) -> str:
+    """The address of `path`, encoded."""
+    return quote(provider.mount_path + provider.share_path + path, safe=PATH_SAFE)
+
+
+def _check_if(found: Resource, environ: Environ) -> None:
     """The If header holds, RFC 4918 section 10.4; conditions that are meant for a GET do not
     concern a PROPFIND.
     """

@@ -1,9 +1,11 @@
 """What stands where: a path of the server -> a folder or a file of the latest snapshots."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from types import MappingProxyType
 
 from davstore import views
+from davstore.dav.people import OWNER, Person
 from davstore.model import Entry, Folder, Snapshot
 
 Views = Callable[[], Sequence[Folder] | None]
@@ -11,44 +13,49 @@ Views = Callable[[], Sequence[Folder] | None]
 
 
 def no_views() -> tuple[Folder, ...]:
-    """For a tree of accounts alone."""
+    """For a tree without views."""
     return ()
 
 
 class NotReady(Exception):
-    """Nothing is known of this account, or view, yet."""
+    """Nothing is known of this account yet."""
 
 
 class Tree:
-    """`/<account>/magnets/<magnet>/…` over the latest snapshots, and `/<view>/…` beside."""
+    """`/<account>/magnets/<magnet>/…` over the latest snapshots, and the names of the `shares`,
+    in which somebody else knows the way; beside them `/<view>/…`. Who may not see all accounts
+    sees those views that are named to him.
+    """
 
     def __init__(
         self,
         accounts: Sequence[str],
         snapshot: Callable[[str], Snapshot | None],
+        shares: Mapping[str, Path] = MappingProxyType({}),
         views: Views = no_views,
         view_names: Sequence[str] = (),
     ) -> None:
         self._accounts = tuple(accounts)
         self._snapshot = snapshot
+        self._shares = shares
         self._views = views
         self._view_names = tuple(view_names)
 
-    def find(self, parts: Sequence[str]) -> Entry | None:
-        """The entry at a path of decoded components, None where there is none.
+    def find(self, parts: Sequence[str], person: Person = OWNER) -> Entry | None:
+        """The entry at a path of decoded components, None where there is none for this person.
 
-        Raises `NotReady` below an account or view of which nothing is known yet.
+        Raises `NotReady` below an account of which nothing is known yet.
         """
         if not parts:
-            return self._root()
-        top, *rest = parts
-        if top in self._view_names:
-            return views.find(self._view(top), rest)
-        if top not in self._accounts:
+            return self._root(person)
+        account, *rest = parts
+        if account in self._view_names and person.sees(account):
+            return views.find(self._view(account), rest)
+        if account not in self._accounts or not person.sees(account):
             return None
-        snapshot = self._snapshot(top)
+        snapshot = self._snapshot(account)
         if snapshot is None:
-            raise NotReady(top)
+            raise NotReady(account)
         return views.find(_folder_of(snapshot), rest)
 
     def _view(self, name: str) -> Folder:
@@ -57,18 +64,27 @@ class Tree:
                 return folder
         raise NotReady(name)
 
-    def _root(self) -> Folder:
-        """All accounts, then all views; one of which nothing is known is named, not opened."""
-        folders = []
-        for account in self._accounts:
-            snapshot = self._snapshot(account)
-            folders.append(_folder_of(snapshot) if snapshot else Folder(account, {}, 0.0))
-        if self._view_names:
-            found = {folder.name: folder for folder in self._views() or ()}
-            folders += [found.get(name, Folder(name, {}, 0.0)) for name in self._view_names]
+    def _root(self, person: Person) -> Folder:
+        """All that this person sees; an account of which nothing is known yet is named, not
+        opened.
+        """
+        folders = [folder for folder in self._folders() if person.sees(folder.name)]
         entries: dict[str, Entry] = {folder.name: folder for folder in folders}
         modified = max((folder.modified for folder in folders), default=0.0)
         return Folder("", MappingProxyType(entries), modified)
+
+    def _folders(self) -> Iterator[Folder]:
+        for account in self._accounts:
+            snapshot = self._snapshot(account)
+            yield _folder_of(snapshot) if snapshot else Folder(account, {}, 0.0)
+        if self._view_names:
+            found = {folder.name: folder for folder in self._views() or ()}
+            yield from (found.get(name, Folder(name, {}, 0.0)) for name in self._view_names)
+        for name, path in self._shares.items():
+            try:
+                yield Folder(name, {}, path.stat().st_mtime)
+            except OSError:
+                yield Folder(name, {}, 0.0)
 
 
 def _folder_of(snapshot: Snapshot) -> Folder:

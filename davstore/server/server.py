@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pydantic import ByteSize
 
 from davstore.config import Settings, StreamSettings
-from davstore.dav import Users, application
+from davstore.dav import Site, Users
 from davstore.errors import DavstoreError
 from davstore.resolver import Failures, Resolver
 from davstore.server.front import Front
@@ -41,16 +41,16 @@ class Server:
             settings.server.state / "edges",
             _part(settings.stream, processes),
         )
-        users = Users({u.name: u.password.get_secret_value() for u in settings.users})
         arranged = self.library.arranged
-        app = application(
-            catalog.accounts, catalog.snapshot, self.streams.open, users,
-            arranged.folders, arranged.names,
+        self._site = Site(
+            catalog.accounts, catalog.snapshot, self.streams.open,
+            Users(settings.users, settings.server.users_file),
+            settings.shares, settings.server.state, arranged.folders, arranged.names,
         )  # fmt: skip
         self._address = (settings.server.host, settings.server.port)
         self._drain = settings.server.drain
         self._workers = Workers(
-            self._address, app, is_shared=processes > 1 and settings.server.port > 0
+            self._address, self._site, is_shared=processes > 1 and settings.server.port > 0
         )
         self.front = Front(self._workers, self.streams)
 
@@ -85,6 +85,7 @@ class Server:
     def _close(self) -> None:
         self.resolver.close()
         self.streams.close()
+        self._site.close()
         self.library.close()
 
 

@@ -28,6 +28,19 @@ def demo(demo_library: Simulator, tmp_path_factory: pytest.TempPathFactory) -> I
 
 
 @pytest.fixture(scope="session")
+def writable(
+    demo_library: Simulator, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Serving]:
+    """A server with a place to write, at /scratch/."""
+    folder = tmp_path_factory.mktemp("writable")
+    shares = {"scratch": {"kind": "scratch", "path": str(folder / "scratch")}}
+    with serving(
+        demo_library, folder, accounts=("torz",), user=USER, password=PASSWORD, shares=shares
+    ) as s:
+        yield s
+
+
+@pytest.fixture(scope="session")
 def need() -> Callable[..., None]:
     """Skips where a tool is missing, but fails in CI: there nothing may be left out."""
 

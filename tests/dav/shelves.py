@@ -6,7 +6,7 @@ from typing import Any, NoReturn
 
 from werkzeug.test import Client, TestResponse
 
-from davstore.dav import Users, application
+from davstore.dav import Site, Users
 from davstore.model import Entry, File, Folder, Leaf, Snapshot
 
 ADDED = 1_700_000_000
@@ -49,7 +49,7 @@ class Shelf:
     def __init__(self, *entries: Entry) -> None:
         self.put(*entries)
         snapshot = lambda account: self.snapshot if account == "acc" else None  # noqa: E731
-        self.application = application(["acc", "later"], snapshot, never_opened, Users({}))
+        self.application = Site(["acc", "later"], snapshot, never_opened, Users())
         self.client = Client(self.application)
 
     def put(self, *entries: Entry) -> None:

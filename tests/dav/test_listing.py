@@ -16,6 +16,7 @@ from wsgidav.wsgidav_app import WsgiDAVApp
 
 from davstore import names
 from davstore.dav.download import Download
+from davstore.dav.login import Users
 from davstore.dav.properties import PROPERTIES
 from davstore.dav.propfind import LONGEST_BODY
 from davstore.dav.provider import Application, Environ, Provider, StartResponse
@@ -88,7 +89,7 @@ def wsgidavs_own() -> Client:
     tree = Tree(["acc"], lambda _: ours.snapshot)
     app = WsgiDAVApp(
         {
-            "provider_mapping": {"/": Stock(tree, Download(never_opened))},
+            "provider_mapping": {"/": Stock(tree, Download(never_opened), Users(), None)},
             "simple_dc": {"user_mapping": {"*": True}},
             "lock_storage": None,
             "logging": {"enable": False},

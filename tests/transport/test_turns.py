@@ -12,12 +12,12 @@ HOUR = 3_600_000
 
 
 def free(turns: Turns) -> int:
-    """How many turns are to be had without waiting."""
+    """How many turns are to be had at once: the next one is an hour away."""
     pace = turns._everything
     assert pace is not None
     limiter = pace._shared or pace._own
     count = 0
-    while limiter.try_acquire("x", blocking=False):
+    while limiter.try_acquire("x", timeout=0.3):
         count += 1
     return count
 

@@ -7,22 +7,26 @@ import ipaddress
 import os
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias
 
 import platformdirs
 import tomli_w
 from pydantic import BaseModel, ByteSize, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict
 
-from davstore.complaints import nearest, problem
+from davstore.config.arranged import arranged
+from davstore.config.words import nearest, problem, unknown
 from davstore.errors import ConfigError, Problem
-from davstore.view_settings import DEFAULT_VIEWS, ViewSettings
+from davstore.view_settings import ViewSettings
 
 PREFIX = "DAVSTORE_"
 Table: TypeAlias = dict[str, Any]
 
+ANONYMOUS = "anonymous"
+"""The name that lets in whoever does not log in, if a user without a password has it."""
+_SHARE_NAME = re.compile(r"[a-z0-9][a-z0-9 ._-]{0,63}")
 _ACCOUNT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,63}")
 
 
@@ -53,6 +57,9 @@ class ServerSettings(_Checked):
     )
     removal_share: float = Field(
         default=0.1, ge=0, le=1, description="how much of an account may vanish at once"
+    )
+    users_file: Path | None = Field(
+        default=None, description="an htpasswd file (bcrypt) with further users"
     )
     drain: float = Field(
         default=5, ge=0, le=3600,
@@ -90,16 +97,36 @@ class StreamSettings(_Checked):
     )  # fmt: skip
 
 
+Right: TypeAlias = Literal["read", "add", "delete"]
+
+
 class User(_Checked):
     """`[[users]]`: a person who may log in."""
 
     name: str = Field(min_length=1, pattern=r"^[^:\x00-\x1f]+$", description="the login's name")
-    password: SecretStr = Field(min_length=1, description="a hash made by `davstore password`")
+    password: SecretStr | None = Field(
+        default=None, min_length=1, description="a hash made by `davstore password`"
+    )
+    accounts: tuple[str, ...] | None = Field(
+        default=None, description="the accounts and shares that this user sees; all if not said"
+    )
+    rights: tuple[Right, ...] = Field(default=("read",), description="what this user may do")
 
     @property
     def is_hashed(self) -> bool:
-        """Whether the password stands there as a hash."""
-        return self.password.get_secret_value().startswith("$argon2")
+        """Whether no password stands there plain."""
+        return self.password is None or self.password.get_secret_value().startswith("$argon2")
+
+
+class Share(_Checked):
+    """`[shares.NAME]`: a folder of this machine that stands beside the accounts."""
+
+    kind: Literal["scratch"] = Field(description="a place to write")
+    path: Path = Field(description="the folder; made if it is missing")
+    limit: ByteSize = Field(
+        default=ByteSize(1024**3), ge=1024**2, le=1024**5,
+        description="bytes that its files may take together",
+    )  # fmt: skip
 
 
 class AccountSettings(Protocol):
@@ -120,6 +147,7 @@ class Settings(_Checked):
     stream: StreamSettings = StreamSettings()
     users: tuple[User, ...] = ()
     accounts: Mapping[str, Any] = {}
+    shares: Mapping[str, Share] = {}
     views: Mapping[str, ViewSettings] = {}
 
 
@@ -139,18 +167,26 @@ def load(
     problem found.
     """
     tables = _merged(_file(path), _environment(environ))
-    problems = list(_unknown(tables, Settings.model_fields, ""))
+    problems = list(unknown(tables, Settings.model_fields, ""))
     server, found = _validated(ServerSettings, tables.get("server", {}), "server")
     problems += found
     stream, found = _validated(StreamSettings, tables.get("stream", {}), "stream")
     problems += found
-    users, found = _users(tables.get("users", []))
+    file = server.users_file if server else None
+    if file is not None and not os.access(file, os.R_OK):
+        cure = "make it with `htpasswd -cB FILE NAME`"
+        problems.append(Problem("server.users_file", "cannot be read", cure))
+    users, found = _users(tables.get("users", []), has_file=file is not None)
     problems += found
     accounts, found = _accounts(tables.get("accounts", {}), stores)
     problems += found
-    views, found = _views(tables.get("views"), accounts)
+    shares, found = _shares(tables.get("shares", {}), accounts, server)
     problems += found
-    if server is not None and not tables.get("users") and not _is_loopback(server.host):
+    views, found = arranged(tables.get("views"), accounts, shares)
+    problems += found
+    problems += _unseen(users, [*_names(tables.get("accounts")), *shares, *views])
+    is_open = not tables.get("users") and file is None
+    if server is not None and is_open and not _is_loopback(server.host):
         problems.append(
             Problem("server.host", f"{server.host!r} would let anyone in",
                     "add [[users]] with a name and a password, or listen on 127.0.0.1")
@@ -158,7 +194,12 @@ def load(
     if problems or server is None or stream is None:
         raise ConfigError(*problems)
     return Settings(
-        server=server, stream=stream, users=tuple(users), accounts=accounts, views=views
+        server=server,
+        stream=stream,
+        users=tuple(users),
+        accounts=accounts,
+        shares=shares,
+        views=views,
     )
 
 
@@ -166,13 +207,14 @@ def effective(settings: Settings) -> str:
     """The settings in force as TOML, secrets masked."""
     return tomli_w.dumps(
         {
-            "server": settings.server.model_dump(mode="json"),
+            "server": settings.server.model_dump(mode="json", exclude_none=True),
             "stream": settings.stream.model_dump(mode="json"),
-            "users": [user.model_dump(mode="json") for user in settings.users],
+            "users": [user.model_dump(mode="json", exclude_none=True) for user in settings.users],
             "accounts": {
                 name: account.model_dump(mode="json", exclude_none=True)
                 for name, account in settings.accounts.items()
             },
+            "shares": {n: share.model_dump(mode="json") for n, share in settings.shares.items()},
             "views": {
                 name: view.model_dump(mode="json", by_alias=True, exclude_defaults=True)
                 for name, view in settings.views.items()
@@ -207,6 +249,7 @@ class _Environment(BaseSettings):
     stream: dict[str, Any] = {}
     users: list[Any] | dict[str, Any] = []
     accounts: dict[str, dict[str, Any]] = {}
+    shares: dict[str, dict[str, Any]] = {}
     views: dict[str, dict[str, Any]] = {}
 
 
@@ -234,7 +277,7 @@ def _merged(below: Table, above: Table) -> Table:
     return merged
 
 
-def _users(rows: Any) -> tuple[list[User], list[Problem]]:
+def _users(rows: Any, *, has_file: bool) -> tuple[list[User], list[Problem]]:
     if not isinstance(rows, list):
         return [], [
             Problem("users", "is not a list", "write each as [[users]], or JSON in DAVSTORE_USERS")
@@ -249,6 +292,9 @@ def _users(rows: Any) -> tuple[list[User], list[Problem]]:
                                     "give each user a name of their own"))  # fmt: skip
         elif user is not None:
             users.append(user)
+            if user.password is None and not has_file and user.name != ANONYMOUS:
+                problems.append(Problem(f"users.{at}.password", "is missing",
+                                        "a hash made by `davstore password`"))  # fmt: skip
     return users, problems
 
 
@@ -277,7 +323,10 @@ def _account(
     name: str, table: Any, stores: Mapping[str, type[BaseModel]]
 ) -> tuple[BaseModel | None, list[Problem]]:
     place = f"accounts.{name}"
-    problems = _no_name(name, place)
+    problems = []
+    if not _ACCOUNT_NAME.fullmatch(name) or name.endswith((".", " ")):
+        cure = "it becomes a folder: use letters, digits, spaces and . _ - (at most 64)"
+        problems.append(Problem(place, "is no name for an account", cure))
     if not isinstance(table, dict):
         return None, [*problems, Problem(place, "is not a table", f"write it as [{place}]")]
     known = ", ".join(stores)
@@ -294,39 +343,45 @@ def _account(
     return account, problems + found
 
 
-def _no_name(name: str, place: str) -> list[Problem]:
-    if _ACCOUNT_NAME.fullmatch(name) and not name.endswith((".", " ")):
-        return []
-    cure = "it becomes a folder: use letters, digits, spaces and . _ - (at most 64)"
-    return [Problem(place, "is no name for a folder", cure)]
-
-
-def _views(
-    tables: Any, accounts: Mapping[str, object]
-) -> tuple[dict[str, ViewSettings], list[Problem]]:
-    taken = {name.lower() for name in accounts}
-    if tables is None:
-        return {n: view for n, view in DEFAULT_VIEWS.items() if n.lower() not in taken}, []
+def _shares(
+    tables: Any, accounts: Mapping[str, object], server: ServerSettings | None
+) -> tuple[dict[str, Share], list[Problem]]:
     if not isinstance(tables, dict):
-        return {}, [Problem("views", "is not a table", "write each as [views.NAME]")]
-    views: dict[str, ViewSettings] = {}
+        return {}, [Problem("shares", "is not a table", "write each as [shares.NAME]")]
+    shares: dict[str, Share] = {}
     problems: list[Problem] = []
     for name, table in tables.items():
-        place = f"views.{name}"
-        problems += _no_name(name, place)
-        if name.lower() in taken:
-            cure = "rename one of them: both would be the same folder"
-            problems.append(Problem(place, "is the name of another view or an account", cure))
-        taken.add(name.lower())
-        view, found = _validated(ViewSettings, table, place)
+        place = f"shares.{name}"
+        if not _SHARE_NAME.fullmatch(name) or name.endswith((".", " ")):
+            cure = "it becomes a folder: use small letters, digits, spaces and . _ - (at most 64)"
+            problems.append(Problem(place, "is no name for a share", cure))
+        if name.lower() in {other.lower() for other in accounts}:
+            problems.append(Problem(place, "is an account's name too", "rename one of them"))
+        share, found = _validated(Share, table, place)
         problems += found
-        for account in view.accounts if view else ():
-            if account not in accounts:
-                cure = nearest(account, accounts) + f"known are {', '.join(accounts)}"
-                problems.append(Problem(f"{place}.accounts", f"{account!r} is not known", cure))
-        if view is not None:
-            views[name] = view
-    return views, problems
+        if share is not None and server is not None and _overlap(share.path, server.state):
+            cure = "choose another: what stands there is davstore's own"
+            problems.append(Problem(f"{place}.path", "overlaps with the state folder", cure))
+        if share is not None:
+            shares[name] = share
+    return shares, problems
+
+
+def _names(table: Any) -> list[str]:
+    return list(table) if isinstance(table, dict) else []
+
+
+def _overlap(one: Path, other: Path) -> bool:
+    one, other = one.expanduser().resolve(), other.expanduser().resolve()
+    return one.is_relative_to(other) or other.is_relative_to(one)
+
+
+def _unseen(users: Sequence[User], known: Collection[str]) -> Iterator[Problem]:
+    for at, user in enumerate(users):
+        for name in user.accounts or ():
+            if name not in known:
+                cure = nearest(name, dict.fromkeys(known)) + f"known are {', '.join(known)}"
+                yield Problem(f"users.{at}.accounts", f"{name!r} is not known", cure)
 
 
 def _validated(model: type[Any], table: Any, place: str) -> tuple[Any | None, list[Problem]]:
@@ -334,13 +389,6 @@ def _validated(model: type[Any], table: Any, place: str) -> tuple[Any | None, li
         return model.model_validate(table), []
     except ValidationError as error:
         return None, [problem(model, detail, place) for detail in error.errors()]
-
-
-def _unknown(table: Table, known: Mapping[str, object], place: str) -> Iterator[Problem]:
-    for name in table:
-        if name not in known:
-            cure = nearest(name, known) + f"known are {', '.join(known)}"
-            yield Problem(f"{place}{name}", "is not known", cure)
 
 
 def _is_loopback(host: str) -> bool:

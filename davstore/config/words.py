@@ -1,15 +1,25 @@
-"""What is wrong with a configuration, in words for people: never with a secret's value."""
+"""What is wrong with a setting, in our words: its key, what was found, and a cure."""
 
 import difflib
 import re
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, TypeAlias
 
 from pydantic import BaseModel
 
 from davstore.errors import Problem
 
+Table: TypeAlias = dict[str, Any]
+
 _SECRET = re.compile(r"token|password|secret|key", re.IGNORECASE)
+
+
+def unknown(table: Table, known: Mapping[str, object], place: str) -> Iterator[Problem]:
+    """A problem for each key of `table` that is not `known`."""
+    for name in table:
+        if name not in known:
+            cure = nearest(name, known) + f"known are {', '.join(known)}"
+            yield Problem(f"{place}{name}", "is not known", cure)
 
 
 def problem(model: type[BaseModel], detail: Any, place: str) -> Problem:
@@ -61,6 +71,6 @@ def _allowed(kind: str, context: Mapping[str, Any], message: str) -> str:
 
 
 def nearest(name: str, known: Mapping[str, object]) -> str:
-    """A question whether the one of `known` was meant that is most like `name`; "" if none is."""
+    """A question for the known name that looks most like this one; empty where none does."""
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     return f"did you mean {near[0]}? " if near else ""

@@ -1,0 +1,186 @@
+"""What desktops write beside everything they touch. It is kept for who wrote it, and goes nowhere.
+
+Each user has a small store of their own on disk, in which what was used longest ago gives way.
+"""
+
+import hashlib
+import io
+import logging
+import re
+import threading
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, unquote
+
+import diskcache
+from wsgidav.dav_error import HTTP_INSUFFICIENT_STORAGE, DAVError
+from wsgidav.dav_provider import DAVNonCollection
+
+from davstore.dav.download import Download
+from davstore.dav.local import Local
+from davstore.dav.multistatus import PATH_SAFE
+from davstore.model import File, Leaf
+
+log = logging.getLogger(__name__)
+
+ROOM = 8 * 1024 * 1024
+"""Bytes a user."""
+LARGEST = 1024 * 1024
+REALM = "/.noise/"
+"""What stands before the reference URLs of noise: no share can have this name."""
+
+_NOISE = re.compile(
+    r"\._.*|\.DS_Store|\.localized|\.hidden|\.apdisk|\.Spotlight-V100|\.Trashes|\.fseventsd"
+    r"|\.TemporaryItems|\.DocumentRevisions-V100|\.VolumeIcon\.icns|\.com\.apple\..*"
+    r"|\.metadata_never_index.*|\.metadata_direct_scope_only|\.ql_disable.*"
+    r"|Backups\.backupdb|mach_kernel|desktop\.ini|Thumbs\.db(:.*)?|ehthumbs(_vista)?\.db"
+    r"|autorun\.inf|\$RECYCLE\.BIN|System Volume Information|\.directory|\.Trash(-\d+)?",
+    re.IGNORECASE,
+)
+
+
+def is_noise(name: str) -> bool:
+    """Whether a desktop writes files of this name by itself."""
+    return _NOISE.fullmatch(name) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """One file of noise."""
+
+    data: bytes
+    modified: float
+
+
+class Noise:
+    """The notes of all users, in a `folder`."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._stores: dict[str, diskcache.Cache] = {}
+        self._lock = threading.Lock()
+
+    def get(self, user: str, path: str) -> Note | None:
+        """What this user has written there."""
+        found = self._store(user).get(path)
+        return None if found is None else Note(*found)
+
+    def put(self, user: str, path: str, data: bytes) -> None:
+        """Keep it, while there is room; raises `DAVError` where there is none at all."""
+        try:
+            self._store(user).set(path, (data, time.time()))
+        except Exception as error:  # noqa: BLE001 - any database or file trouble
+            log.warning("a note could not be kept: %s", type(error).__name__)
+            raise DAVError(HTTP_INSUFFICIENT_STORAGE, "There is no room.") from None
+
+    def remove(self, user: str, path: str) -> None:
+        """Forget it."""
+        self._store(user).delete(path)
+
+    def close(self) -> None:
+        """Let go of the folder."""
+        for store in self._stores.values():
+            store.close()
+
+    def _store(self, user: str) -> diskcache.Cache:
+        with self._lock:
+            if user not in self._stores:
+                name = hashlib.blake2b(user.encode(), digest_size=16).hexdigest()
+                self._stores[user] = diskcache.Cache(
+                    str(self._folder / name), size_limit=ROOM,
+                    eviction_policy="least-recently-used",
+                )  # fmt: skip
+            return self._stores[user]
+
+
+class NoiseResource(DAVNonCollection):
+    """A note as WsgiDAV's resource: what its own PUT, DELETE, LOCK and UNLOCK work on."""
+
+    def __init__(self, path: str, environ: Any, noise: Noise, user: str, note: Note) -> None:
+        super().__init__(path, environ)
+        self._noise = noise
+        self._user = user
+        self.note = note
+
+    @property
+    def entry(self) -> Leaf:
+        """The note as an entry of the tree."""
+        data = self.note.data
+        identity = hashlib.blake2b(data, digest_size=16).hexdigest()
+        return Leaf(self.name, "", File(self.name, ""), identity, len(data), self.note.modified)
+
+    def download(self, environ: Any, start_response: Any) -> Iterable[bytes]:
+        """The answer to GET and HEAD."""
+        data = self.note.data
+
+        def opened(_leaf: Leaf, start: int, end: int | None) -> Local:
+            return Local(io.BytesIO(data), start, end, len(data))
+
+        return Download(opened, offers=False)(environ, start_response, self.entry)
+
+    def get_ref_url(self) -> str:
+        return quote(f"{REALM}{quote(self._user, safe='')}{self.path}")
+
+    def get_href(self) -> str:
+        return quote(self.provider.mount_path + self.path, safe=PATH_SAFE)
+
+    def get_content_length(self) -> int:
+        return len(self.note.data)
+
+    def get_content_type(self) -> str:
+        return "application/octet-stream"
+
+    def get_last_modified(self) -> float:
+        return self.note.modified
+
+    def get_etag(self) -> str:
+        return self.entry.identity
+
+    def support_etag(self) -> bool:
+        return True
+
+    def support_ranges(self) -> bool:
+        return True
+
+    def get_content(self) -> io.BytesIO:
+        return io.BytesIO(self.note.data)
+
+    def begin_write(self, *, content_type: str | None = None) -> "_Writing":
+        return _Writing(self)
+
+    def keep(self, data: bytes) -> None:
+        """Write it anew."""
+        self._noise.put(self._user, self.path, data)
+        self.note = Note(data, time.time())
+
+    def set_last_modified(self, dest_path: str, time_stamp: Any, *, dry_run: bool) -> bool:
+        return True  # no desktop looks for it
+
+    def delete(self) -> None:
+        self._noise.remove(self._user, self.path)
+        self.remove_all_locks(recursive=True)
+
+
+class _Writing:
+    def __init__(self, resource: NoiseResource) -> None:
+        self._resource = resource
+        self._data = bytearray()
+
+    def write(self, data: bytes) -> None:
+        self._data += data
+        if len(self._data) > LARGEST:
+            raise DAVError(HTTP_INSUFFICIENT_STORAGE, "That is too much for a note.")
+
+    def close(self) -> None:
+        self._resource.keep(bytes(self._data))
+
+
+def noise_path(ref_url: str) -> str | None:
+    """The path of a note by its reference URL, None for that of anything else."""
+    if not ref_url.startswith(REALM):
+        return None
+    _user, _, path = ref_url.removeprefix(REALM).partition("/")
+    return "/" + unquote(path)

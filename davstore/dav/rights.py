@@ -1,0 +1,119 @@
+"""Which right each method needs, and what the methods that write are told in the read-only tree.
+
+RFC 4918 sections 9.2 to 9.11.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeAlias
+
+from wsgidav import util, xml_tools
+from wsgidav.dav_error import (
+    HTTP_BAD_REQUEST,
+    HTTP_CONFLICT,
+    HTTP_FORBIDDEN,
+    HTTP_MEDIATYPE_NOT_SUPPORTED,
+    HTTP_METHOD_NOT_ALLOWED,
+    HTTP_NOT_FOUND,
+    DAVError,
+    DAVErrorCondition,
+    PRECONDITION_CODE_LockTokenMismatch,
+)
+
+from davstore.dav.bodies import settle_xml
+from davstore.dav.people import Person
+from davstore.model import Entry, Folder
+
+Environ: TypeAlias = dict[str, Any]
+StartResponse: TypeAlias = Callable[..., Any]
+
+READING = ("OPTIONS", "GET", "HEAD", "PROPFIND")
+WRITING = ("PUT", "DELETE", "MKCOL", "COPY", "MOVE", "PROPPATCH", "LOCK", "UNLOCK")
+
+_ALLOW = ("Allow", ", ".join(READING))
+_NEEDS: Mapping[str, str] = {
+    **dict.fromkeys(READING, "read"),
+    **dict.fromkeys(WRITING, "add"),
+    "DELETE": "delete",
+    "MOVE": "delete",
+}
+
+
+def check_right(person: Person, method: str) -> None:
+    """Raises 403 where the person may not do this."""
+    needed = _NEEDS.get(method, "read")
+    if needed not in person.rights:
+        raise DAVError(HTTP_FORBIDDEN, f"You may not do this: it needs the right to {needed}.")
+
+
+def options(start_response: StartResponse, *allowed: str) -> Iterable[bytes]:
+    """The answer to OPTIONS. Class 2 everywhere: Finder mounts read-only what is less."""
+    start_response(
+        "200 OK",
+        [
+            ("DAV", "1, 2"),
+            ("MS-Author-Via", "DAV"),
+            ("Allow", ", ".join(allowed)),
+            ("Accept-Ranges", "bytes"),
+            ("Content-Length", "0"),
+            ("Date", util.get_rfc1123_time()),
+        ],
+    )
+    return [b""]
+
+
+def refused(
+    environ: Environ,
+    start_response: StartResponse,
+    href: str,
+    entry: Entry | None,
+    above: Entry | None,
+) -> Iterable[bytes]:
+    """The answer to a method that would change `entry` (None: nothing stands there), which stands
+    in `above`: the one that names what is wrong. Raises `DAVError`.
+    """
+    method = environ["REQUEST_METHOD"]
+    if method not in WRITING:
+        raise _not_allowed("This method is not known.")
+    if method in {"PUT", "MKCOL", "LOCK"} and not isinstance(above, Folder):
+        raise DAVError(HTTP_CONFLICT, "There is no such folder.")
+    if method == "MKCOL":
+        _check_new_folder(environ, entry)
+    elif method == "PUT" and isinstance(entry, Folder):
+        raise _not_allowed("This is a folder.")
+    elif entry is None and method not in {"PUT", "LOCK"}:
+        raise DAVError(HTTP_NOT_FOUND)
+    elif method in {"COPY", "MOVE"} and "HTTP_DESTINATION" not in environ:
+        raise DAVError(HTTP_BAD_REQUEST, "The Destination is missing.")
+    elif method == "UNLOCK":
+        mismatch = DAVErrorCondition(PRECONDITION_CODE_LockTokenMismatch)
+        raise DAVError(HTTP_CONFLICT, "Nothing is locked here.", err_condition=mismatch)
+    elif method == "PROPPATCH":
+        return _protected(environ, start_response, href)
+    raise DAVError(HTTP_FORBIDDEN, "Nothing can be changed here.", add_headers=[_ALLOW])
+
+
+def _check_new_folder(environ: Environ, entry: Entry | None) -> None:
+    if util.get_content_length(environ) != 0:
+        raise DAVError(HTTP_MEDIATYPE_NOT_SUPPORTED, "A folder has no content.")
+    if entry is not None:
+        raise _not_allowed("There is something already.")
+
+
+def _not_allowed(text: str) -> DAVError:
+    return DAVError(HTTP_METHOD_NOT_ALLOWED, text, add_headers=[_ALLOW])
+
+
+def _protected(environ: Environ, start_response: StartResponse, href: str) -> Iterable[bytes]:
+    """A 207 that says 403 of each property, section 9.2.1."""
+    root = settle_xml(environ)
+    if root is None or root.tag != "{DAV:}propertyupdate":
+        raise DAVError(HTTP_BAD_REQUEST, "The body is no propertyupdate element.")
+    names = [
+        prop.tag for change in root for props in change if props.tag == "{DAV:}prop"
+        for prop in props
+    ]  # fmt: skip
+    answer = xml_tools.make_multistatus_el()
+    said = [(name, DAVError(HTTP_FORBIDDEN)) for name in dict.fromkeys(names)]
+    util.add_property_response(answer, href, said)
+    response: Iterable[bytes] = util.send_multi_status_response(environ, start_response, answer)
+    return response
