@@ -103,7 +103,8 @@ class Leaf:
     """A file as it stands in a folder under a safe name.
 
     `identity` names the content: it outlives links, restarts and refreshes. `magnet` is the id of
-    the magnet that it is of. `size` is None until somebody has learned it.
+    the magnet that it is of. `size` is None until somebody has learned it. `others` are the same
+    file in other accounts, in configured order: a view shows it once, from the first that has it.
     """
 
     name: str
@@ -113,6 +114,7 @@ class Leaf:
     size: int | None
     modified: float
     magnet: str = ""
+    others: "tuple[Leaf, ...]" = ()
 
 
 @dataclass(frozen=True, slots=True)

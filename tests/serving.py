@@ -57,6 +57,7 @@ def write_config(
             name: {**getattr(sim, name).settings, **(changes or {}).get(name, {})}
             for name in accounts
         },
+        "views": {},
     }
     content.update(extra)
     with path.open("wb") as file:

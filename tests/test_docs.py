@@ -9,6 +9,7 @@ from typer.main import get_command
 from davstore.cli.main import app
 from davstore.config import ServerSettings, Share, StreamSettings, User
 from davstore.stores import STORES
+from davstore.view_settings import ViewSettings
 
 README = (Path(__file__).parent.parent / "README.md").read_text("utf-8")
 
@@ -24,7 +25,8 @@ def test_every_command_is_documented() -> None:
     [f"server.{name}" for name in ServerSettings.model_fields]
     + [f"stream.{name}" for name in StreamSettings.model_fields]
     + [f"users.{name}" for name in User.model_fields]
-    + [f"shares.{name}" for name in Share.model_fields],
+    + [f"shares.{name}" for name in Share.model_fields]
+    + [f"views.{field.alias or name}" for name, field in ViewSettings.model_fields.items()],
 )
 def test_every_setting_is_documented(key: str) -> None:
     assert re.search(rf"^\| `{re.escape(key)}` \|", README, re.MULTILINE)
@@ -39,7 +41,9 @@ def test_every_store_is_documented_with_all_its_keys(store: str) -> None:
     assert keys <= documented, f"missing: {keys - documented}"
 
 
-@pytest.mark.parametrize("option", ["--port", "--password", "-R", "--refresh", "--config"])
+@pytest.mark.parametrize(
+    "option", ["--port", "--password", "-R", "--refresh", "--config", "--explain"]
+)
 def test_the_named_options_exist(option: str) -> None:
     commands = get_command(app).commands.values()  # type: ignore[attr-defined]
     options = {name for c in commands for p in c.params for name in (*p.opts, *p.secondary_opts)}

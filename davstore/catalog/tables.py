@@ -119,6 +119,19 @@ leases = sa.Table(
     sqlite_with_rowid=False,
 )
 
+places = sa.Table(
+    "places",
+    metadata,
+    sa.Column("key", sa.Text, primary_key=True),  # a hash, or account/id where there is none
+    sa.Column("number", sa.Integer, nullable=False, index=True),  # grows with every change
+    sa.Column("name", sa.Text, nullable=False),  # the name by which it was arranged
+    sa.Column("stamp", sa.Text, nullable=False),  # of what it was made from
+    sa.Column("folders", sa.Text, nullable=False),  # by view, JSON
+    sa.Column("paths", sa.LargeBinary, nullable=False),  # by view and file, JSON, deflated
+    sa.Column("until", sa.Float),  # when it must be looked at again
+    sa.Column("gone", sa.Float, nullable=False, server_default="0"),  # 0: it is there
+)
+
 
 MIGRATIONS: Final[Mapping[int, Sequence[str]]] = {
     1: (

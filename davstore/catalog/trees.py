@@ -6,6 +6,7 @@ An account's magnets are many and small, its files are very many; only the forme
 import itertools
 import threading
 from collections.abc import Callable, ItemsView, Iterator, Mapping, Sequence, ValuesView
+from types import MappingProxyType
 
 from cachetools import LRUCache
 
@@ -30,6 +31,11 @@ class Shelf:
     def number(self) -> int:
         """A key that nobody else has."""
         return next(self._numbers)
+
+    def kept(self, key: int) -> Mapping[str, Entry] | None:
+        """The tree kept under `key`, None where it is there no more."""
+        with self._lock:
+            return self._trees.get(key)
 
     def get(self, key: int, make: Callable[[], Mapping[str, Entry]]) -> Mapping[str, Entry]:
         """The tree kept under `key`, made if need be; two may make the same one at once."""
@@ -63,6 +69,20 @@ class Tree(Mapping[str, Entry]):
         self._name = name
         self._files = files
         self._learned = learned
+
+    @property
+    def account(self) -> str:
+        """Where the magnet is."""
+        return self._account
+
+    @property
+    def magnet(self) -> Magnet:
+        """Whose files these are."""
+        return self._magnet
+
+    def files(self) -> Sequence[File]:
+        """The magnet's files, none where it is gone. Raises `StateError`."""
+        return self._files(self._magnet.id)
 
     def __getitem__(self, name: str) -> Entry:
         return self._entries()[name]
@@ -100,7 +120,12 @@ def leaves(folder: Folder) -> Iterator[Leaf]:
 
 
 def _weight(entries: Mapping[str, Entry]) -> int:
+    """How many entries; those that are loaded when they are touched weigh for themselves."""
     return 1 + sum(
-        1 + (_weight(entry.entries) if isinstance(entry, Folder) else 0)
+        1 + (_weight(entry.entries) if isinstance(entry, Folder) and _loaded(entry) else 0)
         for entry in entries.values()
     )
+
+
+def _loaded(folder: Folder) -> bool:
+    return isinstance(folder.entries, MappingProxyType)

@@ -25,18 +25,23 @@ def ls(
 ) -> None:
     """List what the server shows, with sizes and dates."""
     library = Library(load(config))
+    table = Table("size", "date", "name", box=None, pad_edge=False)
+    table.columns[0].justify = "right"
+    table.columns[2].overflow = "fold"
     try:
         parts = [part for part in path.split("/") if part]
-        _ask(library, parts[0] if parts else None, refresh=refresh)
-        entry = Tree(library.catalog.accounts, library.catalog.snapshot).find(parts)
+        top = parts[0] if parts and parts[0] in library.catalog.accounts else None
+        _ask(library, top, refresh=refresh)
+        arranged, catalog = library.arranged, library.catalog
+        folders = arranged.complete if parts or recursive else arranged.folders
+        tree = Tree(catalog.accounts, catalog.snapshot, views=folders, view_names=arranged.names)
+        entry = tree.find(parts)
+        if entry is not None:
+            _add(table, entry, "", recursive=recursive)
     finally:
         library.close()
     if entry is None:
         raise NoSuchPath(f"nothing stands at {path!r}; `davstore ls /` shows the accounts")
-    table = Table("size", "date", "name", box=None, pad_edge=False)
-    table.columns[0].justify = "right"
-    table.columns[2].overflow = "fold"
-    _add(table, entry, "", recursive=recursive)
     out.print(table)
 
 

@@ -16,8 +16,10 @@ import tomli_w
 from pydantic import BaseModel, ByteSize, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict
 
+from davstore.config.arranged import arranged
 from davstore.config.words import nearest, problem, unknown
 from davstore.errors import ConfigError, Problem
+from davstore.view_settings import ViewSettings
 
 PREFIX = "DAVSTORE_"
 Table: TypeAlias = dict[str, Any]
@@ -146,6 +148,7 @@ class Settings(_Checked):
     users: tuple[User, ...] = ()
     accounts: Mapping[str, Any] = {}
     shares: Mapping[str, Share] = {}
+    views: Mapping[str, ViewSettings] = {}
 
 
 def default_file() -> Path:
@@ -179,7 +182,9 @@ def load(
     problems += found
     shares, found = _shares(tables.get("shares", {}), accounts, server)
     problems += found
-    problems += _unseen(users, [*_names(tables.get("accounts")), *shares])
+    views, found = arranged(tables.get("views"), accounts, shares)
+    problems += found
+    problems += _unseen(users, [*_names(tables.get("accounts")), *shares, *views])
     is_open = not tables.get("users") and file is None
     if server is not None and is_open and not _is_loopback(server.host):
         problems.append(
@@ -189,7 +194,12 @@ def load(
     if problems or server is None or stream is None:
         raise ConfigError(*problems)
     return Settings(
-        server=server, stream=stream, users=tuple(users), accounts=accounts, shares=shares
+        server=server,
+        stream=stream,
+        users=tuple(users),
+        accounts=accounts,
+        shares=shares,
+        views=views,
     )
 
 
@@ -205,6 +215,10 @@ def effective(settings: Settings) -> str:
                 for name, account in settings.accounts.items()
             },
             "shares": {n: share.model_dump(mode="json") for n, share in settings.shares.items()},
+            "views": {
+                name: view.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+                for name, view in settings.views.items()
+            },
         }
     )
 
@@ -236,6 +250,7 @@ class _Environment(BaseSettings):
     users: list[Any] | dict[str, Any] = []
     accounts: dict[str, dict[str, Any]] = {}
     shares: dict[str, dict[str, Any]] = {}
+    views: dict[str, dict[str, Any]] = {}
 
 
 def _environment(environ: Mapping[str, str]) -> Table:

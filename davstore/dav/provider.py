@@ -224,7 +224,7 @@ class Provider(DAVProvider):
         except NotReady as account:
             raise DAVError(
                 SERVICE_UNAVAILABLE,
-                f"The store of account '{account}' has not answered yet; try again soon.",
+                f"Nothing is known of '{account}' yet: no store has answered; try again soon.",
                 add_headers=[("Retry-After", RETRY_AFTER)],
             ) from None
 

@@ -8,6 +8,14 @@ from davstore import views
 from davstore.dav.people import OWNER, Person
 from davstore.model import Entry, Folder, Snapshot
 
+Views = Callable[[], Sequence[Folder] | None]
+"""Every view's folder as of now; None while nothing is known that could stand in them."""
+
+
+def no_views() -> tuple[Folder, ...]:
+    """For a tree without views."""
+    return ()
+
 
 class NotReady(Exception):
     """Nothing is known of this account yet."""
@@ -15,7 +23,8 @@ class NotReady(Exception):
 
 class Tree:
     """`/<account>/magnets/<magnet>/…` over the latest snapshots, and the names of the `shares`,
-    in which somebody else knows the way.
+    in which somebody else knows the way; beside them `/<view>/…`. Who may not see all accounts
+    sees those views that are named to him.
     """
 
     def __init__(
@@ -23,10 +32,14 @@ class Tree:
         accounts: Sequence[str],
         snapshot: Callable[[str], Snapshot | None],
         shares: Mapping[str, Path] = MappingProxyType({}),
+        views: Views = no_views,
+        view_names: Sequence[str] = (),
     ) -> None:
         self._accounts = tuple(accounts)
         self._snapshot = snapshot
         self._shares = shares
+        self._views = views
+        self._view_names = tuple(view_names)
 
     def find(self, parts: Sequence[str], person: Person = OWNER) -> Entry | None:
         """The entry at a path of decoded components, None where there is none for this person.
@@ -36,12 +49,20 @@ class Tree:
         if not parts:
             return self._root(person)
         account, *rest = parts
+        if account in self._view_names and person.sees(account):
+            return views.find(self._view(account), rest)
         if account not in self._accounts or not person.sees(account):
             return None
         snapshot = self._snapshot(account)
         if snapshot is None:
             raise NotReady(account)
         return views.find(_folder_of(snapshot), rest)
+
+    def _view(self, name: str) -> Folder:
+        for folder in self._views() or ():
+            if folder.name == name:
+                return folder
+        raise NotReady(name)
 
     def _root(self, person: Person) -> Folder:
         """All that this person sees; an account of which nothing is known yet is named, not
@@ -56,6 +77,9 @@ class Tree:
         for account in self._accounts:
             snapshot = self._snapshot(account)
             yield _folder_of(snapshot) if snapshot else Folder(account, {}, 0.0)
+        if self._view_names:
+            found = {folder.name: folder for folder in self._views() or ()}
+            yield from (found.get(name, Folder(name, {}, 0.0)) for name in self._view_names)
         for name, path in self._shares.items():
             try:
                 yield Folder(name, {}, path.stat().st_mtime)

@@ -1,9 +1,18 @@
-"""The accounts without a server: stores, and the catalog over the state folder."""
+"""The accounts without a server: stores, the catalog over the state folder, and views."""
 
 import time
 from collections.abc import Callable
 
-from davstore.catalog import Catalog, Leases, Links, Records, Turns, open_database
+from davstore.catalog import (
+    Arranged,
+    Catalog,
+    Leases,
+    Links,
+    PlaceRecords,
+    Records,
+    Turns,
+    open_database,
+)
 from davstore.config import AccountSettings, Settings
 from davstore.stores import STORES
 from davstore.stores.base import Store
@@ -59,9 +68,14 @@ class Library:
             leases=leases,
             now=now,
         )
+        self.arranged = Arranged(
+            settings.views, self.catalog.accounts, self.catalog.snapshot,
+            PlaceRecords(self._engine), now=now,
+        )  # fmt: skip
 
     def close(self) -> None:
         """Let go of the stores' connections and the catalog's file."""
+        self.arranged.close()
         for store in self.stores.values():
             store.close()
         self.records.close()

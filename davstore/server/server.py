@@ -41,10 +41,11 @@ class Server:
             settings.server.state / "edges",
             _part(settings.stream, processes),
         )
+        arranged = self.library.arranged
         self._site = Site(
             catalog.accounts, catalog.snapshot, self.streams.open,
             Users(settings.users, settings.server.users_file),
-            settings.shares, settings.server.state,
+            settings.shares, settings.server.state, arranged.folders, arranged.names,
         )  # fmt: skip
         self._address = (settings.server.host, settings.server.port)
         self._drain = settings.server.drain

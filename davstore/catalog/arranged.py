@@ -1,0 +1,377 @@
+"""The views over all accounts: what changed in the snapshots is arranged anew, and nothing else.
+
+In memory are the folders of views; where each file stands is on disk (`places`), and looked up
+when a folder is touched. Many magnets that are not arranged yet are, portion by portion, by a
+thread of their own; till then they are missing from views.
+"""
+
+import gc
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from hashlib import blake2b
+from typing import Final, cast
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from davstore import views
+from davstore.catalog.branches import Branches, Spot
+from davstore.catalog.places import Paths, Place, PlaceRecords, folders_of
+from davstore.catalog.shown import Shown, owner
+from davstore.catalog.trees import Shelf, Tree
+from davstore.errors import DavstoreError
+from davstore.model import Folder, Snapshot
+from davstore.view_settings import ViewSettings
+from davstore.views import Facts, Path
+
+log = logging.getLogger(__name__)
+
+AT_ONCE = 4
+"""So many magnets are arranged by whoever asks for a folder; about 2 ms each."""
+PORTION = 50
+"""So many are arranged between two who ask."""
+REMEMBERED = 90 * 86400.0
+"""Seconds for which the names of what is gone are kept for it."""
+
+_NONE: Final[tuple[str, views.Places]] = ("", {})
+
+
+class Arranged:
+    """The views of a library. `snapshot` gives what an account holds, as of now."""
+
+    def __init__(
+        self,
+        settings: Mapping[str, ViewSettings],
+        accounts: Sequence[str],
+        snapshot: Callable[[str], Snapshot | None],
+        records: PlaceRecords,
+        *,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self._views = settings
+        self._accounts = {name: place for place, name in enumerate(accounts)}
+        self._snapshot = snapshot
+        self._records = records
+        self._now = now
+        self._digests = {name: views.digest(view) for name, view in settings.items()}
+        self._branches = {name: Branches(name, self._places_in(name)) for name in settings}
+        self._shelf = Shelf()
+        self._last: dict[tuple[str, Path], Shown] = {}
+        self._spots: dict[str, Spot] = {}
+        self._sources: dict[str, tuple[Folder, ...]] = {}
+        self._seen: dict[str, Mapping[str, Folder]] = {}
+        self._whole: dict[str, Folder] = {}
+        self._pending: dict[str, None] = {}
+        self._failed: dict[str, None] = {}
+        self._unsaved: dict[str, tuple[Place, Paths]] = {}
+        self._due = 0.0
+        self._missed = False
+        self._said = ""
+        self._published: tuple[Folder, ...] | None = None
+        self._lock = threading.RLock()
+        self._worker: threading.Thread | None = None
+        self._closed = False
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The views' names in configured order."""
+        return tuple(self._views)
+
+    def folders(self) -> tuple[Folder, ...] | None:
+        """Every view's folder, as of now; None while no account is known yet."""
+        if not self._views:
+            return ()
+        if self._lock.acquire(blocking=self._published is None):
+            try:
+                self._tried(AT_ONCE)
+                if self._pending and self._worker is None and not self._closed:
+                    self._worker = threading.Thread(target=self._work, name="views", daemon=True)
+                    self._worker.start()
+            finally:
+                self._lock.release()
+        return self._published
+
+    def complete(self) -> tuple[Folder, ...] | None:
+        """The same with everything arranged, however long it takes."""
+        with self._lock:
+            self._update(PORTION)
+            while self._pending:
+                self._update(PORTION)
+            return self._published
+
+    def standing(self, account: str, magnet: str) -> tuple[Facts, Paths] | None:
+        """What is known of a magnet of this account and id, and where its files are in views.
+
+        None where there is no such magnet.
+        """
+        for key, sources in list(self._sources.items()):
+            if any(owner(each) == (account, magnet) for each in sources):
+                spot = self._spots.get(key)
+                return facts_of(sources, spot.place.name if spot else ""), self._paths(key)
+        return None
+
+    def close(self) -> None:
+        """Arrange no more."""
+        self._closed = True
+        worker = self._worker
+        if worker is not None:
+            worker.join(5)
+
+    def _work(self) -> None:
+        began, count = time.monotonic(), len(self._pending)
+        while not self._closed:
+            with self._lock:
+                if not self._tried(PORTION) or not self._pending:
+                    self._worker = None
+                    break
+        log.info("views: %d magnets arranged in %.0f s", count, time.monotonic() - began)
+
+    def _tried(self, most: int) -> bool:
+        """As `_update`; whether that could be done."""
+        try:
+            if self._published is None:
+                with _uncollected():
+                    self._update(most)
+            else:
+                self._update(most)
+        except (DavstoreError, SQLAlchemyError) as error:
+            self._complain(error)
+            return False
+        return True
+
+    def _update(self, most: int) -> None:
+        """Take over what the snapshots say, and arrange at most so many magnets."""
+        touched = self._looked()
+        if touched is not None:
+            self._settle(touched)
+        elif not self._pending and self._published is not None:
+            return
+        if self._pending:
+            self._arrange([key for key, _ in zip(self._pending, range(most), strict=False)])
+        if self._seen:
+            self._published = tuple(self._folder(name) for name in self._views)
+
+    def _looked(self) -> set[str] | None:
+        """The keys of what changed in the accounts or with time; None where nothing did."""
+        changed: set[str] = set()
+        for account in self._accounts:
+            snapshot = self._snapshot(account)
+            if snapshot is None or snapshot.magnets is self._whole.get(account):
+                continue
+            changed |= self._compared(account, snapshot.magnets)
+            self._whole[account] = snapshot.magnets
+        if self._due <= self._now():
+            now = self._now()
+            late = {key for key, spot in self._spots.items() if spot.place.until <= now}
+            for key in late:
+                self._pending[key] = None
+            self._due = min((spot.place.until for key, spot in self._spots.items()
+                             if key not in late), default=float("inf"))  # fmt: skip
+            changed |= late
+        return changed or None
+
+    def _compared(self, account: str, magnets: Folder) -> set[str]:
+        """The keys of the magnets of `account` that are other than they were."""
+        if not self._seen:
+            self._records.sweep(self._now() - REMEMBERED)
+            self._merge()
+        before = self._seen.get(account, {})
+        now = cast("Mapping[str, Folder]", magnets.entries)
+        self._seen[account] = now
+        changed: set[str] = set()
+        others = [(before.get(name), each) for name, each in now.items()
+                  if before.get(name) is not each]  # fmt: skip
+        lost = [before[name] for name in before.keys() - now.keys()]
+        for was in (*lost, *(was for was, _ in others)):
+            if was is not None:
+                key = _key(was)
+                self._sources[key] = tuple(f for f in self._sources[key] if f is not was)
+                changed.add(key)
+        for _, each in others:
+            key = _key(each)
+            both = [*self._sources.get(key, ()), each]
+            self._sources[key] = tuple(sorted(both, key=self._order)) if both[1:] else (each,)
+            changed.add(key)
+        return changed
+
+    def _settle(self, changed: Iterable[str]) -> None:
+        """Show what is known of these already, and note what must be arranged."""
+        self._pending.update(self._failed)
+        self._failed.clear()
+        gone, back = [], []
+        for key in changed:
+            sources = self._sources.get(key, ())
+            spot = self._spots.get(key)
+            if sources and (spot is None or spot.place.stamp != self._stamp(sources)):
+                self._pending[key] = None
+            if not sources:
+                self._sources.pop(key, None)
+                self._pending.pop(key, None)
+            if spot is None:
+                continue
+            if spot.place.gone and sources:
+                back.append(spot)
+            elif spot.sources and not sources:
+                gone.append(spot)
+            else:
+                self._put(Spot(spot.place, sources))
+        self._note(gone, self._now())
+        self._note(back, 0.0)
+        if not self._missed and len(self._seen) == len(self._accounts):
+            self._missed = True
+            lost = [s for s in self._spots.values() if not s.sources and not s.place.gone]
+            self._note(lost, self._now())
+
+    def _note(self, spots: Sequence[Spot], moment: float) -> None:
+        """These are gone since this moment, or, where it is 0, back."""
+        for spot in spots:
+            key = spot.place.key
+            self._put(Spot(replace(spot.place, gone=moment), self._sources.get(key, ())))
+        try:
+            if spots:
+                self._records.missed([spot.place.key for spot in spots], moment)
+        except SQLAlchemyError as error:
+            self._complain(error)
+
+    def _arrange(self, keys: Sequence[str]) -> None:
+        """Give these magnets their places. What cannot be written stays in memory till it can."""
+        try:
+            with self._records.writing() as connection:
+                self._merge(self._records.news(connection))
+                self._place(keys)
+                self._records.save(connection, list(self._unsaved.values()))
+            self._unsaved.clear()
+        except SQLAlchemyError as error:
+            self._complain(error)
+            self._place(keys)
+        for branches in self._branches.values():
+            branches.let_go()
+
+    def _place(self, keys: Sequence[str]) -> None:
+        for key in keys:
+            self._pending.pop(key, None)
+            sources = self._sources.get(key, ())
+            spot = self._spots.get(key)
+            if not sources:
+                continue
+            late = spot is not None and spot.place.until <= self._now()
+            if spot is not None and not late and spot.place.stamp == self._stamp(sources):
+                self._put(Spot(spot.place, sources))  # another process has given it its places
+                continue
+            try:
+                self._unsaved[key] = self._arranged(key, spot, sources, self._paths(key))
+            except (DavstoreError, SQLAlchemyError) as error:
+                self._complain(error)
+                self._failed[key] = None  # tried again when something changes
+
+    def _arranged(
+        self, key: str, spot: Spot | None, sources: tuple[Folder, ...], before: Paths
+    ) -> tuple[Place, Paths]:
+        """One magnet in all views."""
+        now = self._now()
+        whole = facts_of(sources, spot.place.name if spot else "")
+        folder = views.folder_name(_tree(sources[0]).magnet, _tree(sources[0]).files())
+        if spot is not None:
+            for name, branches in self._branches.items():
+                branches.drop(spot.place, before.get(name, _NONE)[1].values())
+        tag = blake2b(key.encode(), digest_size=10).hexdigest()
+        paths: dict[str, tuple[str, views.Places]] = {}
+        for name, wants in views.chosen(self._views, whole, folder, now).items():
+            digest, known = before.get(name, _NONE)
+            if digest != self._digests[name]:
+                known = {}
+            placed = views.placed(wants, known, tag, self._branches[name])
+            paths[name] = (self._digests[name], placed)
+        until = views.next_turn(self._views, whole.added, now)
+        place = Place(key, whole.name, self._stamp(sources), folders_of(paths), until)
+        self._due = min(self._due, until)
+        self._put(Spot(place, sources), paths)
+        return place, paths
+
+    def _put(self, spot: Spot, paths: Paths | None = None) -> None:
+        self._spots[spot.place.key] = spot
+        for name, branches in self._branches.items():
+            known = paths.get(name, _NONE)[1].values() if paths else ()
+            branches.put(spot, known)
+
+    def _merge(self, news: Iterable[Place] | None = None) -> None:
+        """Take over what is on the disk, by whichever process it was written."""
+        for place in self._records.news() if news is None else news:
+            known = self._spots.get(place.key)
+            if known is not None and known.place.stamp == place.stamp:
+                continue
+            if known is not None:
+                for branches in self._branches.values():
+                    branches.drop(known.place, ())
+            self._due = min(self._due, place.until)
+            self._put(Spot(place, known.sources if known else ()))
+
+    def _complain(self, error: Exception) -> None:
+        reason = str(getattr(error, "orig", None) or error)
+        if reason != self._said:
+            log.warning("views: cannot be kept up to date on disk: %s", reason)
+        self._said = reason
+
+    def _stamp(self, sources: Sequence[Folder]) -> str:
+        """Changes when the magnet must be arranged again; does not hang on the accounts' order."""
+        told = [f"{_tree(each).account} {_tree(each).magnet.fingerprint}" for each in sources]
+        text = "\n".join([*self._digests, *self._digests.values(), *sorted(told)])
+        return blake2b(text.encode(errors="surrogatepass"), digest_size=9).hexdigest()
+
+    def _order(self, folder: Folder) -> tuple[int, str]:
+        return self._accounts[_tree(folder).account], folder.name
+
+    def _paths(self, key: str) -> Paths:
+        row = self._unsaved.get(key)
+        return row[1] if row else self._records.paths(key)
+
+    def _places_in(self, view: str) -> Callable[[str], views.Places]:
+        return lambda key: self._paths(key).get(view, _NONE)[1]
+
+    def _folder(self, name: str) -> Folder:
+        accounts, places = self._views[name].accounts, self._places_in(name)
+
+        def entries(spots: tuple[Spot, ...], path: Path, inner: tuple[Folder, ...]) -> Shown:
+            last = self._last.get((name, path))
+            shown = Shown(self._shelf, places, path, inner, spots, accounts, last)
+            if len(spots) >= PORTION:
+                self._last[name, path] = shown
+            return shown
+
+        return self._branches[name].root.folder(entries)
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """A start makes very many things that stay; the garbage collector would walk them over and
+    over, for more than half of the time.
+    """
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
+
+
+def facts_of(sources: Sequence[Folder], name: str = "") -> Facts:
+    """The facts of a magnet, as its folders in the accounts that have it say; `name` if not its."""
+    trees = [_tree(each) for each in sources]
+    accounts = tuple(dict.fromkeys(tree.account for tree in trees))
+    added = min(tree.magnet.added or 0.0 for tree in trees)
+    return views.facts(name or trees[0].magnet.name, [t.files() for t in trees], accounts, added)
+
+
+def _tree(folder: Folder) -> Tree:
+    assert isinstance(folder.entries, Tree)
+    return folder.entries
+
+
+def _key(folder: Folder) -> str:
+    """The same for the same content, whichever account it is in."""
+    tree = _tree(folder)
+    return tree.magnet.hash or f"{tree.account}/{tree.magnet.id}"

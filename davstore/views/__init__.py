@@ -1,0 +1,30 @@
+"""Magnets -> folder trees. Pure functions over values.
+
+`folders` makes the tree of one magnet, as its account shows it. For views across accounts,
+`releases` reads names, `facts` says what a magnet is, `rules` whether a condition holds,
+`choosing` which views a file is in, `arranging` where it should stand there, and `placing` gives
+it a path that stays. What is remembered of all that is the catalog's business.
+"""
+
+from davstore.views.choosing import chosen, digest, next_turn, reasons
+from davstore.views.facts import Facts, Piece, facts, keyed
+from davstore.views.folders import find, folder_name, listed, magnet_folder
+from davstore.views.placing import Path, Places, placed
+
+__all__ = [
+    "Facts",
+    "Path",
+    "Piece",
+    "Places",
+    "chosen",
+    "digest",
+    "facts",
+    "find",
+    "folder_name",
+    "keyed",
+    "listed",
+    "magnet_folder",
+    "next_turn",
+    "placed",
+    "reasons",
+]

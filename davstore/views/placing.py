@@ -1,0 +1,130 @@
+"""Names are given once and stay: what was placed keeps its path; what is new gets a free one."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Protocol, TypeAlias
+
+from davstore import names
+from davstore.views.arranging import Want
+
+Path: TypeAlias = tuple[str, ...]
+Places: TypeAlias = Mapping[str, Path]
+"""The path of each shown file of a magnet in a view, by the file's key."""
+
+
+class Taken(Protocol):
+    """What other magnets have in a view."""
+
+    def folder(self, parent: Path, key: str) -> str | None:
+        """The name of the folder in `parent` whose name has this key, if there is one."""
+
+    def files(self, parent: Path) -> Collection[str]:
+        """The keys of the names of all files in `parent`."""
+
+
+def placed(wants: Sequence[Want], known: Places, tag: str, taken: Taken) -> Places:
+    """A path for each of `wants`; that of `known` where there is one.
+
+    `tag` tells the magnet from all others. No path is given twice, whatever the case of letters.
+    """
+    placing = _Placing(tag, taken)
+    for want in wants:
+        if want.key in known:
+            placing.keep(want, known[want.key])
+    for want in sorted(wants, key=lambda want: bool(want.beside)):
+        if want.key not in placing.paths:
+            placing.place(want)
+    return placing.paths
+
+
+class _Placing:
+    def __init__(self, tag: str, taken: Taken) -> None:
+        self.paths: dict[str, Path] = {}
+        self._tag = tag
+        self._taken = taken
+        self._files: dict[Path, set[str]] = {}
+        self._folders: dict[Path, dict[str, str]] = {}
+        self._tops: dict[str, str] = {}
+
+    def keep(self, want: Want, path: Path) -> None:
+        """A file stays where it was."""
+        self.paths[want.key] = path
+        self._files.setdefault(path[:-1], set()).add(names.key(path[-1]))
+        for depth in range(1, len(path)):
+            inside = self._folders.setdefault(path[: depth - 1], {})
+            inside[names.key(path[depth - 1])] = path[depth - 1]
+        if want.own and len(path) > 1:
+            self._tops[want.folder[0]] = path[0]
+
+    def place(self, want: Want) -> None:
+        """A new file gets the first of its names that is free."""
+        if want.beside:
+            video = self.paths[want.beside]
+            parent: Path = video[:-1]
+            wanted: Sequence[str] = (names.safe(names.split(video[-1])[0] + want.names[0]),)
+        else:
+            parent, wanted = self._parent(want), want.names
+            if want.version:
+                wanted = [_renamed(name, want.folder[0], parent[0]) for name in wanted]
+        self.keep(want, (*parent, self._free(parent, wanted, stem=want.version)))
+
+    def _parent(self, want: Want) -> Path:
+        parent: Path = ()
+        for depth, name in enumerate(want.folder):
+            own = want.own and depth == 0
+            if own and name in self._tops:
+                chosen = self._tops[name]
+            else:
+                chosen = self._folder(parent, name, own=own)
+            if own:
+                self._tops[name] = chosen
+            parent = (*parent, chosen)
+        return parent
+
+    def _folder(self, parent: Path, name: str, *, own: bool) -> str:
+        """The folder of this name, or a new one under a name that is free."""
+        key = names.key(name)
+        mine = self._folders.get(parent, {})
+        if not own and (there := mine.get(key) or self._taken.folder(parent, key)):
+            return there
+        return names.distinct(name, self._tag, _Occupied(self, parent, folders=own))
+
+    def _free(self, parent: Path, wanted: Sequence[str], *, stem: bool) -> str:
+        occupied = _Occupied(self, parent, folders=True)
+        stems = self._stems(parent) if stem else ()
+        for name in wanted:
+            if names.key(name) not in occupied and names.key(names.split(name)[0]) not in stems:
+                return name
+        return names.distinct(wanted[-1], self._tag, occupied)
+
+    def _stems(self, parent: Path) -> Collection[str]:
+        every = (*self._files.get(parent, ()), *self._taken.files(parent))
+        return {names.split(name)[0] for name in every}
+
+    def is_file(self, parent: Path, key: str) -> bool:
+        """Whether a file of this key stands in `parent`."""
+        return key in self._files.get(parent, ()) or key in self._taken.files(parent)
+
+    def is_folder(self, parent: Path, key: str) -> bool:
+        """Whether a folder of this key stands in `parent`."""
+        return key in self._folders.get(parent, ()) or bool(self._taken.folder(parent, key))
+
+
+class _Occupied:
+    """The keys that are taken in a folder: of files, and with `folders` of those too."""
+
+    def __init__(self, placing: _Placing, parent: Path, *, folders: bool) -> None:
+        self._placing = placing
+        self._parent = parent
+        self._folders_too = folders
+
+    def __contains__(self, key: object) -> bool:
+        assert isinstance(key, str)
+        placing, parent = self._placing, self._parent
+        if placing.is_file(parent, key):
+            return True
+        return self._folders_too and placing.is_folder(parent, key)
+
+
+def _renamed(name: str, wanted: str, actual: str) -> str:
+    """Media servers know versions by names that begin as their folder is called."""
+    return actual + name[len(wanted) :] if name.startswith(wanted) else name
