@@ -98,19 +98,6 @@ def test_rclone_lists_views(served: Serving, tmp_path: Path, need: Callable[...,
     assert [(row["Path"], row["Size"]) for row in rows] == [(FILM[len("/Movies/") :], 300_000)]
 
 
-@pytest.fixture
-def need() -> Callable[..., None]:
-    import shutil  # noqa: PLC0415
-
-    def check(tool: str) -> None:
-        if shutil.which(tool) is None:
-            if os.environ.get("CI"):
-                pytest.fail(f"CI lacks {tool}")
-            pytest.skip(f"needs {tool}: install it to run this test")
-
-    return check
-
-
 def test_views_are_listed_and_explained(served: Serving, tmp_path: Path) -> None:
     def said(*arguments: str) -> str:
         done = subprocess.run(

@@ -1,7 +1,5 @@
 """A running demo for real clients, and the rule that CI has them all."""
 
-import os
-import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -38,20 +36,6 @@ def writable(
         demo_library, folder, accounts=("torz",), user=USER, password=PASSWORD, shares=shares
     ) as s:
         yield s
-
-
-@pytest.fixture(scope="session")
-def need() -> Callable[..., None]:
-    """Skips where a tool is missing, but fails in CI: there nothing may be left out."""
-
-    def check(*tools: str) -> None:
-        missing = [tool for tool in tools if shutil.which(tool) is None]
-        if missing and os.environ.get("CI"):
-            pytest.fail(f"CI lacks {', '.join(missing)}")
-        if missing:
-            pytest.skip(f"needs {', '.join(missing)}: install them to run this test")
-
-    return check
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -127,9 +128,8 @@ def test_the_middle_is_not_kept(streams: Streams, host: FileHost) -> None:
 
 
 @pytest.fixture(scope="module")
-def videos(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    if shutil.which("ffmpeg") is None:
-        pytest.skip("ffmpeg is not installed: indexes of real videos are not tried")
+def videos(tmp_path_factory: pytest.TempPathFactory, need: Callable[..., None]) -> Path:
+    need("ffmpeg")
     folder = tmp_path_factory.mktemp("videos")
     source = ["-f", "lavfi", "-i", "testsrc2=size=640x360:rate=30:duration=20"]
     for name, options in {
