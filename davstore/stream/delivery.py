@@ -212,6 +212,7 @@ class Deliveries:
         end = None if until is None else until - 1
         try:
             upstream = await self._source.open(leaf, link, start, end, urgent=urgent)
+            self.host = upstream.host
             try:
                 self._compare(upstream)
                 await upstream.answer.first(self._first_byte)
@@ -227,7 +228,9 @@ class Deliveries:
     def _compare(self, upstream: Upstream) -> None:
         """Two files are never spliced: sizes must agree, and one link's tag must not change.
 
-        A size that the store did not tell may be learned, and change.
+        Tags of two links say nothing of each other: a tag is one resource's own (RFC 9110 section
+        8.8.3), and mirrors of a file make up theirs. A size that the store did not tell may be
+        learned, and change.
         """
         total, leaf = upstream.total, self._leaf
         if leaf.file.size is None and total is not None and total != leaf.size:

@@ -58,7 +58,7 @@ class Stream:
         lanes: int,
     ) -> None:
         self.leaf = leaf
-        self.flow = Flow(start, *around.floor, pool.budget.is_wanted)
+        self.flow = Flow(start, *around.floor, self._is_wanted)
         self._until = end + 1 if end is not None else leaf.size
         self._deliveries = deliveries
         self._pool = pool
@@ -148,13 +148,15 @@ class Stream:
             piece = self._around.pieces.fetched(
                 self.leaf, size, at // BLOCK * BLOCK, end, self._deliveries
             )
-        await piece.beyond(at)
+        with self._around.pieces.followed(piece):
+            await piece.beyond(at)
         return piece
 
     async def _send_edge(self, found: Piece | memoryview, sink: Sink) -> None:
         assert self._until is not None
         if isinstance(found, Piece):
-            await self._send_piece(found, sink)
+            with self._around.pieces.followed(found):
+                await self._send_piece(found, sink)
         else:
             self._block = None
             data = found[: self._until - self.flow.at]
@@ -180,7 +182,7 @@ class Stream:
         if self._is_exact:
             return self._until
         size = self._window
-        if self._pool.budget.is_crowded:
+        if self._pool.is_crowded(self._deliveries.host):
             size = min(size, self._around.memory.crowded_window)
         end = min(self._until, self.flow.at + size)
         return min(end, self._tail()) if self.flow.at < self._tail() else end
@@ -203,7 +205,7 @@ class Stream:
         few = int(self._rate * FEW_SECONDS)
         self._window = max(FIRST_WINDOW, min(self._window * 2, LAST_WINDOW, few))
         is_held_up = (self.flow.starved - starved) / seconds > STARVED
-        has_room = self._pool.budget.has_plenty
+        has_room = self._pool.has_plenty(self._deliveries.host)
         if is_held_up and has_room and self._rate < FAST and until - from_ >= FIRST_WINDOW:
             self._lanes = min(2, self._allowed_lanes())
 
@@ -238,10 +240,14 @@ class Stream:
         began, from_, was_whole = loop.time(), self.flow.at, piece.is_complete
         await self._send_piece(piece, sink)
         self._rate = (self.flow.at - from_) / max(loop.time() - began, 1e-6)
-        if not self._pool.budget.has_plenty and self._pool.budget.used > self._lanes:
+        pool, host = self._pool, self._deliveries.host
+        if not pool.has_plenty(host) and pool.used(host) > self._lanes:
             self._lanes -= 1
         elif not was_whole:
             self._lanes = min(self._lanes + 1, self._allowed_lanes())
+
+    def _is_wanted(self) -> bool:
+        return self._pool.is_wanted(self._deliveries.host)
 
     def _allowed_lanes(self) -> int:
         return min(self._most_lanes, self._deliveries.most_connections or self._most_lanes)

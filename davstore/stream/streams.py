@@ -20,7 +20,7 @@ from davstore.stream.edges import Edges, EdgeSettings
 from davstore.stream.loop import Loop
 from davstore.stream.memory import Memory
 from davstore.stream.pieces import Pieces
-from davstore.stream.pool import Pool
+from davstore.stream.pool import Host, Pool
 from davstore.stream.source import Source
 from davstore.stream.stream import Stream, Surroundings
 from davstore.stream.wire import Bytes
@@ -69,8 +69,11 @@ class Streams:
         self._jitter = jitter
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="stream")
         self.loop = Loop(now)
+        hosts: dict[str, Host] = {}
         self.pools = {
-            name: Pool(name, Dialer(a.may_reach), self._threads, limit=a.connections, now=now)
+            name: Pool(
+                name, Dialer(a.may_reach), self._threads, hosts, limit=a.connections, now=now
+            )
             for name, a in accounts.items()
         }
         self._source = Source(resolver, self.pools, self._threads, first_byte=settings.first_byte)
