@@ -23,19 +23,19 @@ class Pieces:
     def __init__(self, edges: Edges, floor: tuple[int, float]) -> None:
         self._edges = edges
         self._floor = floor
-        self._under_way: dict[tuple[str, int], list[Piece]] = defaultdict(list)
+        self._under_way: dict[tuple[str, str, int], list[Piece]] = defaultdict(list)
         self._tasks: dict[Piece, asyncio.Task[None]] = {}
         self._readers: dict[Piece, int] = defaultdict(int)
 
     def following(self, leaf: Leaf, size: int, at: int) -> Piece | None:
         """The piece under way that byte `at` will be in."""
-        pieces = self._under_way.get((leaf.identity, size), ())
+        pieces = self._under_way.get(_key(leaf, size), ())
         return next((p for p in pieces if p.start <= at < p.end and p.error is None), None)
 
     def fetched(self, leaf: Leaf, size: int, start: int, end: int, deliveries: Deliveries) -> Piece:
         """A new piece, begun."""
         piece = Piece(start, end)
-        self._under_way[leaf.identity, size].append(piece)
+        self._under_way[_key(leaf, size)].append(piece)
         task = asyncio.create_task(self._fetch(leaf, size, piece, deliveries))
         self._tasks[piece] = task
         task.add_done_callback(lambda _: self._ended(leaf, size, piece))
@@ -61,10 +61,10 @@ class Pieces:
 
     def _ended(self, leaf: Leaf, size: int, piece: Piece) -> None:
         del self._tasks[piece]
-        pieces = self._under_way[leaf.identity, size]
+        pieces = self._under_way[_key(leaf, size)]
         pieces.remove(piece)
         if not pieces:
-            del self._under_way[leaf.identity, size]
+            del self._under_way[_key(leaf, size)]
 
     async def _fetch(self, leaf: Leaf, size: int, piece: Piece, deliveries: Deliveries) -> None:
         try:
@@ -77,3 +77,8 @@ class Pieces:
         finally:
             if piece.filled:
                 await self._edges.keep(leaf, size, piece.start, bytes(piece.data[: piece.filled]))
+
+
+def _key(leaf: Leaf, size: int) -> tuple[str, str, int]:
+    """With the account: another one's trouble is not this one's."""
+    return leaf.account, leaf.identity, size

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from davstore.errors import DavstoreError, StreamBroken
 from davstore.model import Leaf
-from davstore.resolver import Failures
+from davstore.stream.copies import Copies
 from davstore.stream.delivery import Deliveries
 from davstore.stream.edges import BLOCK, Edges
 from davstore.stream.memory import Memory
@@ -35,35 +35,21 @@ class Surroundings:
 
     edges: Edges
     pieces: Pieces
-    failures: Failures
     memory: Memory
     floor: tuple[int, float]
 
 
 class Stream:
-    """Bytes `start` to `end` (inclusive; None: the end) of `leaf`. Lives on the streams' loop.
+    """Bytes `start` to `end` (inclusive; None: the end) of a file that `copies` are of.
 
-    `lanes` is how many connections it may use at once.
+    Lives on the streams' loop.
     """
 
-    def __init__(
-        self,
-        leaf: Leaf,
-        start: int,
-        end: int | None,
-        *,
-        deliveries: Deliveries,
-        pool: Pool,
-        around: Surroundings,
-        lanes: int,
-    ) -> None:
-        self.leaf = leaf
+    def __init__(self, copies: Copies, start: int, end: int | None, around: Surroundings) -> None:
+        self._copies = copies
         self.flow = Flow(start, *around.floor, self._is_wanted)
-        self._until = end + 1 if end is not None else leaf.size
-        self._deliveries = deliveries
-        self._pool = pool
+        self._until = end + 1 if end is not None else self.leaf.size
         self._around = around
-        self._most_lanes = lanes
         self._lanes = 1
         self._window = FIRST_WINDOW
         self._rate = 0.0
@@ -72,34 +58,67 @@ class Stream:
         self._is_exact = end is not None and end - start < EXACT
 
     @property
+    def leaf(self) -> Leaf:
+        """The file as it stands in the account that it is read from."""
+        return self._copies.current.leaf
+
+    @property
+    def _deliveries(self) -> Deliveries:
+        return self._copies.current.deliveries
+
+    @property
+    def _pool(self) -> Pool:
+        return self._copies.current.pool
+
+    @property
     def total(self) -> int | None:
         """The file's size in bytes, None where nobody knows."""
         return self._deliveries.total
 
     async def begin(self) -> None:
-        """Have the first bytes at hand. Raises `DavstoreError` as clients are to be told."""
-        self._around.failures.check(self.leaf)
-        try:
-            await self._begin()
-        except DavstoreError as error:
-            raise self._around.failures.failed(self.leaf, error) from None
+        """Have the first bytes at hand, from whichever account gives them.
+
+        Raises `DavstoreError` as clients are to be told, of the first of the accounts.
+        """
+        first: DavstoreError | None = None
+        while True:
+            try:
+                await self._begin_here()
+            except DavstoreError as error:
+                first = first or error
+                if not self._copies.next():
+                    raise first from None
+            else:
+                return
 
     async def send(self, sink: Sink) -> None:
         """Everything to `sink`.
 
-        Raises `DavstoreError` where the upstream fails for good, `OSError` where the sink does.
+        Raises `DavstoreError` where the upstreams fail for good, `OSError` where the sink does.
         """
-        try:
-            await self._send(sink)
-        except DavstoreError as error:
-            self._around.failures.failed(self.leaf, error)
-            raise
+        while True:
+            try:
+                await self._send(sink)
+            except DavstoreError as error:
+                self._copies.failed(error)
+                if not self._copies.next() and not self._copies.cling():
+                    raise
+                self._lanes, self._window = 1, FIRST_WINDOW
+            else:
+                return
 
     def close(self) -> None:
         """Let go of what was begun and not sent."""
         begun, self._begun = self._begun, None
         if begun is not None:
             begun[0].close()
+
+    async def _begin_here(self) -> None:
+        self._copies.check()
+        try:
+            await self._begin()
+        except DavstoreError as error:
+            raise self._copies.failed(error) from None
 
     async def _begin(self) -> None:
         if await self._edge() is not None:
@@ -250,7 +269,8 @@ class Stream:
         return self._pool.is_wanted(self._deliveries.host)
 
     def _allowed_lanes(self) -> int:
-        return min(self._most_lanes, self._deliveries.most_connections or self._most_lanes)
+        most = self._copies.current.lanes
+        return min(most, self._deliveries.most_connections or most)
 
     def _piece_size(self) -> int:
         wanted = int(self._rate * FEW_SECONDS / 2 / max(2, self._lanes))

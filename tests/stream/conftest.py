@@ -160,9 +160,10 @@ def opened(
     clock: Clock,
     settings: dict[str, Any],
     folder: Path,
+    stores: Mapping[str, HostedStore] | None = None,
 ) -> Streams:
     clock.streams = Streams(
-        Resolver(dict.fromkeys(accounts, store), NoShelf(), now=clock),
+        Resolver({**dict.fromkeys(accounts, store), **(stores or {})}, NoShelf(), now=clock),
         Failures(clock),
         accounts,
         learned.__setitem__,
