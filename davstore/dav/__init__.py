@@ -14,7 +14,6 @@ from pathlib import Path
 from types import MappingProxyType
 
 from wsgidav.dav_provider import DAVProvider
-from wsgidav.error_printer import ErrorPrinter
 from wsgidav.http_authenticator import HTTPAuthenticator
 from wsgidav.request_resolver import RequestResolver
 from wsgidav.wsgidav_app import WsgiDAVApp
@@ -25,6 +24,7 @@ from davstore.dav.gate import Application, Environ, Gate, StartResponse
 from davstore.dav.login import DomainController, Users
 from davstore.dav.noise import Noise
 from davstore.dav.provider import Provider
+from davstore.dav.refusals import Refusals
 from davstore.dav.remembered import DeadProperties, Locks
 from davstore.dav.scratch import Scratch
 from davstore.dav.tree import Tree, Views, no_views
@@ -99,7 +99,7 @@ def _wsgidav(providers: Mapping[str, DAVProvider], users: Users) -> Application:
                 "accept_digest": False,
                 "default_to_digest": False,
             },
-            "middleware_stack": [ErrorPrinter, HTTPAuthenticator, RequestResolver],
+            "middleware_stack": [Refusals, HTTPAuthenticator, RequestResolver],
             "lock_storage": None,
             "block_size": 256 * 1024,
             "honor_mtime_header": True,

@@ -19,6 +19,8 @@ Application: TypeAlias = Callable[[Environ, StartResponse], Iterable[bytes]]
 
 METHODS = "OPTIONS, GET, HEAD, PROPFIND"
 LONGEST_PATH = 8192
+ASKED = "davstore.asked"
+"""Where the path stays as the client sent it; WsgiDAV takes it apart."""
 
 
 class Gate:
@@ -37,6 +39,7 @@ class Gate:
             yield from () if is_head else said
             return
         _settle_login(environ)
+        environ[ASKED] = environ.get("PATH_INFO", "")
         body: Iterable[bytes] = ()
         try:
             body = self._application(environ, head)
