@@ -21,6 +21,7 @@ from davstore import views
 from davstore.catalog.branches import Branches, Spot
 from davstore.catalog.places import Paths, Place, PlaceRecords, folders_of
 from davstore.catalog.shown import Shown, owner
+from davstore.catalog.tables import reading
 from davstore.catalog.trees import Shelf, Tree
 from davstore.errors import DavstoreError
 from davstore.model import Folder, Snapshot
@@ -326,7 +327,10 @@ class Arranged:
 
     def _paths(self, key: str) -> Paths:
         row = self._unsaved.get(key)
-        return row[1] if row else self._records.paths(key)
+        if row is not None:
+            return row[1]
+        with reading():
+            return self._records.paths(key)
 
     def _places_in(self, view: str) -> Callable[[str], views.Places]:
         return lambda key: self._paths(key).get(view, _NONE)[1]

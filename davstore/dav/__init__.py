@@ -6,7 +6,8 @@
 those of folders (`playlist`). `login` asks who comes (`people`, `patience`), `rights` says what
 they may, and what nobody may; `noise` keeps what desktops write. `scratch` is a share to write in
 (`disk`, `moving`, `room`, `local`), `remembered` its locks and properties, `bodies` the XML that
-clients send. `gate` stands before it all.
+clients send. `refusals` say what went wrong, `gate` stands before it
+all.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -25,6 +26,7 @@ from davstore.dav.gate import Application, Environ, Gate, StartResponse
 from davstore.dav.login import DomainController, Users
 from davstore.dav.noise import Noise
 from davstore.dav.provider import Provider
+from davstore.dav.refusals import Refusals
 from davstore.dav.remembered import DeadProperties, Locks
 from davstore.dav.scratch import Scratch
 from davstore.dav.tree import Tree, Views, no_views
@@ -99,7 +101,7 @@ def _wsgidav(providers: Mapping[str, DAVProvider], users: Users) -> Application:
                 "accept_digest": False,
                 "default_to_digest": False,
             },
-            "middleware_stack": [ErrorPrinter, HTTPAuthenticator, RequestResolver],
+            "middleware_stack": [ErrorPrinter, HTTPAuthenticator, Refusals, RequestResolver],
             "lock_storage": None,
             "block_size": 256 * 1024,
             "honor_mtime_header": True,
