@@ -95,6 +95,18 @@ class Arranged:
                 self._lock.release()
         return self._published
 
+    def settled(self) -> tuple[Folder, ...] | None:
+        """The same where that is as before; None where something is to be done first, or is being
+        done. Never waits.
+        """
+        if self._pending or self._due <= self._now():
+            return None
+        for account in self._accounts:
+            snapshot = self._snapshot(account)
+            if snapshot is not None and snapshot.magnets is not self._whole.get(account):
+                return None
+        return self._published if self._views else ()
+
     def complete(self) -> tuple[Folder, ...] | None:
         """The same with everything arranged, however long it takes."""
         with self._lock:

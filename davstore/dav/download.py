@@ -49,25 +49,19 @@ class Download:
         self._offers = offers
 
     def __call__(
-        self,
-        environ: Environ,
-        start_response: StartResponse,
-        leaf: Leaf,
-        find: Callable[[], Leaf | None] = lambda: None,
+        self, environ: Environ, start_response: StartResponse, leaf: Leaf
     ) -> Iterable[bytes]:
-        """A WSGI response; `find` looks up what stands at the same path at a later time."""
+        """A WSGI response."""
         if self._offers and OFFER in environ and environ["REQUEST_METHOD"] == "GET":
-            transfer = self._transfer(environ, leaf, find)
+            transfer = self.transfer(environ, leaf)
             if transfer is not None:
                 start_response(transfer.status, transfer.headers)
                 environ[TRANSFER] = transfer
                 return []
         return self._respond(environ, start_response, leaf)
 
-    def _transfer(
-        self, environ: Environ, leaf: Leaf, find: Callable[[], Leaf | None]
-    ) -> Transfer | None:
-        """What the server may move itself; None where there is something else to be said."""
+    def transfer(self, environ: Environ, leaf: Leaf) -> Transfer | None:
+        """What of a GET the server may move itself; None where something else is to be said."""
         size = leaf.size
         if not size or verdict(environ, etag(leaf), leaf.modified) is not Verdict.GO_ON:
             return None
@@ -81,17 +75,7 @@ class Download:
             status = "206 Partial Content"
             headers.append(("Content-Range", f"bytes {wanted.start}-{wanted.end}/{size}"))
         headers += _length(wanted.end - wanted.start + 1)
-
-        def again(range_: str | None) -> Transfer | None:
-            now = find()
-            if now is None:
-                return None
-            ranged = {**environ, "HTTP_RANGE": range_ or ""}
-            if range_ is None:
-                del ranged["HTTP_RANGE"]
-            return self._transfer(ranged, now, find)
-
-        return Transfer(leaf, wanted.start, wanted.end, status, headers, refusal, again)
+        return Transfer(leaf, wanted.start, wanted.end, status, headers, refusal)
 
     def _respond(
         self, environ: Environ, start_response: StartResponse, leaf: Leaf

@@ -18,11 +18,11 @@ from davstore.dav.kept import Kept
 from davstore.dav.multistatus import CLOSING, Rendering, opening, row
 from davstore.dav.prepared import Prepared, prepared
 from davstore.dav.propfind import Asked, BadRequest, Depth, Infinite, TooLarge
+from davstore.dav.transfer import Answer
 from davstore.model import Entry, Folder
 
 Environ: TypeAlias = dict[str, Any]
 StartResponse: TypeAlias = Callable[..., Any]
-Headers: TypeAlias = list[tuple[str, str]]
 
 ROOM = 48 * 2**20
 """Bytes for prepared entries, and as many for finished bodies."""
@@ -79,7 +79,7 @@ class Listing:
         """A WSGI response; `href` is the entry's own, encoded."""
         try:
             depth, asked = propfind.depth(environ), propfind.asked(environ)
-            members = _members(depth, asked, entry)
+            question, members = _question(environ, depth, asked, href, entry)
         except Infinite:
             return _say(start_response, "403 Forbidden", _INFINITE, ("Content-Type", _XML))
         except BadRequest as error:
@@ -87,15 +87,28 @@ class Listing:
         except TooLarge:
             closing = ("Connection", "close")  # the rest of its body is not read
             return _say(start_response, "413 Content Too Large", "Too much.\n", closing)
-        wanted = environ.get("HTTP_ACCEPT_ENCODING", "")
-        coding = GZIP if members >= WORTH_KEEPING and accepted(wanted) else PLAIN
-        question = _Question(href, asked, depth, coding)
         if isinstance(entry, Folder) and members >= WORTH_KEEPING:
-            parts = self._body(question, entry).parts
+            body = self._body(question, entry)
         else:
-            parts = _made(question, entry).parts
-        start_response("207 Multi-Status", _headers(parts, coding))
-        return parts
+            body = _made(question, entry)
+        answer = _answer(question, body)
+        start_response(answer.status, answer.headers)
+        return answer.parts
+
+    def at_hand(self, environ: Environ, text: bytes, href: str, entry: Entry) -> Answer | None:
+        """The same for a request with the body `text`, where it takes next to no time, else None.
+
+        Also None where it is to be refused.
+        """
+        try:
+            depth, asked = propfind.depth(environ), propfind.parsed(text)
+            question, members = _question(environ, depth, asked, href, entry)
+        except (Infinite, BadRequest, TooLarge):
+            return None
+        if members < WORTH_KEEPING:
+            return _answer(question, _made(question, entry))
+        body = self._bodies.get(question)
+        return _answer(question, body) if body is not None and body.of is entry else None
 
     def _body(self, question: _Question, folder: Folder) -> _Body:
         body = self._bodies.get(question)
@@ -133,24 +146,29 @@ def _made(
     )
 
 
-def _members(depth: Depth, asked: Asked, entry: Entry) -> int:
-    """How many members will be listed; raises `TooLarge`."""
-    if not depth.members or not isinstance(entry, Folder):
-        return 0
-    count = len(entry.entries)
-    if count * sum(map(len, asked.names)) > LONGEST_NAMES:
+def _question(
+    environ: Environ, depth: Depth, asked: Asked, href: str, entry: Entry
+) -> tuple[_Question, int]:
+    """What is asked, and how many members will be listed; raises `TooLarge`."""
+    members = len(entry.entries) if depth.members and isinstance(entry, Folder) else 0
+    if members * sum(map(len, asked.names)) > LONGEST_NAMES:
         raise TooLarge
-    return count
+    wanted = environ.get("HTTP_ACCEPT_ENCODING", "")
+    coding = GZIP if members >= WORTH_KEEPING and accepted(wanted) else PLAIN
+    return _Question(href, asked, depth, coding), members
 
 
-def _headers(parts: Iterable[bytes], coding: Coding) -> Headers:
+def _answer(question: _Question, body: _Body) -> Answer:
+    parts, coding = body.parts, question.coding
     headers = [
         ("Content-Type", _XML),
         ("Content-Length", str(sum(map(len, parts)))),
         ("Date", http_date()),
         ("Vary", "Accept-Encoding"),
     ]
-    return [*headers, ("Content-Encoding", coding.name)] if coding.name else headers
+    if coding.name:
+        headers.append(("Content-Encoding", coding.name))
+    return Answer("207 Multi-Status", headers, parts)
 
 
 def _say(

@@ -8,7 +8,7 @@ from werkzeug.http import http_date
 from wsgidav.mw.base_mw import BaseMiddleware
 
 from davstore import errors
-from davstore.dav.transfer import Headers, Refusal
+from davstore.dav.transfer import Answer, Headers
 from davstore.errors import DavstoreError, StoreError
 
 log = logging.getLogger(__name__)
@@ -47,10 +47,10 @@ def refuse(start_response: StartResponse, error: DavstoreError) -> Iterable[byte
     """A response that says what went wrong, in one line."""
     said = refusal(error)
     start_response(said.status, said.headers)
-    return [said.body]
+    return said.parts
 
 
-def refusal(error: DavstoreError) -> Refusal:
+def refusal(error: DavstoreError) -> Answer:
     """What went wrong, in one line."""
     status = next(status for kind, status in STATUS if isinstance(error, kind))
     extra: Headers = []
@@ -67,14 +67,14 @@ def say(
     """A response of one line."""
     said = _saying(status, text, *headers)
     start_response(said.status, said.headers)
-    return [said.body]
+    return said.parts
 
 
-def _saying(status: str, text: str, *headers: tuple[str, str]) -> Refusal:
+def _saying(status: str, text: str, *headers: tuple[str, str]) -> Answer:
     body = f"{text}\n".encode()
     about = [
         ("Content-Type", "text/plain; charset=utf-8"),
         ("Content-Length", str(len(body))),
         ("Date", http_date()),
     ]
-    return Refusal(status, [*about, *headers], body)
+    return Answer(status, [*about, *headers], (body,))
