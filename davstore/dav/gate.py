@@ -118,8 +118,9 @@ def _who(environ: Environ) -> tuple[str, str]:
 
 
 def _log_line(who: tuple[str, str], path: str, range_: str, status: str, began: float) -> None:
-    took = 1000 * (time.monotonic() - began)
-    log.debug("%s %s %r %s -> %s in %.0f ms", *who, path, range_, status[:3], took)
+    if log.isEnabledFor(logging.DEBUG):
+        took = 1000 * (time.monotonic() - began)
+        log.debug("%s %s %r %s -> %s in %.0f ms", *who, path, range_, status[:3], took)
 
 
 def _refusal(environ: Environ) -> str | None:
