@@ -52,6 +52,8 @@ class Repeats:
             return
         if "HTTP_IF" in environ:  # is about locks, and tags of one resource
             return
+        if not environ.get("HTTP_AUTHORIZATION", "basic ").lower().startswith("basic "):
+            return  # others are good for one request
         prefix = target.removesuffix(path)
         environ[AGAIN] = partial(self._again, dict(environ), prefix, person)
 
@@ -73,7 +75,9 @@ class Repeats:
             return self._listing.at_hand(environ, request.body, address, entry)
         if method == "OPTIONS":
             return _collected(lambda start_response: options(start_response, *READING))
-        return self._read(environ, entry, request) if isinstance(entry, Leaf) else None
+        if isinstance(entry, Leaf) and entry.size is not None:
+            return self._read(environ, entry, request)
+        return None  # a page takes its time, and who does not know a size must ask for it
 
     def _read(self, environ: Environ, leaf: Leaf, request: Request) -> Answer | Transfer | None:
         asked = {name: value for name, value in environ.items() if name != "HTTP_RANGE"}

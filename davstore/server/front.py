@@ -14,9 +14,9 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from davstore.dav.transfer import Answer, Transfer
+from davstore.dav.transfer import Transfer
 from davstore.errors import DavstoreError
-from davstore.server.repeats import Repeats
+from davstore.server.repeats import Repeated, Repeats
 from davstore.server.workers import BODY_TIMEOUT, PAUSE_TIMEOUT, Connection, Workers
 from davstore.stream import Stream, Streams, Wire
 
@@ -40,6 +40,7 @@ class Front:
         self._streams = streams
         self._loop = streams.loop
         self._listener: socket.socket | None = None
+        self._repeats = Repeats()
         self._clients: dict[asyncio.Task[None], _Client] = {}
 
     @property
@@ -100,7 +101,7 @@ class Front:
         with contextlib.suppress(OSError):
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         try:
-            client = _Client(sock, self._workers, self._streams)
+            client = _Client(sock, self._workers, self._streams, self._repeats)
         except OSError:  # gone already
             sock.close()
             return
@@ -117,14 +118,16 @@ class Front:
 class _Client:
     """One client's connection, from request to request."""
 
-    def __init__(self, sock: socket.socket, workers: Workers, streams: Streams) -> None:
+    def __init__(
+        self, sock: socket.socket, workers: Workers, streams: Streams, repeats: Repeats
+    ) -> None:
         self._sock = sock
         self._workers = workers
         self._streams = streams
         self._wire = Wire(sock)
         self._connection = Connection(workers, sock)
         self._read = b""
-        self._repeats = Repeats()
+        self._repeats = repeats
         self.is_idle = True
         self.is_closing = False
 
@@ -171,10 +174,10 @@ class _Client:
 
     async def _answered(self, head: bytes) -> bool:
         """Whether the connection stays open after the answer."""
-        if not self.is_closing and (repeated := self._repeats.answer(head, self._read)):
-            answer, length = repeated
-            self._read = self._read[length:]
-            return await self._repeat(answer)
+        address = self._connection.remote_addr
+        if not self.is_closing and (known := self._repeats.answer(address, head, self._read)):
+            self._read = self._read[known.length :]
+            return await self._repeat(known)
         stays = await self._work(head)
         unsent = self._connection.unsent()
         if unsent:
@@ -182,24 +185,24 @@ class _Client:
         connection = self._connection
         transfer, connection.transfer = connection.transfer, None
         again, connection.again = connection.again, None
-        if stays:
-            self._repeats.learn(head, again)
+        self._repeats.learn(address, head, again, is_last=connection.is_last or not stays)
         if transfer is None or not stays:
             return stays
         headers = [(n.decode("latin-1"), v.decode("latin-1")) for n, v in connection.headers]
         text = _head_text(connection.status.decode("latin-1"), headers, is_last=connection.is_last)
         return await self._deliver(transfer, text, is_last=connection.is_last)
 
-    async def _repeat(self, answer: Answer | Transfer) -> bool:
+    async def _repeat(self, known: Repeated) -> bool:
         """Answer without a worker; whether the connection stays open."""
-        head = _head_text(answer.status, answer.headers, is_last=False)
+        answer, is_last = known.answer, known.is_last
+        head = _head_text(answer.status, answer.headers, is_last=is_last)
         if isinstance(answer, Transfer):
-            return await self._deliver(answer, head, is_last=False)
+            return await self._deliver(answer, head, is_last=is_last)
         for piece in _pieces(head, *answer.parts):
             await self._send_patiently(piece)
             if self._read or len(piece) >= PIECE:
                 await asyncio.sleep(0)  # others have their turn
-        return True
+        return not is_last
 
     async def _work(self, head: bytes) -> bool:
         """Have a worker answer; whether the connection is to stay open."""

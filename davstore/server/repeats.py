@@ -1,6 +1,7 @@
-"""Requests of one client that come again: what tells them from each other, and who answers them.
+"""Requests that come again: what tells them from each other, and who answers them.
 
-Alike are those with the same method and the same headers, whatever their target and range.
+Alike are those from the same address with the same method and the same headers, whatever their
+target, range and body. Who asks so is who they were: the login is among the headers.
 """
 
 import re
@@ -8,67 +9,81 @@ from dataclasses import dataclass
 
 from davstore.dav.transfer import Again, Answer, Request, Transfer
 
-MOST = 4
-"""So many kinds a client: its listings, with and without members, its reads, its questions."""
+MOST = 256
+"""So many kinds of requests are known; the last ones."""
 LONGEST_BODY = 16 * 1024
 
 _LINE = re.compile(rb"([A-Z]+) ([!-~]+) HTTP/1\.1(?=\r\n)")
 _RANGE = re.compile(rb"\r\n[Rr]ange:[ \t]*([^\r\n]*)")
 _LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,9})[ \t]*(?=\r\n)", re.IGNORECASE)
 _SPECIAL = re.compile(rb"\r\n(transfer-encoding|expect|upgrade):", re.IGNORECASE)
+_LAST = re.compile(rb"\r\nconnection:[ \t]*close[ \t]*(?=\r\n)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
-class Head:
-    """A request's head: what it has in common with others, and what is its own."""
+class Repeated:
+    """An answer at once; `length` of what follows the head was its body, and the connection ends
+    with it where it `is_last`.
+    """
 
-    kind: bytes
-    target: bytes
-    ranges: tuple[bytes, ...]
+    answer: Answer | Transfer
+    length: int
+    is_last: bool
 
 
-def read(head: bytes) -> Head | None:
-    """`head` in its parts; None for what is better answered from scratch."""
+@dataclass(frozen=True, slots=True)
+class _Known:
+    again: Again
+    length: int
+    is_last: bool
+
+
+class Repeats:
+    """The kinds of requests that clients have made."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, bytes], _Known] = {}
+
+    def learn(self, address: str, head: bytes, again: Again | None, *, is_last: bool) -> None:
+        """A request has been answered, as the last one of its connection or not; `again` answers
+        more of its kind, if there are any.
+        """
+        asked = _read(head)
+        if asked is None:
+            return
+        kind, _, _ = asked
+        self._known.pop((address, kind), None)
+        length = _length(kind)
+        if again is None or length is None or (is_last and not _LAST.search(kind)):
+            return
+        self._known[address, kind] = _Known(again, length, is_last)
+        if len(self._known) > MOST:
+            del self._known[next(iter(self._known))]
+
+    def answer(self, address: str, head: bytes, rest: bytes) -> Repeated | None:
+        """What answers this request, where that can be at once."""
+        asked = _read(head)
+        if asked is None:
+            return None
+        kind, target, ranges = asked
+        known = self._known.get((address, kind))
+        if known is None or len(ranges) > 1 or known.length > len(rest):  # still on its way
+            return None
+        range_ = ranges[0].decode("latin-1") if ranges else None
+        answer = known.again(Request(target.decode("ascii"), range_, rest[: known.length]))
+        return None if answer is None else Repeated(answer, known.length, known.is_last)
+
+
+def _read(head: bytes) -> tuple[bytes, bytes, list[bytes]] | None:
+    """What a head has in common with others, its target, its ranges; None for one that is better
+    answered from scratch.
+    """
     line = _LINE.match(head)
     if line is None:
         return None
     rest = head[line.end() :]
-    ranges = tuple(_RANGE.findall(rest))
-    return Head(line[1] + (_RANGE.sub(b"", rest) if ranges else rest), line[2], ranges)
-
-
-class Repeats:
-    """The kinds of requests that a client has made, the last ones."""
-
-    def __init__(self) -> None:
-        self._known: dict[bytes, tuple[Again, int]] = {}
-
-    def learn(self, head: bytes, again: Again | None) -> None:
-        """A request has been answered; `again` answers more of its kind, if there are any."""
-        asked = read(head)
-        if asked is None:
-            return
-        self._known.pop(asked.kind, None)
-        length = _length(asked.kind)
-        if again is not None and length is not None:
-            self._known[asked.kind] = again, length
-            if len(self._known) > MOST:
-                del self._known[next(iter(self._known))]
-
-    def answer(self, head: bytes, rest: bytes) -> tuple[Answer | Transfer, int] | None:
-        """The answer at once, where that can be, and how much of the `rest` is the body."""
-        if not self._known:
-            return None
-        asked = read(head)
-        known = self._known.get(asked.kind) if asked else None
-        if asked is None or known is None or len(asked.ranges) > 1:
-            return None
-        again, length = known
-        if length > len(rest):  # still on its way
-            return None
-        range_ = asked.ranges[0].decode("latin-1") if asked.ranges else None
-        answer = again(Request(asked.target.decode("ascii"), range_, rest[:length]))
-        return None if answer is None else (answer, length)
+    ranges = _RANGE.findall(rest)
+    return line[1] + (_RANGE.sub(b"", rest) if ranges else rest), line[2], ranges
 
 
 def _length(kind: bytes) -> int | None:
