@@ -85,7 +85,8 @@ class Repeats:
             asked["HTTP_RANGE"] = request.range
         if environ["REQUEST_METHOD"] == "GET":
             return self._download.transfer(asked, leaf)
-        return _collected(lambda start_response: self._download(asked, start_response, leaf))
+        said = _collected(lambda start_response: self._download(asked, start_response, leaf))
+        return Answer(said.status, said.headers)  # a body would be taken for the next answer
 
 
 def path_of(target: str) -> str | None:

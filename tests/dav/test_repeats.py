@@ -8,7 +8,7 @@ from urllib.parse import quote, unquote_to_bytes
 
 import bcrypt
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from werkzeug.test import EnvironBuilder
 
@@ -51,7 +51,7 @@ def asked(
     environ = EnvironBuilder(
         "/", method=method, data=request.body, headers=[*headers.items()]
     ).get_environ()
-    environ["PATH_INFO"] = _unquoted(path)
+    environ["PATH_INFO"] = _unquoted(path if path.startswith("/") else f"/{path}")
     environ |= {"QUERY_STRING": query, "REQUEST_URI": request.target, OFFER: True}
     if request.range is not None:
         environ["HTTP_RANGE"] = request.range
@@ -84,6 +84,10 @@ def plain(answer: Answer | Transfer | None) -> Any:
     range_=st.sampled_from(RANGES),
     body=st.sampled_from(BODIES),
 )
+@example(
+    method="HEAD", first="/acc/", then="/acc/magnets/many/7.iso", headers={"If-Match": '"other"'},
+    range_=None, body=b"",
+)  # fmt: skip
 def test_it_says_what_would_be_said_from_scratch_or_nothing(
     method: str, first: str, then: str, headers: Mapping[str, str], range_: str | None, body: bytes
 ) -> None:
