@@ -6,7 +6,8 @@
 those of folders (`playlist`). `login` asks who comes (`people`, `patience`), `rights` says what
 they may, and what nobody may; `noise` keeps what desktops write. `scratch` is a share to write in
 (`disk`, `moving`, `room`, `local`), `remembered` its locks and properties, `bodies` the XML that
-clients send. `gate` stands before it all.
+clients send. `repeats` answer what was asked before, `refusals` say what went wrong, `gate` stands
+before it all.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -35,7 +36,8 @@ __all__ = ["Application", "Site", "Users"]
 
 class Site:
     """The WSGI application: `accounts` in order, what each holds, how a file is opened; beside
-    them the `shares`, and the folders of `view_names`, as `views` gives them. Locks, properties
+    them the `shares`, and the folders of `view_names`, as `views` gives them
+    (`settled`: where nothing is to be done for them). Locks, properties
     and notes are kept in `state`, which shares need; there are none without.
     """
 
@@ -49,14 +51,17 @@ class Site:
         state: Path | None = None,
         views: Views = no_views,
         view_names: Sequence[str] = (),
+        *,
+        settled: Views = no_views,
     ) -> None:
         assert state is not None or not shares
         self._kept = None if state is None else _Kept(state)
         noise = None if self._kept is None else self._kept.noise
         paths = {name: share.path.expanduser() for name, share in shares.items()}
         tree = Provider(
-            Tree(accounts, snapshot, paths, views, view_names), Download(open_), users, noise
-        )
+            Tree(accounts, snapshot, paths, views, view_names, settled=settled),
+            Download(open_), users, noise,
+        )  # fmt: skip
         providers: dict[str, DAVProvider] = {"/": tree}
         for name, share in shares.items():
             providers[f"/{name}"] = Scratch(name, share, users, tree)
