@@ -34,6 +34,8 @@ AT_ONCE = 4
 """So many magnets are arranged by whoever asks for a folder; about 2 ms each."""
 PORTION = 50
 """So many are arranged between two who ask."""
+LOOK_EVERY = 1.0
+"""Seconds between two looks at the snapshots."""
 REMEMBERED = 90 * 86400.0
 """Seconds for which the names of what is gone are kept for it."""
 
@@ -74,7 +76,8 @@ class Arranged:
         self._published: tuple[Folder, ...] | None = None
         self._lock = threading.RLock()
         self._worker: threading.Thread | None = None
-        self._closed = False
+        self._follower: threading.Thread | None = None
+        self._closed = threading.Event()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -88,8 +91,10 @@ class Arranged:
         if self._lock.acquire(blocking=self._published is None):
             try:
                 self._tried(AT_ONCE)
-                if self._pending and self._worker is None and not self._closed:
-                    self._worker = threading.Thread(target=self._work, name="views", daemon=True)
+                if self._pending and self._worker is None and not self._closed.is_set():
+                    self._worker = threading.Thread(
+                        target=self._work, name="arranging", daemon=True
+                    )
                     self._worker.start()
             finally:
                 self._lock.release()
@@ -126,16 +131,26 @@ class Arranged:
                 return facts_of(sources, spot.place.name if spot else ""), self._paths(key)
         return None
 
+    def start(self) -> None:
+        """Keep up with the snapshots, so that nobody who asks must wait for it."""
+
+        def follow() -> None:
+            while not self._closed.wait(LOOK_EVERY):
+                self.folders()
+
+        self._follower = threading.Thread(target=follow, name="views", daemon=True)
+        self._follower.start()
+
     def close(self) -> None:
         """Arrange no more."""
-        self._closed = True
-        worker = self._worker
-        if worker is not None:
-            worker.join(5)
+        self._closed.set()
+        for thread in (self._worker, self._follower):
+            if thread is not None:
+                thread.join(5)
 
     def _work(self) -> None:
         began, count = time.monotonic(), len(self._pending)
-        while not self._closed:
+        while not self._closed.is_set():
             with self._lock:
                 if not self._tried(PORTION) or not self._pending:
                     self._worker = None

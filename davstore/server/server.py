@@ -70,6 +70,7 @@ class Server:
             raise PortUnavailable(listening_problem(self._address, error)) from None
         self.front.start()
         self.library.catalog.start(self.streams.measure, self.resolver.follow)
+        self.library.arranged.start()
 
     def stop(self) -> None:
         """Listen no more; responses under way may go on for the configured time, then end.

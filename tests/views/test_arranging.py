@@ -69,6 +69,19 @@ def test_releases_of_one_film_are_versions_in_one_folder() -> None:
     ]
 
 
+def test_versions_of_which_nothing_is_said_have_stems_of_their_own() -> None:
+    """Or the subtitles of one would be taken for the other's."""
+    assert tree(
+        magnet("Sintel (2010)", ("Sintel.mkv", 900 * MB), ("Sintel.en.srt", 1)),
+        magnet("Sintel 2010", ("Sintel.mp4", 800 * MB), ("Sintel.en.srt", 1)),
+    ) == [
+        "Sintel (2010)/Sintel (2010) - MP4.en.srt",
+        "Sintel (2010)/Sintel (2010) - MP4.mp4",
+        "Sintel (2010)/Sintel (2010).en.srt",
+        "Sintel (2010)/Sintel (2010).mkv",
+    ]
+
+
 def test_a_film_with_all_that_lies_beside_it() -> None:
     assert tree(
         magnet(
