@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
+import diskcache
 from wsgidav.dav_provider import DAVProvider
 from wsgidav.error_printer import ErrorPrinter
 from wsgidav.http_authenticator import HTTPAuthenticator
@@ -65,7 +66,8 @@ class Site:
         )  # fmt: skip
         providers: dict[str, DAVProvider] = {"/": tree}
         for name, share in shares.items():
-            providers[f"/{name}"] = Scratch(name, share, users, tree)
+            assert self._kept is not None  # as above
+            providers[f"/{name}"] = Scratch(name, share, users, tree, self._kept.rooms)
         app = _wsgidav(providers, users)
         if self._kept is not None:
             for provider in providers.values():
@@ -88,11 +90,13 @@ class _Kept:
         self.locks = Locks(state / "locks")
         self.properties = DeadProperties(state / "properties")
         self.noise = Noise(state / "noise")
+        self.rooms = diskcache.Cache(str(state / "rooms"))
 
     def close(self) -> None:
         self.locks.close()
         self.properties.close()
         self.noise.close()
+        self.rooms.close()
 
 
 def _wsgidav(providers: Mapping[str, DAVProvider], users: Users) -> Application:
