@@ -21,14 +21,18 @@ from davstore.transport import Reach, Together
 
 
 def open_stores(
-    settings: Settings, processes: int = 1, sleep: Callable[[float], None] = time.sleep
+    settings: Settings,
+    processes: int = 1,
+    *,
+    now: Callable[[], float] = time.time,
+    sleep: Callable[[float], None] = time.sleep,
 ) -> dict[str, Store]:
     """A store for each configured account; so many processes keep its limits together. Between two
     tries of a call they `sleep`.
     """
     together = Together(settings.server.state, processes) if processes > 1 else None
     return {
-        name: STORES[account.store].open(name, account, together=together, sleep=sleep)
+        name: STORES[account.store].open(name, account, together=together, now=now, sleep=sleep)
         for name, account in settings.accounts.items()
     }
 
@@ -59,7 +63,7 @@ class Library:
     ) -> None:
         is_shared = processes > 1
         self._engine = open_database(settings.server.state, now, is_shared=is_shared)
-        self.stores = open_stores(settings, processes, sleep)
+        self.stores = open_stores(settings, processes, now=now, sleep=sleep)
         leases = Leases(self._engine, now) if is_shared else None
         self.turns = Turns(leases) if leases else None
         self.records = Records(self._engine)
