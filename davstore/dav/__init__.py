@@ -6,8 +6,8 @@
 those of folders (`playlist`). `login` asks who comes (`people`, `patience`), `rights` says what
 they may, and what nobody may; `noise` keeps what desktops write. `scratch` is a share to write in
 (`disk`, `moving`, `room`, `local`), `remembered` its locks and properties, `bodies` the XML that
-clients send. `refusals` say what went wrong, `gate` stands before it
-all.
+clients send. `refusals` say what went wrong, `gate` stands before it all; `repeats` answers again
+what was asked before, past all of them (`transfer`: what a server may do itself).
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
