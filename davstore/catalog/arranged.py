@@ -19,6 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from davstore import views
 from davstore.catalog.branches import Branches, Spot
+from davstore.catalog.edited import is_emptied
 from davstore.catalog.places import Paths, Place, PlaceRecords, folders_of
 from davstore.catalog.shown import Shown, owner
 from davstore.catalog.trees import Shelf, Tree
@@ -180,6 +181,7 @@ class Arranged:
             self._merge()
         before = self._seen.get(account, {})
         now = cast("Mapping[str, Folder]", magnets.entries)
+        now = {name: each for name, each in now.items() if not is_emptied(each)}
         self._seen[account] = now
         changed: set[str] = set()
         others = [(before.get(name), each) for name, each in now.items()
@@ -317,7 +319,7 @@ class Arranged:
 
     def _stamp(self, sources: Sequence[Folder]) -> str:
         """Changes when the magnet must be arranged again; does not hang on the accounts' order."""
-        told = [f"{_tree(each).account} {_tree(each).magnet.fingerprint}" for each in sources]
+        told = [f"{_tree(each).account} {_tree(each).stamp}" for each in sources]
         text = "\n".join([*self._digests, *self._digests.values(), *sorted(told)])
         return blake2b(text.encode(errors="surrogatepass"), digest_size=9).hexdigest()
 
