@@ -10,6 +10,7 @@ from wsgidav.dav_provider import DAVCollection, DAVNonCollection, DAVProvider
 from wsgidav.util import get_uri_name, get_uri_parent, parse_if_header_dict, test_if_header_dict
 
 from davstore.dav.bodies import settle_xml
+from davstore.dav.deeds import METHODS, Deeds
 from davstore.dav.download import Download
 from davstore.dav.listing import Listing
 from davstore.dav.login import Users
@@ -130,14 +131,23 @@ def resource(path: str, environ: Environ, entry: Folder | Leaf) -> FolderCollect
 
 
 class Provider(DAVProvider):
-    """The whole tree but for the shares. It is read-only: nothing can be written in it but noise.
+    """The whole tree but for the shares. Nothing can be written in it but noise; what may be
+    deleted and renamed is said by `deeds` (None: nothing).
 
     What reads is answered without WsgiDAV's own methods, and what writes is refused; only the
     notes of `noise` (None: there are none) are theirs.
     """
 
-    def __init__(self, tree: Tree, download: Download, users: Users, noise: Noise | None) -> None:
+    def __init__(
+        self,
+        tree: Tree,
+        download: Download,
+        users: Users,
+        noise: Noise | None,
+        deeds: Deeds | None = None,
+    ) -> None:
         super().__init__()
+        self._deeds = deeds
         self._tree = tree
         self._download = download
         self._users = users
@@ -187,6 +197,12 @@ class Provider(DAVProvider):
                 settle_xml(environ)
             environ["HTTP_DEPTH"] = "0"
             return default_handler(environ, start_response)
+        if self._deeds is not None and self._deeds.concerns(path, person):
+            if method in METHODS and isinstance(found, FolderCollection | FileResource):
+                _check_if(found, environ)
+                return self._deeds(environ, start_response, found, person)
+            if method == "PUT":  # it will be refused
+                self._deeds.refusals.note(person.name, path)
         entry = None if found is None else found.entry
         above = self._entry(get_uri_parent(path) or "/", person)
         return refused(environ, start_response, href(self, path), entry, above)
@@ -196,7 +212,8 @@ class Provider(DAVProvider):
     ) -> Iterable[bytes]:
         method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"]
         if method == "OPTIONS":
-            return options(start_response, *READING)
+            changes = METHODS if self._deeds and self._deeds.concerns(path, person) else ()
+            return options(start_response, *READING, *changes)
         if method == "PROPFIND":
             _check_if(found, environ)
             return self._listing(environ, start_response, found.get_href(), found.entry)

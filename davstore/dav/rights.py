@@ -37,6 +37,12 @@ _NEEDS: Mapping[str, str] = {
     "MOVE": "delete",
 }
 
+_ELSEWHERE: Mapping[str, str] = {
+    "COPY": "Nothing can be copied here: it is at a service.",
+    "MOVE": "Nothing can be renamed here; the magnets of an account can.",
+    "DELETE": "Nothing can be deleted here; the magnets of an account can.",
+}
+
 
 def check_right(person: Person, method: str) -> None:
     """Raises 403 where the person may not do this."""
@@ -84,6 +90,8 @@ def refused(
         raise DAVError(HTTP_NOT_FOUND)
     elif method in {"COPY", "MOVE"} and "HTTP_DESTINATION" not in environ:
         raise DAVError(HTTP_BAD_REQUEST, "The Destination is missing.")
+    elif method in {"COPY", "MOVE", "DELETE"}:
+        raise DAVError(HTTP_FORBIDDEN, _ELSEWHERE[method], add_headers=[_ALLOW])
     elif method == "UNLOCK":
         mismatch = DAVErrorCondition(PRECONDITION_CODE_LockTokenMismatch)
         raise DAVError(HTTP_CONFLICT, "Nothing is locked here.", err_condition=mismatch)

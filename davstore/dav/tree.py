@@ -1,6 +1,6 @@
 """What stands where: a path of the server -> a folder or a file of the latest snapshots."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
@@ -8,6 +8,8 @@ from davstore import views
 from davstore.dav.people import OWNER, Person
 from davstore.model import Entry, Folder, Snapshot
 
+MAGNETS, TRASH = "magnets", "trash"
+"""The folders of an account."""
 Views = Callable[[], Sequence[Folder] | None]
 """Every view's folder as of now; None while nothing is known that could stand in them."""
 
@@ -24,7 +26,8 @@ class NotReady(Exception):
 class Tree:
     """`/<account>/magnets/<magnet>/…` over the latest snapshots, and the names of the `shares`,
     in which somebody else knows the way; beside them `/<view>/…`. Who may not see all accounts
-    sees those views that are named to him.
+    sees those views that are named to him. Beside the magnets of accounts that are `deletable`, and
+    of others that have some, is the trash, for who may delete.
     """
 
     def __init__(
@@ -34,12 +37,14 @@ class Tree:
         shares: Mapping[str, Path] = MappingProxyType({}),
         views: Views = no_views,
         view_names: Sequence[str] = (),
+        deletable: Collection[str] = (),
     ) -> None:
         self._accounts = tuple(accounts)
         self._snapshot = snapshot
         self._shares = shares
         self._views = views
         self._view_names = tuple(view_names)
+        self._deletable = deletable
 
     def find(self, parts: Sequence[str], person: Person = OWNER) -> Entry | None:
         """The entry at a path of decoded components, None where there is none for this person.
@@ -56,7 +61,11 @@ class Tree:
         snapshot = self._snapshot(account)
         if snapshot is None:
             raise NotReady(account)
-        return views.find(_folder_of(snapshot), rest)
+        return views.find(self._account(snapshot, person), rest)
+
+    def is_account(self, name: str) -> bool:
+        """Whether this top-level folder is an account's."""
+        return name in self._accounts and name not in self._view_names
 
     def _view(self, name: str) -> Folder:
         for folder in self._views() or ():
@@ -68,15 +77,15 @@ class Tree:
         """All that this person sees; an account of which nothing is known yet is named, not
         opened.
         """
-        folders = [folder for folder in self._folders() if person.sees(folder.name)]
+        folders = [folder for folder in self._folders(person) if person.sees(folder.name)]
         entries: dict[str, Entry] = {folder.name: folder for folder in folders}
         modified = max((folder.modified for folder in folders), default=0.0)
         return Folder("", MappingProxyType(entries), modified)
 
-    def _folders(self) -> Iterator[Folder]:
+    def _folders(self, person: Person) -> Iterator[Folder]:
         for account in self._accounts:
             snapshot = self._snapshot(account)
-            yield _folder_of(snapshot) if snapshot else Folder(account, {}, 0.0)
+            yield self._account(snapshot, person) if snapshot else Folder(account, {}, 0.0)
         if self._view_names:
             found = {folder.name: folder for folder in self._views() or ()}
             yield from (found.get(name, Folder(name, {}, 0.0)) for name in self._view_names)
@@ -86,7 +95,10 @@ class Tree:
             except OSError:
                 yield Folder(name, {}, 0.0)
 
-
-def _folder_of(snapshot: Snapshot) -> Folder:
-    magnets = snapshot.magnets
-    return Folder(snapshot.account, {magnets.name: magnets}, magnets.modified)
+    def _account(self, snapshot: Snapshot, person: Person) -> Folder:
+        magnets, trash = snapshot.magnets, snapshot.trash
+        entries: dict[str, Entry] = {MAGNETS: magnets}
+        has_trash = snapshot.account in self._deletable or trash.entries
+        if has_trash and "delete" in person.rights:
+            entries[TRASH] = trash
+        return Folder(snapshot.account, entries, magnets.modified)

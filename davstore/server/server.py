@@ -46,6 +46,7 @@ class Server:
             catalog.accounts, catalog.snapshot, self.streams.open,
             Users(settings.users, settings.server.users_file),
             settings.shares, settings.server.state, arranged.folders, arranged.names,
+            editor=self.library.editor, deletable=self.library.deletable,
         )  # fmt: skip
         self._address = (settings.server.host, settings.server.port)
         self._drain = settings.server.drain
@@ -69,6 +70,7 @@ class Server:
             raise PortUnavailable(listening_problem(self._address, error)) from None
         self.front.start()
         self.library.catalog.start(self.streams.measure, self.resolver.follow)
+        self.library.remover.start()
 
     def stop(self) -> None:
         """Listen no more; responses under way may go on for the configured time, then end.
@@ -79,6 +81,7 @@ class Server:
             return
         self.front.stop(self._drain)
         self._workers.stop()
+        self.library.remover.stop()
         self.library.catalog.stop()
         self._close()
 
