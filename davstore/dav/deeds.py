@@ -161,8 +161,12 @@ class Deeds:
         self._check_target(place, target)
         _check_name(target[-1])
         there = self._place(target, person)
-        if there is not None and there.parts == place.parts:
-            there = None  # only its case is another
+        if (
+            there is not None
+            and there.parts[2:] == place.parts[2:]
+            and there.magnet == place.magnet
+        ):
+            there = None  # only its case is another, or it was emptied there a moment ago
         if there is not None:
             if environ.get("HTTP_OVERWRITE") == "F":
                 raise DAVError(HTTP_PRECONDITION_FAILED, "There is something already.")
