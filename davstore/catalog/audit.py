@@ -77,6 +77,18 @@ def removals(engine: sa.Engine) -> Sequence[Removal]:
         return [Removal(*_values(row)) for row in rows]
 
 
+def waiting(engine: sa.Engine) -> dict[str, tuple[int, int]]:
+    """How many magnets, by account, are in the trash, and are to be removed now."""
+    leaving = sa.func.sum(sa.case((edits.c.stage != Stage.TRASHED.value, 1), else_=0))
+    query = (
+        sa.select(edits.c.account, sa.func.count(), leaving)
+        .where(edits.c.stage.in_([Stage.TRASHED.value, Stage.WANTED.value, Stage.REMOVING.value]))
+        .group_by(edits.c.account)
+    )
+    with engine.connect() as connection:
+        return {name: (count - due, due) for name, count, due in connection.execute(query)}
+
+
 def _values(row: sa.Row[Any]) -> tuple[Any, ...]:
     return tuple(row)
 
