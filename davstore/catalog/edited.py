@@ -56,6 +56,6 @@ def is_emptied(folder: Folder) -> bool:
 
 def arranged(plain: Tree, edit: Edit, *, in_trash: bool) -> Folder:
     """The files of the `plain` tree as the edit has them."""
-    whole = Folder("", plain, 0.0)
+    whole = Folder("", plain, plain.magnet.added or 0.0)
     hidden, folders = edit.hides(in_trash=in_trash), edit.lingering(in_trash=in_trash)
     return views.rearranged(whole, edit.paths, hidden, folders)

@@ -168,7 +168,7 @@ def _gone(edit: Edit, who: str, why: str, now: float, due: float = 0.0) -> Edit:
     """The magnet goes one step further: to the trash, and from there for good."""
     if edit.stage is Stage.NONE:
         return replace(edit, stage=Stage.TRASHED, deleted=now, who=who, why=why, emptied={})
-    return replace(edit, stage=Stage.WANTED, due=due or now, who=who, why=f"{why} in the trash")
+    return replace(edit, stage=Stage.WANTED, due=due or now, who=who, why=f"{why} from the trash")
 
 
 def _without(edit: Edit, path: Path) -> Edit:

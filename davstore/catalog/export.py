@@ -37,7 +37,7 @@ class ExportedMagnet(_Part):
     added: datetime | None = None
     status: str
     in_trash: bool = False
-    files: tuple[ExportedFile, ...] = ()
+    files: tuple[ExportedFile, ...] | None = None
 
 
 class ExportedAccount(_Part):
@@ -77,7 +77,7 @@ def _magnets(
         magnet = held.magnet
         if edit.is_leaving:
             continue
-        files = records.files(account, magnet.id) if with_files else ()
+        files = records.files(account, magnet.id) if with_files else None
         yield ExportedMagnet(
             hash=magnet.hash,
             link=_link(magnet.hash, magnet.name) if magnet.hash else None,
@@ -87,7 +87,9 @@ def _magnets(
             added=_moment(magnet.added) if magnet.added else None,
             status=magnet.status.value,
             in_trash=edit.stage is not Stage.NONE,
-            files=tuple(ExportedFile(path=file.path, size=file.size) for file in files),
+            files=None
+            if files is None
+            else tuple(ExportedFile(path=file.path, size=file.size) for file in files),
         )
 
 

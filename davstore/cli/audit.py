@@ -35,6 +35,7 @@ def audit(
 
 def _table(found: list[Removal]) -> Table:
     table = Table("removed", "who", "account", "name", "size", "hash", "why", box=None)
+    table.columns[5].overflow = "fold"
     for one in found:
         done = minute(one.ended) if one.ended else f"not yet: {one.outcome or 'under way'}"
         table.add_row(

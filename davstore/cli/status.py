@@ -33,9 +33,9 @@ def status(config: ConfigFile = None) -> None:
             out.print(f"[yellow]{name}[/]: {escape(line)}", soft_wrap=True)
         trashed, leaving = deleted.get(name, (0, 0))
         if trashed:
-            out.print(f"{name}: {trashed} magnets are in the trash", soft_wrap=True)
+            out.print(f"{name}: in the trash: {trashed}", soft_wrap=True)
         if leaving:
-            out.print(f"{name}: {leaving} magnets are being removed; see `davstore audit`")
+            out.print(f"{name}: to be removed at the service now: {leaving}; see `davstore audit`")
 
 
 def _numbers(one: Overview | None, now: float) -> tuple[str, ...]:
