@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 
@@ -41,7 +42,7 @@ def names(served: Serving, path: str) -> set[str]:
         return set()
     assert answer.status_code == 207
     hrefs = [part.split("</")[0] for part in answer.text.split("<D:href>")[1:]]
-    return {href.rstrip("/").rpartition("/")[2] for href in hrefs[1:]}
+    return {unquote(href).rstrip("/").rpartition("/")[2] for href in hrefs[1:]}
 
 
 def do(served: Serving, method: str, path: str, to: str = "", **headers: str) -> int:

@@ -26,7 +26,7 @@ from davstore.catalog import Editor, NameTaken, NotThere, owner
 from davstore.dav.conditions import Verdict, verdict
 from davstore.dav.moving import depth, destination
 from davstore.dav.people import Person
-from davstore.dav.rights import check_right
+from davstore.dav.rights import ALLOW, check_right
 from davstore.dav.tree import MAGNETS, TRASH, Tree
 from davstore.errors import StateError
 from davstore.model import Entry, Folder
@@ -145,6 +145,7 @@ class Deeds:
             raise DAVError(
                 HTTP_FORBIDDEN,
                 f"Nothing may be deleted in this account: accounts.{account}.delete is not true.",
+                add_headers=[ALLOW],
             )
 
     def _move(self, environ: Environ, resource: Any, place: Place, person: Person) -> int:

@@ -212,8 +212,7 @@ class Provider(DAVProvider):
     ) -> Iterable[bytes]:
         method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"]
         if method == "OPTIONS":
-            changes = METHODS if self._deeds and self._deeds.concerns(path, person) else ()
-            return options(start_response, *READING, *changes)
+            return options(start_response, *READING, *self._changes(path, person))
         if method == "PROPFIND":
             _check_if(found, environ)
             return self._listing(environ, start_response, found.get_href(), found.entry)
@@ -224,6 +223,12 @@ class Provider(DAVProvider):
             return self._download(environ, start_response, found.entry, later)
         home = quote(f"{self.mount_path}{self.share_path}/", safe=PATH_SAFE)
         return page(environ, start_response, home, found.get_href(), found.entry)
+
+    def _changes(self, path: str, person: Person) -> tuple[str, ...]:
+        """The methods by which this person can change something there."""
+        if self._deeds is None or "delete" not in person.rights:
+            return ()
+        return METHODS if self._deeds.concerns(path, person) else ()
 
     def _again(self, path: str, person: Person) -> Leaf | None:
         """What stands at `path` for this person, if that is still who they are."""
