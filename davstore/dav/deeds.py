@@ -111,7 +111,7 @@ class Deeds:
         if place is None:
             raise DAVError(HTTP_NOT_FOUND)
         if not place.magnet:
-            raise DAVError(HTTP_FORBIDDEN, "This folder stays: choose something in it.")
+            raise _forbidden("This folder stays: choose something in it.")
         _check_conditions(environ, resource)
         with _errors():
             if method == "DELETE":
@@ -132,20 +132,15 @@ class Deeds:
             raise DAVError(400, "A folder is deleted with all that is in it: Depth is infinity.")
         self._check_deletable(place.account)
         if self.refusals.holds(person.name, environ["PATH_INFO"]):
-            raise DAVError(
-                HTTP_FORBIDDEN,
-                "Nothing is deleted: writing here was refused less than a minute ago.",
-            )
+            raise _forbidden("Nothing is deleted: writing here was refused less than a minute ago.")
         self._editor.delete(
             place.account, place.magnet, place.inner, person.name, in_trash=place.in_trash
         )
 
     def _check_deletable(self, account: str) -> None:
         if account not in self._deletable:
-            raise DAVError(
-                HTTP_FORBIDDEN,
-                f"Nothing may be deleted in this account: accounts.{account}.delete is not true.",
-                add_headers=[ALLOW],
+            raise _forbidden(
+                f"Nothing may be deleted here; accounts.{account}.delete = true would allow it."
             )
 
     def _move(self, environ: Environ, resource: Any, place: Place, person: Person) -> int:
@@ -158,7 +153,7 @@ class Deeds:
             raise DAVError(HTTP_CONFLICT, "There is no such folder.")
         target = (*above.parts, *target[-1:])
         if target == place.parts:
-            raise DAVError(HTTP_FORBIDDEN, "That is the same place.")
+            raise _forbidden("That is the same place.")
         self._check_target(place, target)
         _check_name(target[-1])
         there = self._place(target, person)
@@ -181,23 +176,23 @@ class Deeds:
     def _check_target(self, place: Place, target: tuple[str, ...]) -> None:
         """Raises 403 where nothing can be moved to."""
         if target[:1] != place.parts[:1]:
-            raise DAVError(HTTP_FORBIDDEN, "Nothing is moved from one account to another.")
+            raise _forbidden("Nothing is moved from one account to another.")
         if not place.inner:
             if len(target) == 3 and target[1] == MAGNETS:
                 return
             if len(target) == 3 and target[1] == TRASH and not place.in_trash:
                 if target[2] != place.parts[2]:
-                    raise DAVError(HTTP_FORBIDDEN, "What goes to the trash keeps its name.")
+                    raise _forbidden("What goes to the trash keeps its name.")
                 return
-            raise DAVError(HTTP_FORBIDDEN, "A magnet can only be given another name.")
+            raise _forbidden("A magnet can only be given another name.")
         if place.in_trash:
-            raise DAVError(HTTP_FORBIDDEN, "Only whole magnets can be had back from the trash.")
+            raise _forbidden("Only whole magnets can be had back from the trash.")
         if target[:3] != place.parts[:3] or len(target) < 4:
-            raise DAVError(HTTP_FORBIDDEN, "A file can only be moved within its magnet's folder.")
+            raise _forbidden("A file can only be moved within its magnet's folder.")
         if target[: len(place.parts)] == place.parts:
-            raise DAVError(HTTP_FORBIDDEN, "One is within the other.")
+            raise _forbidden("One is within the other.")
         if place.parts[: len(target)] == target:
-            raise DAVError(HTTP_FORBIDDEN, "One is within the other.")
+            raise _forbidden("One is within the other.")
 
     def _rename(self, place: Place, target: tuple[str, ...], person: Person) -> None:
         account, magnet = place.account, place.magnet
@@ -249,10 +244,14 @@ def _parts(path: str) -> tuple[str, ...]:
     return tuple(normalize("NFC", part) for part in path.split("/") if part)
 
 
+def _forbidden(text: str) -> DAVError:
+    return DAVError(HTTP_FORBIDDEN, text, add_headers=[ALLOW])
+
+
 def _check_name(name: str) -> None:
     safe = names.safe(name)
     if safe != name:
-        raise DAVError(HTTP_FORBIDDEN, f"Not every system could show that name; {safe!r} would do.")
+        raise _forbidden(f"Not every system could show that name; {safe!r} would do.")
 
 
 def _check_conditions(environ: Environ, resource: Any) -> None:
