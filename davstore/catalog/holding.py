@@ -7,16 +7,16 @@ import threading
 from collections import ChainMap
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from hashlib import blake2b
 from types import MappingProxyType
 
 from davstore import names, views
 from davstore.catalog.doubt import Doubt
 from davstore.catalog.edited import Edited
 from davstore.catalog.edits import BLANK, Edit, Stage
+from davstore.catalog.gathered import Gathered, tag
 from davstore.catalog.records import Held
 from davstore.catalog.trees import Tree, leaves
-from davstore.model import Entry, File, Folder, Leaf, Magnet, Snapshot, Status, Unreadable
+from davstore.model import File, Folder, Leaf, Magnet, Snapshot, Status, Unreadable
 from davstore.stores.base import News
 
 Plant = Callable[[Held], Tree]
@@ -78,7 +78,9 @@ class Holding:
         self._taken = {names.key(h.folder): id_ for id_, h in held.items() if h.folder}
         self._given: dict[str, str] = {}
         self._givers: dict[str, str] = {}
-        self._whole: tuple[Folder, Folder] | None = None
+        self._stale = set(held)
+        self._standing = Gathered("magnets")
+        self._deleted = Gathered("trash")
         self._measured: set[str] = set()
         self._lock = threading.RLock()
         self.magnets = Magnets(self._held)
@@ -155,9 +157,11 @@ class Holding:
     def snapshot(self, taken: float) -> Snapshot:
         """All shown magnets as folders, by name; while none changes, the same folder again."""
         with self._lock:
-            if self._whole is None:
-                self._whole = (self._gathered("magnets", taken), self._gathered("trash", taken))
-            return Snapshot(self._account, self._whole[0], taken, self._whole[1])
+            for id_ in self._stale:
+                self._gather(id_)
+            self._stale.clear()
+            magnets, trash = self._standing.folder(taken), self._deleted.folder(taken)
+            return Snapshot(self._account, magnets, taken, trash)
 
     def touch(self, ids: Iterable[str]) -> None:
         """What people changed about these is other than it was."""
@@ -168,7 +172,6 @@ class Holding:
                 self._forget_folders(id_)
                 if id_ not in self._edits:
                     self._trees.pop(id_, None)
-            self._whole = None
 
     def holder(self, name: str) -> str | None:
         """The id of the magnet that is called so, or as good as so, if there is one."""
@@ -217,7 +220,6 @@ class Holding:
         with self._lock:
             self._trees.pop(held.magnet.id, None)
             self._forget_folders(held.magnet.id)
-            self._whole = None
 
     def _shows(self, id_: str) -> bool:
         held = self._held.get(id_)
@@ -246,7 +248,6 @@ class Holding:
         if held.shown or (before is not None and before.shown):
             self._trees.pop(id_, None)
             self._forget_folders(id_)
-            self._whole = None
 
     def _drop(self, id_: str) -> None:
         held = self._held.pop(id_)
@@ -256,35 +257,28 @@ class Holding:
         self._renamed(id_, "")
         self._trees.pop(id_, None)
         self._forget_folders(id_)
-        if held.shown:
-            self._whole = None
 
     def _new_name(self, magnet: Magnet, files: tuple[File, ...]) -> str:
         wanted = views.folder_name(magnet, files)
-        name = names.distinct(wanted, _tag(magnet), ChainMap(self._taken, self._givers))
+        name = names.distinct(wanted, tag(magnet), ChainMap(self._taken, self._givers))
         self._taken[names.key(name)] = magnet.id
         return name
 
-    def _gathered(self, name: str, taken: float) -> Folder:
-        """The magnets of one of the account's two folders."""
-        in_trash = name == "trash"
-        ids = self._edits if in_trash else self._held
-        found = []
-        for id_ in list(ids):
-            held, edit = self._held.get(id_), self._edits.get(id_)
-            if held is None or not held.shown:
-                continue
-            if edit is not None and self._is_new(held, edit):
-                edit = None
-            if in_trash if edit is None else not (edit.in_trash if in_trash else edit.in_magnets):
-                continue
-            found.append(self._folder(held, edit, in_trash=in_trash))
-        found.sort(key=lambda folder: folder.name)
-        entries: dict[str, Entry] = {folder.name: folder for folder in found}
-        if len(entries) < len(found):
-            entries = _apart(found)
-        modified = max((folder.modified for folder in found), default=taken)
-        return Folder(name, MappingProxyType(entries), modified)
+    def _gather(self, id_: str) -> None:
+        """Put the magnet where it stands now."""
+        held, edit = self._held.get(id_), self._edits.get(id_)
+        shown = held if held is not None and held.shown else None
+        if shown is not None and edit is not None and self._is_new(shown, edit):
+            edit = None
+        stands = shown is not None and (edit is None or edit.in_magnets)
+        deleted = shown is not None and edit is not None and edit.in_trash
+        for place, is_there, in_trash in (
+            (self._standing, stands, False), (self._deleted, deleted, True),
+        ):  # fmt: skip
+            folder = None
+            if shown is not None and is_there:
+                folder = self._folder(shown, edit, in_trash=in_trash)
+            place.put(id_, folder)
 
     def _folder(self, held: Held, edit: Edit | None, *, in_trash: bool) -> Folder:
         known = self._trashed if in_trash else self._folders
@@ -310,7 +304,7 @@ class Holding:
         wanted = edit.folder if edit is not None and edit.folder else held.folder
         if self._givers.get(names.key(wanted), held.magnet.id) == held.magnet.id:
             return wanted
-        return names.distinct(wanted, _tag(held.magnet), ChainMap(self._taken, self._givers))
+        return names.distinct(wanted, tag(held.magnet), ChainMap(self._taken, self._givers))
 
     def _edit(self, id_: str) -> Edit:
         return self._edits.get(id_, BLANK)
@@ -330,27 +324,12 @@ class Holding:
         for each in (before, key if name else None):
             if each is None:
                 continue
-            self._trashed.clear()
+            for other in list(self._trashed):
+                self._forget_folders(other)
             if (first := self._taken.get(each)) is not None:
                 self._forget_folders(first)
 
     def _forget_folders(self, id_: str) -> None:
+        self._stale.add(id_)
         self._folders.pop(id_, None)
         self._trashed.pop(id_, None)
-
-
-def _apart(folders: Iterable[Folder]) -> dict[str, Entry]:
-    """By names that are distinct: in the trash things may be called as they like."""
-    entries: dict[str, Entry] = {}
-    taken: set[str] = set()
-    for folder in folders:
-        assert isinstance(folder.entries, Tree)
-        name = names.distinct(folder.name, _tag(folder.entries.magnet), taken)
-        taken.add(names.key(name))
-        entries[name] = replace(folder, name=name)
-    return entries
-
-
-def _tag(magnet: Magnet) -> str:
-    """What tells magnets of one name apart."""
-    return magnet.hash or blake2b(magnet.id.encode(), digest_size=10).hexdigest()
