@@ -35,7 +35,7 @@ class Edit:
     files deleted alone, each with the moment, and `emptied` the folders in it (() being its own)
     that lost their last file then: for a while they stay, for who deletes file by file.
     `deleted`, by `who` and `why`, concerns the magnet; `due` is when a WANTED one may be removed,
-    and when a REMOVED one was.
+    when the store was first asked for a REMOVING one, and when a REMOVED one went.
     """
 
     folder: str = ""
@@ -71,6 +71,10 @@ class Edit:
     def is_leaving(self) -> bool:
         """Whether it is, or was, removed at the store on purpose."""
         return self.stage in {Stage.REMOVING, Stage.REMOVED}
+
+    def is_another(self, added: float | None) -> bool:
+        """Whether what was `added` then is not what was removed, but came later under its id."""
+        return self.is_leaving and (added or 0.0) > self.due
 
     def hides(self, *, in_trash: bool) -> frozenset[str]:
         """The files not to be seen there: the trash has all that the magnet had when it came."""

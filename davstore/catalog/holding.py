@@ -12,7 +12,7 @@ from types import MappingProxyType
 from davstore import names, views
 from davstore.catalog.doubt import Doubt
 from davstore.catalog.edited import Edited
-from davstore.catalog.edits import BLANK, Edit, Stage
+from davstore.catalog.edits import BLANK, Edit
 from davstore.catalog.gathered import Gathered, tag
 from davstore.catalog.records import Held
 from davstore.catalog.trees import Tree, leaves
@@ -268,7 +268,7 @@ class Holding:
         """Put the magnet where it stands now."""
         held, edit = self._held.get(id_), self._edits.get(id_)
         shown = held if held is not None and held.shown else None
-        if shown is not None and edit is not None and self._is_new(shown, edit):
+        if shown is not None and edit is not None and edit.is_another(shown.magnet.added):
             edit = None
         stands = shown is not None and (edit is None or edit.in_magnets)
         deleted = shown is not None and edit is not None and edit.in_trash
@@ -308,10 +308,6 @@ class Holding:
 
     def _edit(self, id_: str) -> Edit:
         return self._edits.get(id_, BLANK)
-
-    def _is_new(self, held: Held, edit: Edit) -> bool:
-        """Whether it was added again after it had been removed, under the same id."""
-        return edit.stage is Stage.REMOVED and (held.magnet.added or 0.0) > edit.due
 
     def _renamed(self, id_: str, name: str) -> None:
         """Who has a name now that another, who had it first, must stand back for."""

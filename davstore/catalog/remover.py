@@ -136,7 +136,9 @@ class Remover:
             patience = account.magnets.get(id_)
             waits = patience is not None and patience.until > self._now()
             magnet = self._catalog.keeper(name).magnet(id_)
-            if magnet is not None and not waits and self._is_due(edit, account):
+            if magnet is not None and edit.is_another(magnet.added):
+                self._let_be(name, id_)
+            elif magnet is not None and not waits and self._is_due(edit, account):
                 self._remove(name, account, magnet)
                 return
 
@@ -183,7 +185,8 @@ class Remover:
             why = edit.why
             if edit.stage is Stage.TRASHED:
                 why = f"{why}, and not had back for {account.after:.0f} s"
-            claimed.append(replace(edit, stage=Stage.REMOVING, why=why, emptied={}))
+            began = edit.due if edit.stage is Stage.REMOVING else now
+            claimed.append(replace(edit, stage=Stage.REMOVING, why=why, due=began, emptied={}))
             return claimed[0]
 
         def begin(connection: sa.Connection) -> None:
@@ -203,3 +206,15 @@ class Remover:
         if isinstance(error, Refused | UnexpectedReply):
             patience = account.magnets.setdefault(id_, _Patience())
         patience.failed(self._now(), error.retry_after)
+        self._catalog.hurry([name])  # it may be done in spite of that
+
+    def _let_be(self, name: str, id_: str) -> None:
+        """It has gone, and another came under its id."""
+        now = self._now()
+        self._records.change(
+            name,
+            id_,
+            lambda _: BLANK,
+            also=lambda connection: audit.end(connection, name, id_, now),
+        )
+        self._catalog.edits.follow()

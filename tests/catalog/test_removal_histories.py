@@ -156,6 +156,8 @@ class Histories(RuleBasedStateMachine):
         self.numbers += 1
         id_ = gone[at % len(gone)] if gone and is_same else f"m{self.numbers}"
         self.shop.add(id_, self.time)
+        if is_same:
+            self.refresh("anna")  # an id alone tells nothing
 
     @rule(user=st.sampled_from(USERS))
     def refresh(self, user: str) -> None:
