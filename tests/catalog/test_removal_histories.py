@@ -131,6 +131,11 @@ class Histories(RuleBasedStateMachine):
             self.law.final.add(id_)
 
     @rule(user=st.sampled_from(USERS), at=st.integers(0, 9))
+    def delete_for_good(self, user: str, at: int) -> None:
+        self.delete(user, at)
+        self.purge(user, at)
+
+    @rule(user=st.sampled_from(USERS), at=st.integers(0, 9))
     def rename(self, user: str, at: int) -> None:
         id_ = self.some(at)
         if id_ is None or id_ in self.law.allowed:
@@ -170,6 +175,7 @@ class Histories(RuleBasedStateMachine):
     @rule(user=st.sampled_from(USERS), error=FAULTS, is_before=st.booleans())
     def turn_in_vain(self, user: str, error: StoreError | None, is_before: bool) -> None:
         """The store fails, or the process is killed, before or after the removal is done."""
+        self.time += 7  # whoever had the lease has it no longer
         self.shop.breaks = kill if error is None else failing(error)
         self.shop.breaks_before = is_before
         try:
