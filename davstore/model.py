@@ -138,9 +138,10 @@ Entry: TypeAlias = Folder | Leaf
 class Snapshot:
     """One moment of an account: its ready magnets as folders, newest state known.
 
-    `taken` is when the store last confirmed it.
+    `taken` is when the store last confirmed it. In the `trash` are those that were deleted here.
     """
 
     account: str
     magnets: Folder
     taken: float
+    trash: Folder = Folder("trash", {}, 0.0)

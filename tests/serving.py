@@ -46,7 +46,7 @@ def write_config(
     folder: Path,
     *,
     accounts: tuple[str, ...] = ACCOUNTS,
-    changes: Mapping[str, Mapping[str, str]] | None = None,
+    changes: Mapping[str, Mapping[str, Any]] | None = None,
     **extra: Any,
 ) -> Path:
     """A config file that leads to the simulator, on a free port; `changes` by account."""
@@ -78,7 +78,7 @@ def serving(
     user: str = "",
     password: str = "",
     ready: bool = True,
-    changes: Mapping[str, Mapping[str, str]] | None = None,
+    changes: Mapping[str, Mapping[str, Any]] | None = None,
     sleep: Callable[[float], None] = time.sleep,
     **extra: Any,
 ) -> Iterator[Serving]:

@@ -315,7 +315,7 @@ class Arranged:
 
     def _stamp(self, sources: Sequence[Folder]) -> str:
         """Changes when the magnet must be arranged again; does not hang on the accounts' order."""
-        told = [f"{tree_of(each).account} {tree_of(each).magnet.fingerprint}" for each in sources]
+        told = [f"{tree_of(each).account} {tree_of(each).stamp}" for each in sources]
         text = "\n".join([*self._digests, *self._digests.values(), *sorted(told)])
         return blake2b(text.encode(errors="surrogatepass"), digest_size=9).hexdigest()
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import cast
 
 from davstore import views
+from davstore.catalog.edited import is_emptied
 from davstore.catalog.shown import owner
 from davstore.catalog.trees import Tree
 from davstore.model import Folder, Snapshot
@@ -65,6 +66,7 @@ class Sources:
     def _compared(self, account: str, magnets: Folder) -> set[str]:
         before = self._seen.get(account, {})
         now = cast("Mapping[str, Folder]", magnets.entries)
+        now = {name: each for name, each in now.items() if not is_emptied(each)}
         self._seen[account] = now
         changed: set[str] = set()
         others = [(before.get(name), each) for name, each in now.items()

@@ -10,7 +10,20 @@ import typer
 from rich.markup import escape
 
 from davstore import __version__
-from davstore.cli import check, config, demo, ls, password, refresh, serve, status, views
+from davstore.cli import (
+    audit,
+    check,
+    config,
+    demo,
+    export,
+    ls,
+    password,
+    refresh,
+    rename,
+    serve,
+    status,
+    views,
+)
 from davstore.cli.screen import err, out
 from davstore.errors import ConfigError, DavstoreError
 
@@ -23,7 +36,7 @@ app = typer.Typer(
 )
 for command in (
     demo.demo, serve.serve, check.check, status.status, refresh.refresh, ls.ls,
-    views.views,
+    views.views, rename.rename, audit.audit, export.export,
     password.password, config.config,
 ):  # fmt: skip
     app.command()(command)

@@ -4,13 +4,14 @@
 `listing` answers PROPFIND (what it asks: `propfind`; the answer: `prepared`, `multistatus`,
 `compression`, `kept`), `download` GET and HEAD of files (`conditions`, `media_types`), `pages`
 those of folders (`playlist`). `login` asks who comes (`people`, `patience`), `rights` says what
-they may, and what nobody may; `noise` keeps what desktops write. `scratch` is a share to write in
+they may, and what nobody may, `deeds` what deleting and renaming do; `noise` keeps what desktops
+write. `scratch` is a share to write in
 (`disk`, `moving`, `room`, `local`), `remembered` its locks and properties, `bodies` the XML that
 clients send. `refusals` say what went wrong, `gate` stands before it all; `repeats` answers again
 what was asked before, past all of them (`transfer`: what a server may do itself).
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
@@ -20,7 +21,9 @@ from wsgidav.http_authenticator import HTTPAuthenticator
 from wsgidav.request_resolver import RequestResolver
 from wsgidav.wsgidav_app import WsgiDAVApp
 
+from davstore.catalog import Editor
 from davstore.config import Share
+from davstore.dav.deeds import Deeds, RefusedWrites
 from davstore.dav.download import Download, Open
 from davstore.dav.gate import Application, Environ, Gate, StartResponse
 from davstore.dav.login import DomainController, Users
@@ -39,7 +42,8 @@ class Site:
     """The WSGI application: `accounts` in order, what each holds, how a file is opened; beside
     them the `shares`, and the folders of `view_names`, as `views` gives them
     (`settled`: where nothing is to be done for them). Locks, properties
-    and notes are kept in `state`, which shares need; there are none without.
+    and notes are kept in `state`, which shares need; there are none without. What people do to
+    the accounts is the `editor`'s; things may be deleted in those that are `deletable`.
     """
 
     def __init__(
@@ -54,15 +58,18 @@ class Site:
         view_names: Sequence[str] = (),
         *,
         settled: Views = no_views,
+        editor: Editor | None = None,
+        deletable: Collection[str] = (),
     ) -> None:
         assert state is not None or not shares
         self._kept = None if state is None else _Kept(state)
         noise = None if self._kept is None else self._kept.noise
         paths = {name: share.path.expanduser() for name, share in shares.items()}
-        tree = Provider(
-            Tree(accounts, snapshot, paths, views, view_names, settled=settled),
-            Download(open_), users, noise,
-        )  # fmt: skip
+        entries = Tree(accounts, snapshot, paths, views, view_names, deletable, settled=settled)
+        deeds = None
+        if editor is not None and self._kept is not None:
+            deeds = Deeds(entries, editor, deletable, self._kept.refusals)
+        tree = Provider(entries, Download(open_), users, noise, deeds)
         providers: dict[str, DAVProvider] = {"/": tree}
         for name, share in shares.items():
             assert self._kept is not None  # as above
@@ -90,12 +97,14 @@ class _Kept:
         self.properties = DeadProperties(state / "properties")
         self.noise = Noise(state / "noise")
         self.rooms = diskcache.Cache(str(state / "rooms"))
+        self.refusals = RefusedWrites(state / "refusals")
 
     def close(self) -> None:
         self.locks.close()
         self.properties.close()
         self.noise.close()
         self.rooms.close()
+        self.refusals.close()
 
 
 def _wsgidav(providers: Mapping[str, DAVProvider], users: Users) -> Application:

@@ -80,7 +80,7 @@ class ShareRequests(RequestServer):
         source = provider.get_resource_inst(environ["PATH_INFO"], environ)
         if source is None:
             raise DAVError(HTTP_NOT_FOUND)
-        whole = _depth(environ, source, is_move=is_move)
+        whole = depth(environ, source, is_move=is_move)
         path = self._within(environ)
         there = provider.get_resource_inst(path, environ)
         self._check(environ, source, path, there, is_move=is_move)
@@ -137,7 +137,7 @@ class ShareRequests(RequestServer):
             provider.check_right(environ, "DELETE")
 
 
-def _depth(environ: Environ, source: Any, *, is_move: bool) -> bool:
+def depth(environ: Environ, source: Any, *, is_move: bool) -> bool:
     """Whether the members are meant too."""
     depth = environ.get("HTTP_DEPTH", "infinity")
     if depth not in {"0", "infinity"} or (is_move and source.is_collection and depth == "0"):

@@ -9,6 +9,7 @@ from wsgidav.dav_provider import DAVCollection, DAVNonCollection, DAVProvider
 from wsgidav.util import get_uri_name, get_uri_parent, parse_if_header_dict, test_if_header_dict
 
 from davstore.dav.bodies import settle_xml
+from davstore.dav.deeds import METHODS, Deeds
 from davstore.dav.download import Download
 from davstore.dav.listing import Listing
 from davstore.dav.login import Users
@@ -136,20 +137,29 @@ def _address(path: str, environ: Environ, entry: Entry) -> str:
 
 
 class Provider(DAVProvider):
-    """The whole tree but for the shares. It is read-only: nothing can be written in it but noise.
+    """The whole tree but for the shares. Nothing can be written in it but noise; what may be
+    deleted and renamed is said by `deeds` (None: nothing).
 
     What reads is answered without WsgiDAV's own methods, and what writes is refused; only the
     notes of `noise` (None: there are none) are theirs.
     """
 
-    def __init__(self, tree: Tree, download: Download, users: Users, noise: Noise | None) -> None:
+    def __init__(
+        self,
+        tree: Tree,
+        download: Download,
+        users: Users,
+        noise: Noise | None,
+        deeds: Deeds | None = None,
+    ) -> None:
         super().__init__()
+        self._deeds = deeds
         self._tree = tree
         self._download = download
         self._users = users
         self._noise = noise
         self._listing = Listing()
-        self._repeats = Repeats(tree, users, self._listing, download, _address)
+        self._repeats = Repeats(tree, users, self._listing, download, _address, self._allowed)
 
     def ref_url_to_path(self, ref_url: str) -> str:
         path: str = noise_path(ref_url) or super().ref_url_to_path(ref_url)
@@ -186,7 +196,7 @@ class Provider(DAVProvider):
             if found is None:
                 raise DAVError(HTTP_NOT_FOUND)
             self._repeats.offer(environ, person)
-            return self._read(environ, start_response, found)
+            return self._read(environ, start_response, found, person)
         is_note = isinstance(found, NoiseResource) or (
             found is None and is_noise(get_uri_name(path))
         )
@@ -195,16 +205,22 @@ class Provider(DAVProvider):
                 settle_xml(environ)
             environ["HTTP_DEPTH"] = "0"
             return default_handler(environ, start_response)
+        if self._deeds is not None and self._deeds.concerns(path, person):
+            if method in METHODS and isinstance(found, FolderCollection | FileResource):
+                _check_if(found, environ)
+                return self._deeds(environ, start_response, found, person)
+            if method == "PUT":  # it will be refused
+                self._deeds.refusals.note(person.name, path)
         entry = None if found is None else found.entry
         above = self._entry(get_uri_parent(path) or "/", person)
         return refused(environ, start_response, href(self, path), entry, above)
 
     def _read(
-        self, environ: Environ, start_response: StartResponse, found: Resource
+        self, environ: Environ, start_response: StartResponse, found: Resource, person: Person
     ) -> Iterable[bytes]:
-        method = environ["REQUEST_METHOD"]
+        method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"]
         if method == "OPTIONS":
-            return options(start_response, *READING)
+            return options(start_response, *self._allowed(path, person))
         if method == "PROPFIND":
             _check_if(found, environ)
             return self._listing(environ, start_response, found.get_href(), found.entry)
@@ -214,6 +230,12 @@ class Provider(DAVProvider):
             return self._download(environ, start_response, found.entry)
         home = quote(f"{self.mount_path}{self.share_path}/", safe=PATH_SAFE)
         return page(environ, start_response, home, found.get_href(), found.entry)
+
+    def _allowed(self, path: str, person: Person) -> tuple[str, ...]:
+        """The methods that this person may use there."""
+        if self._deeds is None or "delete" not in person.rights:
+            return READING
+        return (*READING, *METHODS) if self._deeds.concerns(path, person) else READING
 
     def _entry(self, path: str, person: Person) -> Entry | None:
         try:

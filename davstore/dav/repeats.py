@@ -16,7 +16,7 @@ from davstore.dav.gate import LONGEST_PATH
 from davstore.dav.listing import Listing
 from davstore.dav.login import Users
 from davstore.dav.people import Person
-from davstore.dav.rights import READING, options
+from davstore.dav.rights import options
 from davstore.dav.transfer import AGAIN, OFFER, Answer, Headers, Request, Transfer
 from davstore.dav.tree import Tree
 from davstore.model import Entry, Leaf
@@ -29,7 +29,9 @@ _ODD = re.compile(r"[?#]|//|/\.\.?(?:/|\Z)|%2[ef]|%00|[^!-~]", re.IGNORECASE)
 
 
 class Repeats:
-    """Makes what answers requests again. `href` is the address of an entry at a path, encoded."""
+    """Makes what answers requests again. `href` is the address of an entry at a path, encoded;
+    `allowed` are the methods that somebody may use at a path.
+    """
 
     def __init__(
         self,
@@ -38,12 +40,14 @@ class Repeats:
         listing: Listing,
         download: Download,
         href: Callable[[str, Environ, Entry], str],
+        allowed: Callable[[str, Person], tuple[str, ...]],
     ) -> None:
         self._tree = tree
         self._users = users
         self._listing = listing
         self._download = download
         self._href = href
+        self._allowed = allowed
 
     def offer(self, environ: Environ, person: Person) -> None:
         """Leave in `environ` what answers this request of this person again, if that can be."""
@@ -75,7 +79,8 @@ class Repeats:
             address = self._href(path, environ, entry)
             return self._listing.at_hand(environ, request.body, address, entry)
         if method == "OPTIONS":
-            return _collected(lambda start_response: options(start_response, *READING))
+            allowed = self._allowed(path, person)
+            return _collected(lambda start_response: options(start_response, *allowed))
         if isinstance(entry, Leaf) and entry.size is not None:
             return self._read(environ, entry, request)
         return None  # a page takes its time, and who does not know a size must ask for it

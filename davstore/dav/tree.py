@@ -1,6 +1,6 @@
 """What stands where: a path of the server -> a folder or a file of the latest snapshots."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
@@ -8,6 +8,8 @@ from davstore import views
 from davstore.dav.people import OWNER, Person
 from davstore.model import Entry, Folder, Snapshot
 
+MAGNETS, TRASH = "magnets", "trash"
+"""The folders of an account."""
 Views = Callable[[], Sequence[Folder] | None]
 """Every view's folder as of now; None while nothing is known that could stand in them."""
 
@@ -25,7 +27,8 @@ class Tree:
     """`/<account>/magnets/<magnet>/…` over the latest snapshots, and the names of the `shares`,
     in which somebody else knows the way; beside them `/<view>/…`. Who may not see all accounts
     sees those views that are named to him. `settled` are the views where nothing is to be done for
-    them, else None.
+    them, else None. Beside the magnets of accounts that are `deletable`, and of others that have
+    some, is the trash, for who may delete.
     """
 
     def __init__(
@@ -35,6 +38,7 @@ class Tree:
         shares: Mapping[str, Path] = MappingProxyType({}),
         views: Views = no_views,
         view_names: Sequence[str] = (),
+        deletable: Collection[str] = (),
         *,
         settled: Views = no_views,
     ) -> None:
@@ -44,6 +48,7 @@ class Tree:
         self._views = views
         self._view_names = tuple(view_names)
         self._settled = settled
+        self._deletable = deletable
 
     def find(self, parts: Sequence[str], person: Person = OWNER) -> Entry | None:
         """The entry at a path of decoded components, None where there is none for this person.
@@ -60,25 +65,30 @@ class Tree:
         snapshot = self._snapshot(account)
         if snapshot is None:
             raise NotReady(account)
-        return views.find(_folder_of(snapshot), rest)
+        return views.find(self._account(snapshot, person), rest)
+
+    def is_account(self, name: str) -> bool:
+        """Whether this top-level folder is an account's."""
+        return name in self._accounts and name not in self._view_names
 
     def at_hand(self, parts: Sequence[str], person: Person = OWNER) -> Entry | None:
         """The same, with what stands in it, where both are in memory.
 
         None where they are not, or there is nothing, or nothing is known yet, and for the root.
         """
-        entry: Entry | None = self._top(parts[0]) if parts and person.sees(parts[0]) else None
+        seen = bool(parts) and person.sees(parts[0])
+        entry: Entry | None = self._top(parts[0], person) if seen else None
         for part in parts[1:]:
             if not isinstance(entry, Folder) or not entry.is_at_hand:
                 return None
             entry = entry.entries.get(part)
         return None if isinstance(entry, Folder) and not entry.is_at_hand else entry
 
-    def _top(self, name: str) -> Folder | None:
+    def _top(self, name: str, person: Person) -> Folder | None:
         if name in self._view_names:
             return next((each for each in self._settled() or () if each.name == name), None)
         snapshot = self._snapshot(name) if name in self._accounts else None
-        return None if snapshot is None else _folder_of(snapshot)
+        return None if snapshot is None else self._account(snapshot, person)
 
     def _view(self, name: str) -> Folder:
         for folder in self._views() or ():
@@ -90,15 +100,15 @@ class Tree:
         """All that this person sees; an account of which nothing is known yet is named, not
         opened.
         """
-        folders = [folder for folder in self._folders() if person.sees(folder.name)]
+        folders = [folder for folder in self._folders(person) if person.sees(folder.name)]
         entries: dict[str, Entry] = {folder.name: folder for folder in folders}
         modified = max((folder.modified for folder in folders), default=0.0)
         return Folder("", MappingProxyType(entries), modified)
 
-    def _folders(self) -> Iterator[Folder]:
+    def _folders(self, person: Person) -> Iterator[Folder]:
         for account in self._accounts:
             snapshot = self._snapshot(account)
-            yield _folder_of(snapshot) if snapshot else Folder(account, {}, 0.0)
+            yield self._account(snapshot, person) if snapshot else Folder(account, {}, 0.0)
         if self._view_names:
             found = {folder.name: folder for folder in self._views() or ()}
             yield from (found.get(name, Folder(name, {}, 0.0)) for name in self._view_names)
@@ -108,7 +118,10 @@ class Tree:
             except OSError:
                 yield Folder(name, {}, 0.0)
 
-
-def _folder_of(snapshot: Snapshot) -> Folder:
-    magnets = snapshot.magnets
-    return Folder(snapshot.account, {magnets.name: magnets}, magnets.modified)
+    def _account(self, snapshot: Snapshot, person: Person) -> Folder:
+        magnets, trash = snapshot.magnets, snapshot.trash
+        entries: dict[str, Entry] = {MAGNETS: magnets}
+        has_trash = snapshot.account in self._deletable or trash.entries
+        if has_trash and "delete" in person.rights:
+            entries[TRASH] = trash
+        return Folder(snapshot.account, entries, magnets.modified)

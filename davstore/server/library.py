@@ -6,10 +6,12 @@ from collections.abc import Callable
 from davstore.catalog import (
     Arranged,
     Catalog,
+    Editor,
     Leases,
     Links,
     PlaceRecords,
     Records,
+    Remover,
     Turns,
     open_database,
 )
@@ -81,6 +83,13 @@ class Library:
             leases=leases,
             now=now,
         )
+        after = {name: a.delete_after for name, a in settings.accounts.items() if a.delete}
+        self.deletable = frozenset(after)
+        self.editor = Editor(self.catalog, self.records.edits, now=now)
+        self.remover = Remover(
+            self.catalog, self.stores, after, self.editor, self.records.edits,
+            leases=leases, now=now,
+        )  # fmt: skip
         self.arranged = Arranged(
             settings.views, self.catalog.accounts, self.catalog.snapshot,
             PlaceRecords(self._engine), now=now,

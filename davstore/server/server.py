@@ -53,6 +53,7 @@ class Server:
             Users(settings.users, settings.server.users_file),
             settings.shares, settings.server.state, arranged.folders, arranged.names,
             settled=arranged.settled,
+            editor=self.library.editor, deletable=self.library.deletable,
         )  # fmt: skip
         self._address = (settings.server.host, settings.server.port)
         self._drain = settings.server.drain
@@ -77,6 +78,7 @@ class Server:
         self.front.start()
         self.library.catalog.start(self.streams.measure, self.resolver.follow)
         self.library.arranged.start()
+        self.library.remover.start()
 
     def stop(self) -> None:
         """Listen no more; responses under way may go on for the configured time, then end.
@@ -87,6 +89,7 @@ class Server:
             return
         self.front.stop(self._drain)
         self._workers.stop()
+        self.library.remover.stop()
         self.library.catalog.stop()
         self._close()
 

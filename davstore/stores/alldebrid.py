@@ -3,6 +3,7 @@
 import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from itertools import islice
 from typing import Any
 from urllib.parse import urlsplit
@@ -180,6 +181,11 @@ class AllDebrid:
         if urlsplit(found.link).scheme not in {"http", "https"}:
             raise UnexpectedReply(self.name, "unexpected reply: link is no http link")
         return Link(found.link, asked + LIFE, size=found.filesize, connections=found.max_chunks)
+
+    def remove(self, magnet: Magnet) -> None:
+        """`POST /v4/magnet/delete`."""
+        with base.certain(self.name, NO_API), suppress(Lost):
+            self._data("/v4/magnet/delete", {"id": magnet.id})
 
     def account(self) -> Account:
         """`GET /v4/user`."""

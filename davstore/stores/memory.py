@@ -45,6 +45,10 @@ class Memory:
                 return Link(files[file], self._now() + LIFE, size=file.size)
         raise Gone(self.name, "no longer in the account")
 
+    def remove(self, magnet: Magnet) -> None:
+        """Take it out, if it is there."""
+        self.forget(magnet.id)
+
     def account(self) -> Account:
         """The owner of everything."""
         return Account(self.name, "memory")

@@ -7,6 +7,7 @@ them `show` and streams an episode as a media of its own.
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Any, Self
@@ -163,6 +164,11 @@ class Plank:
         media = file.ref.split("/stream", maxsplit=1)[0]
         read(Progress, self._call("GET", f"{media}/progress", urgent=True).body, self.name)
         return Link(self._settings.url + file.ref, asked + LIFE, {"Cookie": self._cookie})
+
+    def remove(self, magnet: Magnet) -> None:
+        """`DELETE /api/media/{id}`, which deletes its files too."""
+        with suppress(Gone):
+            self._call("DELETE", f"/api/media/{quote(magnet.id, safe='')}")
 
     def account(self) -> Account:
         """The session's user."""

@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from urllib.parse import quote, urlsplit
@@ -242,6 +243,11 @@ class RealDebrid:
                 self.name, f"delivers {found.filesize} bytes where {file.size} were promised"
             )
         return Link(found.download, asked + LIFE, size=found.filesize, connections=found.chunks)
+
+    def remove(self, magnet: Magnet) -> None:
+        """`DELETE /torrents/delete/{id}`."""
+        with suppress(Gone):
+            self._api.call("DELETE", f"/torrents/delete/{quote(magnet.id, safe='')}")
 
     def account(self) -> Account:
         """`GET /user`."""
