@@ -177,12 +177,9 @@ class Plank:
 
         A show is called by its generation's word. Where none is known Plank finds out itself.
         """
-        form = {"magnetLink": wanted.link, "title": wanted.title or wanted.name, "type": "movie"}
-        if wanted.year:
-            form["year"] = wanted.year
-        if wanted.of_show:
-            word = self._word_for_show()
-            form = {k: v for k, v in form.items() if k != "type"} | ({"type": word} if word else {})
+        word = self._word_for_show() if wanted.of_show else "movie"
+        said = {"title": wanted.title or wanted.name, "type": word, "year": wanted.year}
+        form = {"magnetLink": wanted.link} | {key: value for key, value in said.items() if value}
         body = self._call("POST", "/api/media", json=form, once=True).body
         return read(Added, body, self.name).id
 
