@@ -141,7 +141,13 @@ class Holding:
                 entries: dict[str, Entry] = {folder.name: folder for folder in shown}
                 modified = max((folder.modified for folder in shown), default=taken)
                 self._whole = Folder("magnets", MappingProxyType(entries), modified)
-            return Snapshot(self._account, self._whole, taken)
+            coming = [h.magnet for h in self._held.values() if not h.shown and h.coming]
+            return Snapshot(self._account, self._whole, taken, tuple(coming))
+
+    def has(self, hash_: str) -> bool:
+        """Whether there is a magnet of this hash, in whatever state."""
+        with self._lock:
+            return any(held.magnet.hash == hash_ for held in self._held.values())
 
     @property
     def unfinished(self) -> bool:
