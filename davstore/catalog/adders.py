@@ -33,6 +33,11 @@ class Adders:
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
 
+    @property
+    def accounts(self) -> tuple[str, ...]:
+        """Those that magnets can be added to."""
+        return tuple(self._adders)
+
     def wake(self, account: str) -> None:
         """Something was dropped there."""
         self._woken[account].set()

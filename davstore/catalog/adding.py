@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeGuard
 
 from davstore.catalog.additions import Addition, Additions, State
 from davstore.errors import (
@@ -44,6 +44,11 @@ _NOT_THERE = (RateLimited, QuotaExhausted, NotAuthorized, AccountProblem, Refuse
 
 class AddingStore(Store, Adding, Protocol):
     """A store that can be given magnets."""
+
+
+def can_add(store: Store) -> TypeGuard[AddingStore]:
+    """Whether magnets can be added to this account."""
+    return isinstance(store, Adding)
 
 
 class Adder:

@@ -4,9 +4,10 @@
 `listing` answers PROPFIND (what it asks: `propfind`; the answer: `prepared`, `multistatus`,
 `compression`, `kept`), `download` GET and HEAD of files (`conditions`, `media_types`), `pages`
 those of folders (`playlist`). `login` asks who comes (`people`, `patience`), `rights` says what
-they may, and what nobody may; `noise` keeps what desktops write. `scratch` is a share to write in
-(`disk`, `moving`, `room`, `local`), `remembered` its locks and properties, `bodies` the XML that
-clients send. `gate` stands before it all.
+they may, and what nobody may; `noise` keeps what desktops write. `incoming` is the folder into
+which magnets are dropped (`dropping`), and in which stands what `became` of them. `scratch` is a
+share to write in (`disk`, `moving`, `room`, `local`), `remembered` its locks and properties,
+`bodies` the XML that clients send. `gate` stands before it all.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -22,21 +23,23 @@ from wsgidav.wsgidav_app import WsgiDAVApp
 from davstore.config import Share
 from davstore.dav.download import Download, Open
 from davstore.dav.gate import Application, Environ, Gate, StartResponse
+from davstore.dav.incoming import Incoming
 from davstore.dav.login import DomainController, Users
 from davstore.dav.noise import Noise
 from davstore.dav.provider import Provider
 from davstore.dav.remembered import DeadProperties, Locks
 from davstore.dav.scratch import Scratch
-from davstore.dav.tree import Tree, Views, no_views
+from davstore.dav.tree import Tree, Views, no_views, nothing
 from davstore.model import Snapshot
 
-__all__ = ["Application", "Site", "Users"]
+__all__ = ["Application", "Incoming", "Site", "Users"]
 
 
 class Site:
     """The WSGI application: `accounts` in order, what each holds, how a file is opened; beside
     them the `shares`, and the folders of `view_names`, as `views` gives them. Locks, properties
-    and notes are kept in `state`, which shares need; there are none without.
+    and notes are kept in `state`, which shares need; there are none without. Magnets are dropped
+    into `incoming`.
     """
 
     def __init__(
@@ -49,14 +52,18 @@ class Site:
         state: Path | None = None,
         views: Views = no_views,
         view_names: Sequence[str] = (),
+        *,
+        incoming: Incoming | None = None,
     ) -> None:
         assert state is not None or not shares
         self._kept = None if state is None else _Kept(state)
         noise = None if self._kept is None else self._kept.noise
         paths = {name: share.path.expanduser() for name, share in shares.items()}
+        beside = nothing if incoming is None else incoming.beside
         tree = Provider(
-            Tree(accounts, snapshot, paths, views, view_names), Download(open_), users, noise
-        )
+            Tree(accounts, snapshot, paths, views, view_names, beside),
+            Download(open_), users, noise, incoming,
+        )  # fmt: skip
         providers: dict[str, DAVProvider] = {"/": tree}
         for name, share in shares.items():
             providers[f"/{name}"] = Scratch(name, share, users, tree)

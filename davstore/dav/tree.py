@@ -17,6 +17,16 @@ def no_views() -> tuple[Folder, ...]:
     return ()
 
 
+Beside = Callable[[str, Person], Sequence[Folder]]
+"""What stands in an account's folder beside its magnets, for this person."""
+
+
+def nothing(account: str, person: Person) -> tuple[Folder, ...]:
+    """For a tree with magnets alone."""
+    del account, person
+    return ()
+
+
 class NotReady(Exception):
     """Nothing is known of this account yet."""
 
@@ -24,7 +34,7 @@ class NotReady(Exception):
 class Tree:
     """`/<account>/magnets/<magnet>/…` over the latest snapshots, and the names of the `shares`,
     in which somebody else knows the way; beside them `/<view>/…`. Who may not see all accounts
-    sees those views that are named to him.
+    sees those views that are named to him. What is `beside` the magnets is listed only.
     """
 
     def __init__(
@@ -34,7 +44,9 @@ class Tree:
         shares: Mapping[str, Path] = MappingProxyType({}),
         views: Views = no_views,
         view_names: Sequence[str] = (),
+        beside: Beside = nothing,
     ) -> None:
+        self._beside = beside
         self._accounts = tuple(accounts)
         self._snapshot = snapshot
         self._shares = shares
@@ -56,7 +68,7 @@ class Tree:
         snapshot = self._snapshot(account)
         if snapshot is None:
             raise NotReady(account)
-        return views.find(_folder_of(snapshot), rest)
+        return views.find(_folder_of(snapshot, self._beside(account, person)), rest)
 
     def _view(self, name: str) -> Folder:
         for folder in self._views() or ():
@@ -87,6 +99,7 @@ class Tree:
                 yield Folder(name, {}, 0.0)
 
 
-def _folder_of(snapshot: Snapshot) -> Folder:
+def _folder_of(snapshot: Snapshot, beside: Sequence[Folder] = ()) -> Folder:
     magnets = snapshot.magnets
-    return Folder(snapshot.account, {magnets.name: magnets}, magnets.modified)
+    entries = {folder.name: folder for folder in (magnets, *beside)}
+    return Folder(snapshot.account, entries, magnets.modified)

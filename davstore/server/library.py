@@ -2,8 +2,12 @@
 
 import time
 from collections.abc import Callable
+from functools import partial
 
 from davstore.catalog import (
+    Adder,
+    Adders,
+    Additions,
     Arranged,
     Catalog,
     Leases,
@@ -11,6 +15,7 @@ from davstore.catalog import (
     PlaceRecords,
     Records,
     Turns,
+    can_add,
     open_database,
 )
 from davstore.config import AccountSettings, Settings
@@ -68,6 +73,13 @@ class Library:
             leases=leases,
             now=now,
         )
+        self.additions = Additions(self._engine, now)
+        adders = {
+            name: Adder(store, self.additions, known=partial(self.catalog.has, name),
+                        refresh=partial(self.catalog.hurry, [name]))
+            for name, store in self.stores.items() if can_add(store)
+        }  # fmt: skip
+        self.adders = Adders(adders, leases)
         self.arranged = Arranged(
             settings.views, self.catalog.accounts, self.catalog.snapshot,
             PlaceRecords(self._engine), now=now,
