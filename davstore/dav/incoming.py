@@ -134,7 +134,8 @@ class Incoming:
         shown = {magnet.hash for magnet in coming}
         ahead = 0
         for each in self.additions.waiting(account):
-            if each.hash not in hidden and each.hash not in shown and self._tells(account, each):
+            is_hidden = each.hash in hidden and each.state is not State.REFUSED
+            if not is_hidden and each.hash not in shown and self._tells(account, each):
                 moment = max(each.dropped, each.tried, each.settled)
                 can_go = each.state in {State.WAITING, State.REFUSED}
                 yield *became.of_addition(each, ahead), moment, each.hash, can_go
