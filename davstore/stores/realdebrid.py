@@ -39,7 +39,8 @@ PAGE = 100
 MOST_PAGES, MOST_RETURNS = 10_000, 6
 RECENT, MOST_DONE = 24 * 3600.0, 5
 LIFE = 24 * 3600.0
-ADD_PAUSE = 20.0
+ADD_PAUSE = 21.0
+"""Seconds between two adds: the 20 that the service asks for, and one for the way there."""
 RATES = (per_second(8), per_minute(200))
 """Below the 250 calls a minute that the service allows (refused ones count too)."""
 SHORT_CODE = 13

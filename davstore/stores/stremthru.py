@@ -36,7 +36,7 @@ OVERLAP = 10
 MOST_PAGES, MOST_PASSES = 2000, 3
 RATES = (per_second(10), per_minute(200))
 """The instance has no limits of its own; the store behind it has."""
-ADD_PAUSE, ADD_PAUSE_OF_OTHERS = 20.0, 3.0
+ADD_PAUSE, ADD_PAUSE_OF_OTHERS = 21.0, 3.0
 """Seconds between two adds: Real-Debrid's, and where the store behind is another for certain."""
 LARGEST_TORRENT = 1_000_000
 """Bytes of a torrent file that an instance takes, as long as it is not told otherwise."""
