@@ -46,7 +46,8 @@ class Magnet:
 
     `id` is the store's. `fingerprint` changes when the magnet's files may have changed.
     `hash` is "" and `size`, `added` are None where the store does not tell. `speed` is that of a
-    download, in bytes a second; `trouble` says in words why it failed.
+    download, in bytes a second; `trouble` says in words why it failed or
+    does not go on.
     """
 
     id: str

@@ -75,10 +75,10 @@ class Adders:
                         sweep(name)
             except StateError as error:
                 log.warning("%s: %s", name, error)
-                pause = AFTER_TROUBLE
+                pause, ours = AFTER_TROUBLE, False  # what was claimed is taken over anew
             except Exception:
                 log.exception("%s: adding failed", name)
-                pause = AFTER_TROUBLE
+                pause, ours = AFTER_TROUBLE, False
             if pause > 0 and woken.wait(pause):
                 woken.clear()
 

@@ -218,14 +218,20 @@ class Additions:
     def sweep(self, account: str, temporary: Callable[[str], bool]) -> None:
         """Take away files that stood there long enough, and what was settled long ago."""
         now = self.now()
+        ages = ((State.ADDED, KEEP_ADDED), (State.REFUSED, KEEP_REFUSED))
+        old = [_in(account, state) & (additions.c.settled < now - kept) for state, kept in ages]
+        gone = [
+            _named(account, drop.name) & (drops.c.at == drop.at) for drop in self.drops(account)
+            if now - drop.at > (HELD_FOR if temporary(drop.name) else SHOWN_FOR)
+        ]  # fmt: skip
+        with self._reading() as connection:
+            has_old = connection.execute(sa.select(additions.c.hash).where(sa.or_(*old))).first()
+        if not gone and not has_old:
+            return
         with self._writing() as connection:
-            query = sa.select(drops.c.name, drops.c.at).where(drops.c.account == account)
-            for row in connection.execute(query).all():
-                if now - row.at > (HELD_FOR if temporary(row.name) else SHOWN_FOR):
-                    connection.execute(sa.delete(drops).where(_named(account, row.name)))
-            for state, kept in ((State.ADDED, KEEP_ADDED), (State.REFUSED, KEEP_REFUSED)):
-                old = _in(account, state) & (additions.c.settled < now - kept)
-                connection.execute(sa.delete(additions).where(old))
+            connection.execute(sa.delete(additions).where(sa.or_(*old)))
+            for which in gone:
+                connection.execute(sa.delete(drops).where(which))
 
     @contextmanager
     def _reading(self) -> Iterator[sa.Connection]:

@@ -43,6 +43,8 @@ def of_magnet(magnet: Magnet) -> tuple[str, str]:
         lines.append(("Added", _moment(magnet.added)))
     if magnet.status is Status.FAILED:
         lines.append(("Error", magnet.trouble or "the service does not say why"))
+    elif magnet.trouble:
+        lines.append(("Note", magnet.trouble))
     return _named(magnet.name, word), _text(magnet.name, lines)
 
 

@@ -63,14 +63,15 @@ _STATUS: Mapping[str, Status] = {
     "dead": Status.FAILED,
 }
 
+_UNCHOSEN = "waiting_files_selection"
+_CONVERTING = "magnet_conversion"
 _TROUBLE: Mapping[str, str] = {
+    _UNCHOSEN: "it waits for being told which files are wanted",
     "magnet_error": "the magnet link leads nowhere",
     "error": "Real-Debrid could not get it",
     "virus": "Real-Debrid found a virus in it",
     "dead": "nobody has it any more",
 }
-_UNCHOSEN = "waiting_files_selection"
-_CONVERTING = "magnet_conversion"
 
 _BUSY = frozenset({Status.QUEUED, Status.DOWNLOADING, Status.PROCESSING})
 
