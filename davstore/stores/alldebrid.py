@@ -286,7 +286,7 @@ def _magnet(value: Json) -> Magnet | Unreadable:
         size=row.size,
         progress=done,
         added=row.uploadDate or row.completionDate,
-        speed=row.downloadSpeed,
+        speed=row.downloadSpeed if row.statusCode < _READY else None,  # it is not taken back
         trouble=_TROUBLE.get(row.statusCode, ""),
     )
 
