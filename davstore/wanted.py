@@ -100,7 +100,7 @@ def of_torrent(content: bytes) -> Wanted:
     """The magnet of a torrent file; raises `NotAccepted`."""
     try:
         whole = bencode2.bdecode(content)
-    except (bencode2.BencodeDecodeError, ValueError):
+    except (bencode2.BencodeDecodeError, ValueError, RecursionError):
         raise NotAccepted("This is no torrent file, or one that has been cut off.") from None
     info = whole.get(b"info") if isinstance(whole, dict) else None
     if not isinstance(info, dict):

@@ -34,7 +34,7 @@ from davstore.dav.incoming import GUARDED, Incoming, Item
 from davstore.dav.local import Local
 from davstore.dav.moving import destination
 from davstore.dav.people import Person
-from davstore.dav.rights import READING, WRITING, options, said_of_properties
+from davstore.dav.rights import READING, WRITING, check_right, options, said_of_properties
 from davstore.errors import NotAccepted, StateError, WrongKind
 from davstore.model import Entry, Folder, Leaf
 from davstore.wanted import check_name, is_temporary, limit, of_hash
@@ -181,12 +181,12 @@ class Dropping(RequestServer):
         self, environ: Environ, start_response: StartResponse, account: str, name: str
     ) -> Iterable[bytes]:
         there = self._free(environ, account, name)
-        self._check_name(name)
-        content = _body(environ, limit(name))
-        self._writable(environ, there)  # it may have been locked while the body came
         try:
+            self._check_name(name)
+            content = _body(environ, limit(name))
+            self._writable(environ, there)  # it may have been locked while the body came
             drop = self._incoming.put(account, name, content, self._person)
-        except NotAccepted:
+        except (NotAccepted, Full, DAVError):
             if there is not None:
                 self._incoming.additions.touch(account, name, refused=True)
             raise
@@ -278,6 +278,7 @@ class Dropping(RequestServer):
 
     def _add_magnet(self, account: str, name: str, path: str, *, is_move: bool) -> None:
         """A magnet's folder of any account, by its hash."""
+        check_right(self._person, "GET")
         entry = self._find(path)
         if entry is None:
             raise DAVError(HTTP_NOT_FOUND)

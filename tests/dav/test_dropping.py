@@ -189,8 +189,9 @@ def test_who_tidies_up_after_a_refusal_takes_nothing_back(served: Serving) -> No
     data, hash_ = torrent(f"Film {next(NUMBERS)}.mkv")
     path = f"{HOME}/kept.torrent"
     plain(served, path, data)
-    assert ask(served, "PUT", path, data[:-5]).status_code == 422
-    assert ask(served, "DELETE", path).status_code == 409
+    for wrong, status in ((data[:-5], 422), (b"d" * (LARGEST + 1), 413)):
+        assert ask(served, "PUT", path, wrong).status_code == status
+        assert ask(served, "DELETE", path).status_code == 409
     assert ask(served, "GET", path).content == data
     wait_until(lambda: state(served, hash_) is State.ADDED)
 
