@@ -1,6 +1,7 @@
 """What the simulated services do with what is added to them; progress is by a clock."""
 
 import base64
+from typing import Any
 
 import pytest
 import requests
@@ -26,15 +27,10 @@ def clock(sim: Simulator) -> Clock:
     return clock
 
 
-def rd(sim: Simulator, method: str, path: str, data: object = None) -> requests.Response:
+def rd(sim: Simulator, method: str, path: str, data: Any = None) -> requests.Response:
     headers = {"Authorization": f"Bearer {sim.realdebrid.token}"}
-    return requests.request(
-        method,
-        sim.realdebrid.url + path,
-        data=data,
-        headers=headers,
-        timeout=10,  # type: ignore[arg-type]
-    )
+    url = sim.realdebrid.url + path
+    return requests.request(method, url, data=data, headers=headers, timeout=10)
 
 
 def test_real_debrid_converts_waits_for_a_choice_and_downloads(
