@@ -5,9 +5,9 @@ it doubts (`doubt`) and the file trees that are loaded when touched (`trees`). `
 store, `refresh` all of them in their time (`schedule`, `pace`). A listing is answered from a
 snapshot alone. Several processes of one server share it all by `leases` and `revisions`; `sharing`
 is what each does about that. `additions` is what people have dropped, `adding` what becomes of it
-in one account, `adders` in all. `arranged` puts the magnets of all accounts into views: `branches`
-are their folders, `shown` the files in them, `places` what is remembered of that on disk. `lock`
-keeps a second server away, `overview` tells people how it all stands.
+in one account, `adders` in all. `arranged` puts the magnets of all accounts (`sources`) into views:
+`branches` are their folders, `shown` the files in them, `places` what is remembered of that on
+disk. `lock` keeps a second server away, `overview` tells people how it all stands.
 """
 
 from davstore.catalog.adders import Adders

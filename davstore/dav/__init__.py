@@ -7,7 +7,8 @@ those of folders (`playlist`). `login` asks who comes (`people`, `patience`), `r
 they may, and what nobody may; `noise` keeps what desktops write. `incoming` is the folder into
 which magnets are dropped (`dropping`), and in which stands what `became` of them. `scratch` is a
 share to write in (`disk`, `moving`, `room`, `local`), `remembered` its locks and properties,
-`bodies` the XML that clients send. `gate` stands before it all.
+`bodies` the XML that clients send. `repeats` answer what was asked before, `refusals` say what
+went wrong, `gate` stands before it all.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -15,7 +16,6 @@ from pathlib import Path
 from types import MappingProxyType
 
 from wsgidav.dav_provider import DAVProvider
-from wsgidav.error_printer import ErrorPrinter
 from wsgidav.http_authenticator import HTTPAuthenticator
 from wsgidav.request_resolver import RequestResolver
 from wsgidav.wsgidav_app import WsgiDAVApp
@@ -27,6 +27,7 @@ from davstore.dav.incoming import Incoming
 from davstore.dav.login import DomainController, Users
 from davstore.dav.noise import Noise
 from davstore.dav.provider import Provider
+from davstore.dav.refusals import Refusals
 from davstore.dav.remembered import DeadProperties, Locks
 from davstore.dav.scratch import Scratch
 from davstore.dav.tree import Tree, Views, no_views, nothing
@@ -37,7 +38,8 @@ __all__ = ["Application", "Incoming", "Site", "Users"]
 
 class Site:
     """The WSGI application: `accounts` in order, what each holds, how a file is opened; beside
-    them the `shares`, and the folders of `view_names`, as `views` gives them. Locks, properties
+    them the `shares`, and the folders of `view_names`, as `views` gives them
+    (`settled`: where nothing is to be done for them). Locks, properties
     and notes are kept in `state`, which shares need; there are none without. Magnets are dropped
     into `incoming`.
     """
@@ -53,6 +55,7 @@ class Site:
         views: Views = no_views,
         view_names: Sequence[str] = (),
         *,
+        settled: Views = no_views,
         incoming: Incoming | None = None,
     ) -> None:
         assert state is not None or not shares
@@ -61,7 +64,7 @@ class Site:
         paths = {name: share.path.expanduser() for name, share in shares.items()}
         beside = nothing if incoming is None else incoming.beside
         tree = Provider(
-            Tree(accounts, snapshot, paths, views, view_names, beside),
+            Tree(accounts, snapshot, paths, views, view_names, settled=settled, beside=beside),
             Download(open_), users, noise, incoming,
         )  # fmt: skip
         providers: dict[str, DAVProvider] = {"/": tree}
@@ -106,7 +109,7 @@ def _wsgidav(providers: Mapping[str, DAVProvider], users: Users) -> Application:
                 "accept_digest": False,
                 "default_to_digest": False,
             },
-            "middleware_stack": [ErrorPrinter, HTTPAuthenticator, RequestResolver],
+            "middleware_stack": [Refusals, HTTPAuthenticator, RequestResolver],
             "lock_storage": None,
             "block_size": 256 * 1024,
             "honor_mtime_header": True,

@@ -14,6 +14,7 @@ from davstore.catalog import Addition, Additions, Drop, State
 from davstore.catalog.additions import HELD_FOR, SHOWN_FOR
 from davstore.dav import became
 from davstore.dav.people import Person
+from davstore.dav.tree import Elsewhere
 from davstore.model import File, Folder, Leaf, Snapshot
 from davstore.wanted import is_temporary, wanted
 
@@ -73,7 +74,7 @@ class Incoming:
         if not self.is_for(account, person):
             return ()
         snapshot = self._snapshot(account)
-        return (Folder(INCOMING, {}, snapshot.taken if snapshot else 0.0),)
+        return (Folder(INCOMING, Elsewhere(), snapshot.taken if snapshot else 0.0),)
 
     def folder(self, account: str) -> Folder:
         """The folder as it is now. Raises `StateError`."""

@@ -21,6 +21,12 @@ Beside = Callable[[str, Person], Sequence[Folder]]
 """What stands in an account's folder beside its magnets, for this person."""
 
 
+class Elsewhere(dict[str, Entry]):
+    """The entries of a folder that is only listed here: somebody else knows what is in it."""
+
+    is_at_hand = False
+
+
 def nothing(account: str, person: Person) -> tuple[Folder, ...]:
     """For a tree with magnets alone."""
     del account, person
@@ -34,7 +40,8 @@ class NotReady(Exception):
 class Tree:
     """`/<account>/magnets/<magnet>/…` over the latest snapshots, and the names of the `shares`,
     in which somebody else knows the way; beside them `/<view>/…`. Who may not see all accounts
-    sees those views that are named to him. What is `beside` the magnets is listed only.
+    sees those views that are named to him. `settled` are the views where nothing is to be done for
+    them, else None. What is `beside` the magnets is listed only.
     """
 
     def __init__(
@@ -44,6 +51,8 @@ class Tree:
         shares: Mapping[str, Path] = MappingProxyType({}),
         views: Views = no_views,
         view_names: Sequence[str] = (),
+        *,
+        settled: Views = no_views,
         beside: Beside = nothing,
     ) -> None:
         self._beside = beside
@@ -52,6 +61,7 @@ class Tree:
         self._shares = shares
         self._views = views
         self._view_names = tuple(view_names)
+        self._settled = settled
 
     def find(self, parts: Sequence[str], person: Person = OWNER) -> Entry | None:
         """The entry at a path of decoded components, None where there is none for this person.
@@ -69,6 +79,26 @@ class Tree:
         if snapshot is None:
             raise NotReady(account)
         return views.find(_folder_of(snapshot, self._beside(account, person)), rest)
+
+    def at_hand(self, parts: Sequence[str], person: Person = OWNER) -> Entry | None:
+        """The same, with what stands in it, where both are in memory.
+
+        None where they are not, or there is nothing, or nothing is known yet, and for the root.
+        """
+        entry: Entry | None = (
+            self._top(parts[0], person) if parts and person.sees(parts[0]) else None
+        )
+        for part in parts[1:]:
+            if not isinstance(entry, Folder) or not entry.is_at_hand:
+                return None
+            entry = entry.entries.get(part)
+        return None if isinstance(entry, Folder) and not entry.is_at_hand else entry
+
+    def _top(self, name: str, person: Person) -> Folder | None:
+        if name in self._view_names:
+            return next((each for each in self._settled() or () if each.name == name), None)
+        snapshot = self._snapshot(name) if name in self._accounts else None
+        return None if snapshot is None else _folder_of(snapshot, self._beside(name, person))
 
     def _view(self, name: str) -> Folder:
         for folder in self._views() or ():

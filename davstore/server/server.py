@@ -53,6 +53,7 @@ class Server:
             Users(settings.users, settings.server.users_file),
             settings.shares, settings.server.state, arranged.folders, arranged.names,
             incoming=incoming,
+            settled=arranged.settled,
         )  # fmt: skip
         self._address = (settings.server.host, settings.server.port)
         self._drain = settings.server.drain
@@ -77,6 +78,7 @@ class Server:
         self.front.start()
         self.library.catalog.start(self.streams.measure, self.resolver.follow)
         self.library.adders.start(partial(self.library.additions.sweep, temporary=is_temporary))
+        self.library.arranged.start()
 
     def stop(self) -> None:
         """Listen no more; responses under way may go on for the configured time, then end.
