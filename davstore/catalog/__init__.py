@@ -12,7 +12,7 @@ disk. `lock` keeps a second server away, `overview` tells people how it all stan
 
 from davstore.catalog.adders import Adders
 from davstore.catalog.adding import Adder, can_add
-from davstore.catalog.additions import Addition, Additions, Drop, Full, State
+from davstore.catalog.additions import Addition, Additions, Drop, State
 from davstore.catalog.arranged import Arranged
 from davstore.catalog.holding import Holding
 from davstore.catalog.leases import Leases, Turns
@@ -32,7 +32,6 @@ __all__ = [
     "Arranged",
     "Catalog",
     "Drop",
-    "Full",
     "Holding",
     "Leases",
     "Links",

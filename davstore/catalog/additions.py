@@ -18,7 +18,7 @@ from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.exc import SQLAlchemyError
 
 from davstore.catalog.tables import additions, drops
-from davstore.errors import DavstoreError, StateError
+from davstore.errors import Full, StateError
 from davstore.model import Wanted
 
 SHOWN_FOR: Final = 60.0
@@ -34,10 +34,6 @@ KEEP_ADDED, KEEP_REFUSED = 24 * 3600.0, 7 * 24 * 3600.0
 MOST_WAITING: Final = 2000
 MOST_BYTES: Final = 256 * 1024 * 1024
 """Of all dropped files of an account that stand there."""
-
-
-class Full(DavstoreError):
-    """No more can be dropped now."""
 
 
 class State(StrEnum):

@@ -5,18 +5,15 @@ with one file; whatever of it asks for a magnet is asked for once.
 """
 
 import io
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from typing import Any, TypeAlias
 
-from werkzeug.http import http_date
 from wsgidav import util
 from wsgidav.dav_error import (
     HTTP_BAD_REQUEST,
     HTTP_CONFLICT,
     HTTP_CREATED,
     HTTP_FORBIDDEN,
-    HTTP_INSUFFICIENT_STORAGE,
     HTTP_METHOD_NOT_ALLOWED,
     HTTP_NO_CONTENT,
     HTTP_NOT_FOUND,
@@ -27,7 +24,7 @@ from wsgidav.dav_error import (
 from wsgidav.dav_provider import DAVNonCollection
 from wsgidav.request_server import RequestServer
 
-from davstore.catalog import Full, magnet_of
+from davstore.catalog import magnet_of
 from davstore.dav.bodies import settle_xml
 from davstore.dav.download import Download
 from davstore.dav.incoming import GUARDED, Incoming, Item
@@ -35,18 +32,16 @@ from davstore.dav.local import Local
 from davstore.dav.moving import destination
 from davstore.dav.people import Person
 from davstore.dav.rights import READING, WRITING, check_right, options, said_of_properties
-from davstore.errors import NotAccepted, StateError, WrongKind
+from davstore.errors import Full, NotAccepted
 from davstore.model import Entry, Folder, Leaf
 from davstore.wanted import check_name, is_temporary, limit, of_hash
 
 Environ: TypeAlias = dict[str, Any]
 StartResponse: TypeAlias = Callable[..., Any]
 
-SERVICE_UNAVAILABLE = 503
 LONGEST_NAME = 255
 BLOCK = 64 * 1024
 
-_UNPROCESSABLE = "422 Unprocessable Content"
 _NO_FOLDERS = "Folders cannot be dropped: drop files, or copy a magnet's own folder."
 _IS_THERE = "The account has it already: it cannot be taken back here."
 _STAYS = "Other content of this name was refused; what stood there before stays."
@@ -123,17 +118,7 @@ class Dropping(RequestServer):
         self._find = find
 
     def answer(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        """A response; raises `DAVError`."""
-        try:
-            return self._answer(environ, start_response)
-        except NotAccepted as error:
-            kind = "415 Unsupported Media Type" if isinstance(error, WrongKind) else _UNPROCESSABLE
-            body = f"{error}\n".encode()
-            facts = {"Content-Type": "text/plain; charset=utf-8", "Content-Length": str(len(body))}
-            start_response(kind, [*facts.items(), ("Date", http_date())])
-            return [body]
-
-    def _answer(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        """A response; raises `DAVError`, `NotAccepted`, `Full` or `StateError`."""
         method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"]
         if method in {"COPY", "MOVE"}:
             return self._named(environ, start_response)
@@ -148,14 +133,13 @@ class Dropping(RequestServer):
             settle_xml(environ)
         environ["HTTP_DEPTH"] = "0"
         answers = {"PUT": self._put, "DELETE": self._delete, "PROPPATCH": self._properties}
-        with trouble():
-            if method in answers:
-                return answers[method](environ, start_response, account, name)
-            if method == "LOCK":
-                self._check_name(name)
-                self._incoming.additions.touch(account, name)
-            response: Iterable[bytes] = getattr(self, f"do_{method}")(environ, start_response)
-            return response
+        if method in answers:
+            return answers[method](environ, start_response, account, name)
+        if method == "LOCK":
+            self._check_name(name)
+            self._incoming.additions.touch(account, name)
+        response: Iterable[bytes] = getattr(self, f"do_{method}")(environ, start_response)
+        return response
 
     def _place(self, path: str) -> tuple[str, str]:
         found = self._incoming.place(path, self._person)
@@ -240,18 +224,17 @@ class Dropping(RequestServer):
         if there is None or not there[1]:
             raise DAVError(HTTP_FORBIDDEN, _STAYS_HERE)
         account, name = there
-        with trouble():
-            source = self._resource(path, environ)
-            if source is None and self._incoming.place(path, self._person):
-                raise DAVError(HTTP_NOT_FOUND)
-            goal = self._resource(target, environ)
-            if goal is not None and environ.get("HTTP_OVERWRITE", "T") == "F":
-                raise DAVError(HTTP_PRECONDITION_FAILED, "There is something already.")
-            self._writable(environ, goal)
-            if source is None:
-                self._add_magnet(account, name, path, is_move=is_move)
-            else:
-                self._rename(environ, account, name, source, is_move=is_move)
+        source = self._resource(path, environ)
+        if source is None and self._incoming.place(path, self._person):
+            raise DAVError(HTTP_NOT_FOUND)
+        goal = self._resource(target, environ)
+        if goal is not None and environ.get("HTTP_OVERWRITE", "T") == "F":
+            raise DAVError(HTTP_PRECONDITION_FAILED, "There is something already.")
+        self._writable(environ, goal)
+        if source is None:
+            self._add_magnet(account, name, path, is_move=is_move)
+        else:
+            self._rename(environ, account, name, source, is_move=is_move)
         status = HTTP_CREATED if goal is None else HTTP_NO_CONTENT
         response: Iterable[bytes] = util.send_status_response(environ, start_response, status)
         return response
@@ -321,20 +304,6 @@ class Dropping(RequestServer):
     def _href(self, environ: Environ) -> str:
         href: str = self._davProvider.href(environ["PATH_INFO"])
         return href
-
-
-@contextmanager
-def trouble() -> Iterator[None]:
-    """That there is no room, or what is wrong with our disk, as a status and its sentence."""
-    try:
-        yield
-    except Full as error:
-        raise DAVError(HTTP_INSUFFICIENT_STORAGE, str(error)) from None
-    except StateError:
-        raise DAVError(
-            SERVICE_UNAVAILABLE, "The state folder fails; see davstore's log.",
-            add_headers=[("Retry-After", "15")],
-        ) from None  # fmt: skip
 
 
 def _body(environ: Environ, longest: int) -> bytes:

@@ -10,7 +10,7 @@ from wsgidav.util import get_uri_name, get_uri_parent, parse_if_header_dict, tes
 
 from davstore.dav.bodies import settle_xml
 from davstore.dav.download import Download
-from davstore.dav.dropping import Dropped, Dropping, trouble
+from davstore.dav.dropping import Dropped, Dropping
 from davstore.dav.incoming import Incoming
 from davstore.dav.listing import Listing
 from davstore.dav.login import Users
@@ -194,8 +194,7 @@ class Provider(DAVProvider):
         place = self._incoming.place(path, person) if self._incoming else None
         if place is None or self._incoming is None:
             raise DAVError(HTTP_FORBIDDEN)
-        with trouble():
-            self._incoming.put(*place, b"", person)
+        self._incoming.put(*place, b"", person)
         made = self._dropped(path, environ, *place)
         assert isinstance(made, Dropped)
         return made
@@ -204,10 +203,9 @@ class Provider(DAVProvider):
         self, path: str, environ: Environ, account: str, name: str
     ) -> FolderCollection | Dropped | None:
         assert self._incoming is not None
-        with trouble():
-            if not name:
-                return FolderCollection(path, environ, self._incoming.folder(account))
-            item = self._incoming.item(account, name)
+        if not name:
+            return FolderCollection(path, environ, self._incoming.folder(account))
+        item = self._incoming.item(account, name)
         return None if item is None else Dropped(path, environ, self._incoming, item)
 
     def _dropping(self, environ: Environ, person: Person) -> Dropping | None:

@@ -15,9 +15,10 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from davstore.catalog import open_database
 from davstore.catalog.adding import AFTER_REFUSAL, Adder
-from davstore.catalog.additions import RETRIED_WITHIN, SHOWN_FOR, Additions, Full, State
+from davstore.catalog.additions import RETRIED_WITHIN, SHOWN_FOR, Additions, State
 from davstore.errors import (
     AccountProblem,
+    Full,
     Gone,
     QuotaExhausted,
     RateLimited,

@@ -226,6 +226,19 @@ def test_only_who_may_add_sees_it(served: Serving) -> None:
     assert ask(served, "PROPFIND", "/torz/incoming/", who="other", Depth="0").status_code == 207
 
 
+def test_who_asks_again_in_the_same_words_sees_what_is_new(served: Serving) -> None:
+    with requests.Session() as session:
+        session.auth = ("anna", "p")
+        for number in range(3):
+            name = f"again {number}.magnet"
+            url = served.url.rstrip("/") + HOME
+            session.request("PUT", f"{url}/{name}", data=b"", timeout=30)
+            answer = session.request("PROPFIND", url, headers={"Depth": "1"}, timeout=30)
+            assert name in answer.text
+            above = session.request("PROPFIND", served.url + "alldebrid", timeout=30)
+            assert "/incoming/" in above.text
+
+
 def test_noise_stays_noise(served: Serving) -> None:
     before = listed(served)
     for name in (".DS_Store", "._x.torrent", "desktop.ini"):
