@@ -234,8 +234,9 @@ def test_who_asks_again_in_the_same_words_sees_what_is_new(served: Serving) -> N
             url = served.url.rstrip("/") + HOME
             session.request("PUT", f"{url}/{name}", data=b"", timeout=30)
             answer = session.request("PROPFIND", url, headers={"Depth": "1"}, timeout=30)
-            assert name in answer.text
-            above = session.request("PROPFIND", served.url + "alldebrid", timeout=30)
+            assert quote(name) in answer.text
+            home = served.url + "alldebrid"
+            above = session.request("PROPFIND", home, headers={"Depth": "1"}, timeout=30)
             assert "/incoming/" in above.text
 
 
