@@ -79,14 +79,18 @@ def serving(
     password: str = "",
     ready: bool = True,
     changes: Mapping[str, Mapping[str, str]] | None = None,
+    sleep: Callable[[float], None] = time.sleep,
     **extra: Any,
 ) -> Iterator[Serving]:
-    """A running server; `ready` waits until every account has been listed."""
+    """A running server; `ready` waits until every account has been listed. Its stores `sleep`
+    between two tries.
+    """
     if user:
         rights = ["read", "add", "delete"]
         extra = {"users": [{"name": user, "password": password, "rights": rights}], **extra}
     server = Server(
-        settings(write_config(sim, folder, accounts=accounts, changes=changes, **extra))
+        settings(write_config(sim, folder, accounts=accounts, changes=changes, **extra)),
+        sleep=sleep,
     )
     server.start()
     served = Serving(server)

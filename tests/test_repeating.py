@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from davstore.dav.transfer import Again, Answer, Request
+from davstore.server import front
 from davstore.server.repeats import MOST, Repeats
 from davstore.server.workers import WORKERS
 from davstore.simulator import Content, SimFile, SimMagnet, Simulator
@@ -59,6 +60,21 @@ def test_others_are_not_taken_for_them(served: Serving) -> None:
         assert answer(client)[0].startswith(b"HTTP/1.1 404")
         client.sendall(propfind(FOLDER, more="If-Modified-Since: x\r\n"))
         assert answer(client)[1] == first
+
+
+def test_bodies_that_do_not_come_hold_no_worker(
+    served: Serving, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = propfind("/alldebrid/", more="X: new\r\n")
+    slow = [connected(served, whole[:-5]) for _ in range(2 * WORKERS)]
+    assert served.request("PROPFIND", "/", headers={"Depth": "1"}).status_code == 207
+    for each in slow:
+        each.sendall(whole[-5:])
+        assert answer(each)[0].startswith(b"HTTP/1.1 207")
+        each.close()
+    monkeypatch.setattr(front, "BODY_SECONDS", 0.1)
+    with connected(served, whole[:-5]) as client:
+        assert client.recv(1) == b""
 
 
 def test_a_body_that_comes_late_is_waited_for(served: Serving) -> None:

@@ -7,14 +7,16 @@ those of folders (`playlist`). `login` asks who comes (`people`, `patience`), `r
 they may, and what nobody may; `noise` keeps what desktops write. `incoming` is the folder into
 which magnets are dropped (`dropping`), and in which stands what `became` of them. `scratch` is a
 share to write in (`disk`, `moving`, `room`, `local`), `remembered` its locks and properties,
-`bodies` the XML that clients send. `repeats` answer what was asked before, `refusals` say what
-went wrong, `gate` stands before it all.
+`bodies` the XML that clients send. `refusals` say what went wrong, `gate` stands before it all;
+`repeats` answers again what was asked before, past all of them (`transfer`: what a server may do
+itself).
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
+import diskcache
 from wsgidav.dav_provider import DAVProvider
 from wsgidav.http_authenticator import HTTPAuthenticator
 from wsgidav.request_resolver import RequestResolver
@@ -69,7 +71,8 @@ class Site:
         )  # fmt: skip
         providers: dict[str, DAVProvider] = {"/": tree}
         for name, share in shares.items():
-            providers[f"/{name}"] = Scratch(name, share, users, tree)
+            assert self._kept is not None  # as above
+            providers[f"/{name}"] = Scratch(name, share, users, tree, self._kept.rooms)
         app = _wsgidav(providers, users)
         if self._kept is not None:
             for provider in providers.values():
@@ -92,11 +95,13 @@ class _Kept:
         self.locks = Locks(state / "locks")
         self.properties = DeadProperties(state / "properties")
         self.noise = Noise(state / "noise")
+        self.rooms = diskcache.Cache(str(state / "rooms"))
 
     def close(self) -> None:
         self.locks.close()
         self.properties.close()
         self.noise.close()
+        self.rooms.close()
 
 
 def _wsgidav(providers: Mapping[str, DAVProvider], users: Users) -> Application:

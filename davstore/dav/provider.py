@@ -33,7 +33,11 @@ SERVICE_UNAVAILABLE = 503
 RETRY_AFTER = "15"
 
 
-class _Listed:
+_Resource: Any = object
+"""WsgiDAV's classes have no types: what the mixin finds in those beside it is Any."""
+
+
+class _Listed(_Resource):
     """What collections and resources have in common: properties from one table."""
 
     entry: Folder | Leaf
@@ -63,13 +67,11 @@ class _Listed:
         self, mode: str, *, name_list: list[str] | None = None
     ) -> list[tuple[str, Any]]:
         """Found ones first: clients such as rclone look at the first propstat alone."""
-        found: list[tuple[str, Any]] = super().get_properties(  # type: ignore[misc]
-            mode, name_list=name_list
-        )
+        found: list[tuple[str, Any]] = super().get_properties(mode, name_list=name_list)
         return sorted(found, key=lambda pair: isinstance(pair[1], DAVError))
 
     def get_href(self) -> str:
-        return href(self.provider, self.get_preferred_path())  # type: ignore[attr-defined]
+        return href(self.provider, self.get_preferred_path())
 
 
 class FolderCollection(_Listed, DAVCollection):

@@ -55,7 +55,8 @@ class Repeats:
         if not environ.get("HTTP_AUTHORIZATION", "basic ").lower().startswith("basic "):
             return  # others are good for one request
         prefix = target.removesuffix(path)
-        environ[AGAIN] = partial(self._again, dict(environ), prefix, person)
+        asked = {name: value for name, value in environ.items() if name != "wsgi.input"}
+        environ[AGAIN] = partial(self._again, asked, prefix, person)
 
     def _again(
         self, environ: Environ, prefix: str, person: Person, request: Request

@@ -16,7 +16,7 @@ from typing import Any
 
 from davstore.dav.transfer import Transfer
 from davstore.errors import DavstoreError
-from davstore.server.repeats import Repeated, Repeats
+from davstore.server.repeats import Repeated, Repeats, body_length
 from davstore.server.workers import BODY_TIMEOUT, PAUSE_TIMEOUT, Connection, Workers
 from davstore.stream import Stream, Streams, Wire
 
@@ -24,11 +24,13 @@ log = logging.getLogger(__name__)
 
 HEAD_SECONDS = 30.0
 """From the first byte of a request to the end of its head."""
+BODY_SECONDS = 30.0
+"""For a small body to be there; a large one goes to a worker as it comes."""
 IDLE_SECONDS = 120.0
 LONGEST_HEAD = 128 * 1024
 WATCH_AFTER = 0.2
 """Seconds after which a client that waits is watched for leaving."""
-PIECE = 256 * 1024
+PIECE = 1024 * 1024
 """Bytes that one client is sent before others have their turn."""
 
 
@@ -172,12 +174,26 @@ class _Client:
         self._read = self._read[end + 4 :]
         return head
 
+    async def _body(self, length: int) -> None:
+        """Have so much of a request's body in `_read`: no worker waits for the few bytes of one.
+
+        Raises `TimeoutError` where they do not come.
+        """
+        loop = asyncio.get_running_loop()
+        view, until = memoryview(bytearray(length)), loop.time() + BODY_SECONDS
+        while len(self._read) < length:
+            count = await self._wire.receive_some(view, max(until - loop.time(), 0.0))
+            if count == 0:
+                raise ConnectionAbortedError
+            self._read += view[:count]
+
     async def _answered(self, head: bytes) -> bool:
         """Whether the connection stays open after the answer."""
         address = self._connection.remote_addr
         if not self.is_closing and (known := self._repeats.answer(address, head, self._read)):
             self._read = self._read[known.length :]
             return await self._repeat(known)
+        await self._body(body_length(head) or 0)
         stays = await self._work(head)
         unsent = self._connection.unsent()
         if unsent:

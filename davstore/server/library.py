@@ -25,11 +25,19 @@ from davstore.stream import Upstream
 from davstore.transport import Reach, Together
 
 
-def open_stores(settings: Settings, processes: int = 1) -> dict[str, Store]:
-    """A store for each configured account; so many processes keep its limits together."""
+def open_stores(
+    settings: Settings,
+    processes: int = 1,
+    *,
+    now: Callable[[], float] = time.time,
+    sleep: Callable[[float], None] = time.sleep,
+) -> dict[str, Store]:
+    """A store for each configured account; so many processes keep its limits together. Between two
+    tries of a call they `sleep`.
+    """
     together = Together(settings.server.state, processes) if processes > 1 else None
     return {
-        name: STORES[account.store].open(name, account, together=together)
+        name: STORES[account.store].open(name, account, together=together, now=now, sleep=sleep)
         for name, account in settings.accounts.items()
     }
 
@@ -51,11 +59,16 @@ class Library:
     """
 
     def __init__(
-        self, settings: Settings, *, processes: int = 1, now: Callable[[], float] = time.time
+        self,
+        settings: Settings,
+        *,
+        processes: int = 1,
+        now: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         is_shared = processes > 1
         self._engine = open_database(settings.server.state, now, is_shared=is_shared)
-        self.stores = open_stores(settings, processes)
+        self.stores = open_stores(settings, processes, now=now, sleep=sleep)
         leases = Leases(self._engine, now) if is_shared else None
         self.turns = Turns(leases) if leases else None
         self.records = Records(self._engine)

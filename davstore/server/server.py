@@ -28,9 +28,15 @@ class Server:
     Raises `StateError` or `PortUnavailable`.
     """
 
-    def __init__(self, settings: Settings, *, now: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        now: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
         processes = settings.server.workers
-        self.library = Library(settings, processes=processes, now=now)
+        self.library = Library(settings, processes=processes, now=now, sleep=sleep)
         catalog = self.library.catalog
         self.resolver = Resolver(
             self.library.stores, self.library.links, turns=self.library.turns, now=now
