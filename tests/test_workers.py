@@ -45,11 +45,13 @@ class One:
         assert reports.poll(60)
         assert reports.recv() == ""
 
-    def ask(self, method: str, path: str, **headers: str) -> requests.Response:
+    def ask(
+        self, method: str, path: str, data: bytes | None = None, **headers: str
+    ) -> requests.Response:
         with requests.Session() as session:
             session.trust_env = False
             url = f"http://127.0.0.1:{self.port}{path}"
-            return session.request(method, url, headers=headers, timeout=60)
+            return session.request(method, url, data=data, headers=headers, timeout=60)
 
     def lists(self, name: str) -> bool:
         return f"/{name}/" in self.ask("PROPFIND", MAGNETS, Depth="1").text

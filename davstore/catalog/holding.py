@@ -161,7 +161,8 @@ class Holding:
                 self._gather(id_)
             self._stale.clear()
             magnets, trash = self._standing.folder(taken), self._deleted.folder(taken)
-            return Snapshot(self._account, magnets, taken, trash)
+            coming = [h.magnet for h in self._held.values() if not h.shown and h.coming]
+            return Snapshot(self._account, magnets, taken, trash, tuple(coming))
 
     def touch(self, ids: Iterable[str]) -> None:
         """What people changed about these is other than it was."""
@@ -190,6 +191,11 @@ class Holding:
         with self._lock:
             held = self._held.get(id_)
             return self._tree(held) if held is not None and held.shown else None
+
+    def has(self, hash_: str) -> bool:
+        """Whether there is a magnet of this hash, in whatever state."""
+        with self._lock:
+            return any(held.magnet.hash == hash_ for held in self._held.values())
 
     @property
     def unfinished(self) -> bool:

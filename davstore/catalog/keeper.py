@@ -96,6 +96,10 @@ class Keeper:
         """Whether the service is still at work on some magnet."""
         return self._holding.unfinished
 
+    def has(self, hash_: str) -> bool:
+        """Whether the account is known to hold a magnet of this hash, in whatever state."""
+        return self._holding.has(hash_)
+
     @property
     def age(self) -> float:
         """Seconds since the store last confirmed what is known."""

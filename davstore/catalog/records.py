@@ -43,6 +43,11 @@ class Held:
         return self.magnet.status is Status.READY and self.folder is not None and self.count > 0
 
     @property
+    def coming(self) -> bool:
+        """Whether it is yet to be shown, or tells why it will not be."""
+        return self.magnet.status is not Status.READY or self.wanting
+
+    @property
     def wanting(self) -> bool:
         """Whether its files must be asked."""
         return self.magnet.status is Status.READY and self.files_of != self.magnet.fingerprint
@@ -160,7 +165,7 @@ class Records:
             return {
                 row.id: Held(
                     Magnet(row.id, row.name, Status(row.status), row.fingerprint, row.hash,
-                           row.size, row.progress, row.added),
+                           row.size, row.progress, row.added, row.speed, row.trouble),
                     row.folder, row.files_of, row.file_count, row.unsized,
                 )
                 for row in connection.execute(query)
@@ -369,7 +374,8 @@ def _magnet_row(account: str, held: Held) -> dict[str, object]:
     return {
         "account": account, "id": magnet.id, "name": magnet.name, "status": magnet.status.value,
         "fingerprint": magnet.fingerprint, "hash": magnet.hash, "size": magnet.size,
-        "progress": magnet.progress, "added": magnet.added or 0.0,
+        "progress": magnet.progress, "added": magnet.added or 0.0, "speed": magnet.speed,
+        "trouble": magnet.trouble,
         "folder": held.folder, "files_of": held.files_of, "file_count": held.count,
         "unsized": held.unsized,
     }  # fmt: skip

@@ -102,6 +102,10 @@ class Catalog:
         self._schedules[account].read()
         return self._keepers[account].snapshot
 
+    def has(self, account: str, hash_: str) -> bool:
+        """Whether `account` is known to hold a magnet of this hash, in whatever state."""
+        return self._keepers[account].has(hash_)
+
     def refresh(self, account: str) -> None:
         """Ask the store of `account` now, for everything. Raises `StoreError`."""
         keeper = self._keepers[account]

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from davstore.catalog.branches import Spot, ordered
 from davstore.catalog.trees import Shelf, leaves
-from davstore.model import Entry, Folder, Leaf
+from davstore.model import Entry, Folder, Leaf, Magnet
 from davstore.views import Path, Places, keyed, looks
 
 
@@ -118,6 +118,12 @@ def _others(copies: Sequence[Leaf], twins: Collection[str]) -> tuple[Leaf, ...]:
 
 def owner(folder: Folder) -> tuple[str, str]:
     """Account and id of the magnet whose folder this is."""
-    magnet = getattr(folder.entries, "magnet", None)
+    magnet = magnet_of(folder)
     account = getattr(folder.entries, "account", "")
     return account, magnet.id if magnet else ""
+
+
+def magnet_of(folder: Folder) -> Magnet | None:
+    """The magnet whose own folder this is."""
+    found: Magnet | None = getattr(folder.entries, "magnet", None)
+    return found

@@ -5,10 +5,11 @@
 `compression`, `kept`), `download` GET and HEAD of files (`conditions`, `media_types`), `pages`
 those of folders (`playlist`). `login` asks who comes (`people`, `patience`), `rights` says what
 they may, and what nobody may, `deeds` what deleting and renaming do; `noise` keeps what desktops
-write. `scratch` is a share to write in
-(`disk`, `moving`, `room`, `local`), `remembered` its locks and properties, `bodies` the XML that
-clients send. `refusals` say what went wrong, `gate` stands before it all; `repeats` answers again
-what was asked before, past all of them (`transfer`: what a server may do itself).
+write. `incoming` is the folder into which magnets are dropped (`dropping`), and in which stands
+what `became` of them. `scratch` is a share to write in (`disk`, `moving`, `room`, `local`),
+`remembered` its locks and properties, `bodies` the XML that clients send. `refusals` say what went
+wrong, `gate` stands before it all; `repeats` answers again what was asked before, past all of them
+(`transfer`: what a server may do itself).
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -26,16 +27,17 @@ from davstore.config import Share
 from davstore.dav.deeds import Deeds, RefusedWrites
 from davstore.dav.download import Download, Open
 from davstore.dav.gate import Application, Environ, Gate, StartResponse
+from davstore.dav.incoming import Incoming
 from davstore.dav.login import DomainController, Users
 from davstore.dav.noise import Noise
 from davstore.dav.provider import Provider
 from davstore.dav.refusals import Refusals
 from davstore.dav.remembered import DeadProperties, Locks
 from davstore.dav.scratch import Scratch
-from davstore.dav.tree import Tree, Views, no_views
+from davstore.dav.tree import Tree, Views, no_views, nothing
 from davstore.model import Snapshot
 
-__all__ = ["Application", "Site", "Users"]
+__all__ = ["Application", "Incoming", "Site", "Users"]
 
 
 class Site:
@@ -43,7 +45,8 @@ class Site:
     them the `shares`, and the folders of `view_names`, as `views` gives them
     (`settled`: where nothing is to be done for them). Locks, properties
     and notes are kept in `state`, which shares need; there are none without. What people do to
-    the accounts is the `editor`'s; things may be deleted in those that are `deletable`.
+    the accounts is the `editor`'s; things may be deleted in those that are `deletable`, and magnets
+    dropped into `incoming`.
     """
 
     def __init__(
@@ -60,16 +63,20 @@ class Site:
         settled: Views = no_views,
         editor: Editor | None = None,
         deletable: Collection[str] = (),
+        incoming: Incoming | None = None,
     ) -> None:
         assert state is not None or not shares
         self._kept = None if state is None else _Kept(state)
         noise = None if self._kept is None else self._kept.noise
         paths = {name: share.path.expanduser() for name, share in shares.items()}
-        entries = Tree(accounts, snapshot, paths, views, view_names, deletable, settled=settled)
+        beside = nothing if incoming is None else incoming.beside
+        entries = Tree(
+            accounts, snapshot, paths, views, view_names, deletable, settled=settled, beside=beside
+        )
         deeds = None
         if editor is not None and self._kept is not None:
             deeds = Deeds(entries, editor, deletable, self._kept.refusals)
-        tree = Provider(entries, Download(open_), users, noise, deeds)
+        tree = Provider(entries, Download(open_), users, noise, deeds, incoming)
         providers: dict[str, DAVProvider] = {"/": tree}
         for name, share in shares.items():
             assert self._kept is not None  # as above

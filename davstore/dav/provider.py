@@ -11,8 +11,11 @@ from wsgidav.util import get_uri_name, get_uri_parent, parse_if_header_dict, tes
 from davstore.dav.bodies import settle_xml
 from davstore.dav.deeds import METHODS, Deeds
 from davstore.dav.download import Download
+from davstore.dav.dropping import Dropped, Dropping
+from davstore.dav.incoming import Incoming
 from davstore.dav.listing import Listing
 from davstore.dav.login import Users
+from davstore.dav.moving import destination
 from davstore.dav.multistatus import PATH_SAFE
 from davstore.dav.noise import Noise, NoiseResource, Note, is_noise, noise_path
 from davstore.dav.pages import page
@@ -82,11 +85,11 @@ class FolderCollection(_Listed, DAVCollection):
     def get_member_names(self) -> list[str]:
         return list(self.entry.entries)
 
-    def create_empty_resource(self, name: str) -> NoiseResource:
-        note: NoiseResource = self.provider.new_note(
+    def create_empty_resource(self, name: str) -> "NoiseResource | Dropped":
+        made: NoiseResource | Dropped = self.provider.new_resource(
             f"{self.path.rstrip('/')}/{name}", self.environ
         )
-        return note
+        return made
 
     def get_member(self, name: str) -> "FolderCollection | FileResource | None":
         entry = self.entry.entries.get(name)
@@ -122,7 +125,7 @@ class FileResource(_Listed, DAVNonCollection):
         raise DAVError(HTTP_FORBIDDEN)
 
 
-Resource: TypeAlias = FolderCollection | FileResource | NoiseResource
+Resource: TypeAlias = FolderCollection | FileResource | NoiseResource | Dropped
 
 
 def resource(path: str, environ: Environ, entry: Folder | Leaf) -> FolderCollection | FileResource:
@@ -137,11 +140,11 @@ def _address(path: str, environ: Environ, entry: Entry) -> str:
 
 
 class Provider(DAVProvider):
-    """The whole tree but for the shares. Nothing can be written in it but noise; what may be
-    deleted and renamed is said by `deeds` (None: nothing).
+    """The whole tree but for the shares. Nothing can be written in it but noise, and into
+    `incoming`; what may be deleted and renamed is said by `deeds`.
 
     What reads is answered without WsgiDAV's own methods, and what writes is refused; only the
-    notes of `noise` (None: there are none) are theirs.
+    notes of `noise` are theirs. All three are None where there are none.
     """
 
     def __init__(
@@ -151,6 +154,7 @@ class Provider(DAVProvider):
         users: Users,
         noise: Noise | None,
         deeds: Deeds | None = None,
+        incoming: Incoming | None = None,
     ) -> None:
         super().__init__()
         self._deeds = deeds
@@ -158,6 +162,7 @@ class Provider(DAVProvider):
         self._download = download
         self._users = users
         self._noise = noise
+        self._incoming = incoming
         self._listing = Listing()
         self._repeats = Repeats(tree, users, self._listing, download, _address, self._allowed)
 
@@ -168,7 +173,11 @@ class Provider(DAVProvider):
     def get_resource_inst(self, path: str, environ: Environ) -> Resource | None:
         """The resource at `path`; raises 503 while nothing is known of its account."""
         person = self._users.person(environ)
-        entry = self._entry(path, person)
+        place = self._incoming.place(path, person) if self._incoming else None
+        found = None if place is None else self._dropped(path, environ, *place)
+        if found is not None:
+            return found
+        entry = self._entry(path, person) if place is None else None
         if entry is not None:
             return resource(path, environ, entry)
         if self._noise is not None and is_noise(get_uri_name(path)):
@@ -177,19 +186,53 @@ class Provider(DAVProvider):
                 return NoiseResource(path, environ, self._noise, person.name, note)
         return None
 
-    def new_note(self, path: str, environ: Environ) -> NoiseResource:
-        """An empty note at `path`; raises 403 where it is not noise."""
-        if self._noise is None or not is_noise(get_uri_name(path)):
+    def href(self, path: str) -> str:
+        """The address of `path`, encoded."""
+        return href(self, path)
+
+    def new_resource(self, path: str, environ: Environ) -> NoiseResource | Dropped:
+        """An empty file at `path`; raises 403 where it is neither noise nor dropped."""
+        person, name = self._users.person(environ), get_uri_name(path)
+        if self._noise is not None and is_noise(name):
+            self._noise.put(person.name, path, b"")
+            return NoiseResource(path, environ, self._noise, person.name, Note(b"", 0.0))
+        place = self._incoming.place(path, person) if self._incoming else None
+        if place is None or self._incoming is None:
             raise DAVError(HTTP_FORBIDDEN)
-        user = self._users.person(environ).name
-        self._noise.put(user, path, b"")
-        return NoiseResource(path, environ, self._noise, user, Note(b"", 0.0))
+        self._incoming.put(*place, b"", person)
+        made = self._dropped(path, environ, *place)
+        assert isinstance(made, Dropped)
+        return made
+
+    def _dropped(
+        self, path: str, environ: Environ, account: str, name: str
+    ) -> FolderCollection | Dropped | None:
+        assert self._incoming is not None
+        if not name:
+            return FolderCollection(path, environ, self._incoming.folder(account))
+        item = self._incoming.item(account, name)
+        return None if item is None else Dropped(path, environ, self._incoming, item)
+
+    def _dropping(self, environ: Environ, person: Person) -> Dropping | None:
+        """What answers a request that writes into `incoming`, or asks what may be written there."""
+        method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"]
+        if self._incoming is None or is_noise(get_uri_name(path)):
+            return None
+        places = [path] if method not in {"GET", "HEAD", "PROPFIND"} else []
+        if method in {"COPY", "MOVE"} and "HTTP_DESTINATION" in environ:
+            places.append(destination(environ).removeprefix(self.mount_path))
+        if not any(self._incoming.place(each, person) for each in places):
+            return None
+        return Dropping(self, self._incoming, person, lambda path: self._entry(path, person))
 
     def custom_request_handler(
         self, environ: Environ, start_response: StartResponse, default_handler: Application
     ) -> Iterable[bytes]:
         method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"]
         person = self._users.person(environ)
+        dropping = self._dropping(environ, person)
+        if dropping is not None:
+            return dropping.answer(environ, start_response)
         found = self.get_resource_inst(path, environ)
         if method in READING:
             check_right(person, method)
@@ -224,7 +267,7 @@ class Provider(DAVProvider):
         if method == "PROPFIND":
             _check_if(found, environ)
             return self._listing(environ, start_response, found.get_href(), found.entry)
-        if isinstance(found, NoiseResource):
+        if isinstance(found, NoiseResource | Dropped):
             return found.download(environ, start_response)
         if isinstance(found, FileResource):
             return self._download(environ, start_response, found.entry)

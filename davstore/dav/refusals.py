@@ -36,6 +36,9 @@ _TEXT = "text/plain; charset=utf-8"
 
 # The first class that fits counts: special ones stand before what they derive from.
 STATUS: tuple[tuple[type[DavstoreError], str], ...] = (
+    (errors.Full, "507 Insufficient Storage"),
+    (errors.WrongKind, "415 Unsupported Media Type"),
+    (errors.NotAccepted, "422 Unprocessable Content"),
     (errors.StateError, "503 Service Unavailable"),
     (errors.Gone, "404 Not Found"),
     (errors.Refused, "404 Not Found"),

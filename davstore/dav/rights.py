@@ -96,7 +96,7 @@ def refused(
         mismatch = DAVErrorCondition(PRECONDITION_CODE_LockTokenMismatch)
         raise DAVError(HTTP_CONFLICT, "Nothing is locked here.", err_condition=mismatch)
     elif method == "PROPPATCH":
-        return _protected(environ, start_response, href)
+        return said_of_properties(environ, start_response, href, DAVError(HTTP_FORBIDDEN))
     raise DAVError(HTTP_FORBIDDEN, "Nothing can be changed here.", add_headers=[ALLOW])
 
 
@@ -111,8 +111,12 @@ def _not_allowed(text: str) -> DAVError:
     return DAVError(HTTP_METHOD_NOT_ALLOWED, text, add_headers=[ALLOW])
 
 
-def _protected(environ: Environ, start_response: StartResponse, href: str) -> Iterable[bytes]:
-    """A 207 that says 403 of each property, section 9.2.1."""
+def said_of_properties(
+    environ: Environ, start_response: StartResponse, href: str, failure: DAVError | None
+) -> Iterable[bytes]:
+    """A 207 that says the same of each property of a PROPPATCH, section 9.2.1: what failed, or
+    that all is well.
+    """
     root = settle_xml(environ)
     if root is None or root.tag != "{DAV:}propertyupdate":
         raise DAVError(HTTP_BAD_REQUEST, "The body is no propertyupdate element.")
@@ -121,7 +125,7 @@ def _protected(environ: Environ, start_response: StartResponse, href: str) -> It
         for prop in props
     ]  # fmt: skip
     answer = xml_tools.make_multistatus_el()
-    said = [(name, DAVError(HTTP_FORBIDDEN)) for name in dict.fromkeys(names)]
+    said = [(name, failure) for name in dict.fromkeys(names)]
     util.add_property_response(answer, href, said)
     response: Iterable[bytes] = util.send_multi_status_response(environ, start_response, answer)
     return response

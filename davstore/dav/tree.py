@@ -19,6 +19,22 @@ def no_views() -> tuple[Folder, ...]:
     return ()
 
 
+Beside = Callable[[str, Person], Sequence[Folder]]
+"""What stands in an account's folder beside its magnets, for this person."""
+
+
+class Elsewhere(dict[str, Entry]):
+    """The entries of a folder that is only listed here: somebody else knows what is in it."""
+
+    is_at_hand = False
+
+
+def nothing(account: str, person: Person) -> tuple[Folder, ...]:
+    """For a tree with magnets alone."""
+    del account, person
+    return ()
+
+
 class NotReady(Exception):
     """Nothing is known of this account yet."""
 
@@ -28,7 +44,7 @@ class Tree:
     in which somebody else knows the way; beside them `/<view>/…`. Who may not see all accounts
     sees those views that are named to him. `settled` are the views where nothing is to be done for
     them, else None. Beside the magnets of accounts that are `deletable`, and of others that have
-    some, is the trash, for who may delete.
+    some, is the trash, for who may delete; what else is `beside` them is listed only.
     """
 
     def __init__(
@@ -41,7 +57,9 @@ class Tree:
         deletable: Collection[str] = (),
         *,
         settled: Views = no_views,
+        beside: Beside = nothing,
     ) -> None:
+        self._beside = beside
         self._accounts = tuple(accounts)
         self._snapshot = snapshot
         self._shares = shares
@@ -121,6 +139,7 @@ class Tree:
     def _account(self, snapshot: Snapshot, person: Person) -> Folder:
         magnets, trash = snapshot.magnets, snapshot.trash
         entries: dict[str, Entry] = {MAGNETS: magnets}
+        entries |= {each.name: each for each in self._beside(snapshot.account, person)}
         has_trash = snapshot.account in self._deletable or trash.entries
         if has_trash and "delete" in person.rights:
             entries[TRASH] = trash

@@ -2,8 +2,12 @@
 
 import time
 from collections.abc import Callable
+from functools import partial
 
 from davstore.catalog import (
+    Adder,
+    Adders,
+    Additions,
     Arranged,
     Catalog,
     Editor,
@@ -13,6 +17,7 @@ from davstore.catalog import (
     Records,
     Remover,
     Turns,
+    can_add,
     open_database,
 )
 from davstore.config import AccountSettings, Settings
@@ -90,6 +95,13 @@ class Library:
             self.catalog, self.stores, after, self.editor, self.records.edits,
             leases=leases, now=now,
         )  # fmt: skip
+        self.additions = Additions(self._engine, now)
+        adders = {
+            name: Adder(store, self.additions, known=partial(self.catalog.has, name),
+                        refresh=partial(self.catalog.hurry, [name]))
+            for name, store in self.stores.items() if can_add(store)
+        }  # fmt: skip
+        self.adders = Adders(adders, leases)
         self.arranged = Arranged(
             settings.views, self.catalog.accounts, self.catalog.snapshot,
             PlaceRecords(self._engine), now=now,

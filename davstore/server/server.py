@@ -2,17 +2,19 @@
 
 import time
 from collections.abc import Callable
+from functools import partial
 
 from pydantic import ByteSize
 
 from davstore.config import Settings, StreamSettings
-from davstore.dav import Site, Users
+from davstore.dav import Incoming, Site, Users
 from davstore.errors import DavstoreError
 from davstore.resolver import Failures, Resolver
 from davstore.server.front import Front
 from davstore.server.library import Library, upstream
 from davstore.server.workers import Workers
 from davstore.stream import Streams
+from davstore.wanted import is_temporary
 
 
 class PortUnavailable(DavstoreError):
@@ -48,10 +50,15 @@ class Server:
             _part(settings.stream, processes),
         )
         arranged = self.library.arranged
+        incoming = Incoming(
+            self.library.adders.accounts, self.library.additions,
+            catalog.snapshot, catalog.has, self.library.adders.wake,
+        )  # fmt: skip
         self._site = Site(
             catalog.accounts, catalog.snapshot, self.streams.open,
             Users(settings.users, settings.server.users_file),
             settings.shares, settings.server.state, arranged.folders, arranged.names,
+            incoming=incoming,
             settled=arranged.settled,
             editor=self.library.editor, deletable=self.library.deletable,
         )  # fmt: skip
@@ -77,6 +84,7 @@ class Server:
             raise PortUnavailable(listening_problem(self._address, error)) from None
         self.front.start()
         self.library.catalog.start(self.streams.measure, self.resolver.follow)
+        self.library.adders.start(partial(self.library.additions.sweep, temporary=is_temporary))
         self.library.arranged.start()
         self.library.remover.start()
 
@@ -90,6 +98,7 @@ class Server:
         self.front.stop(self._drain)
         self._workers.stop()
         self.library.remover.stop()
+        self.library.adders.stop()
         self.library.catalog.stop()
         self._close()
 
