@@ -10,7 +10,18 @@ import typer
 from rich.markup import escape
 
 from davstore import __version__
-from davstore.cli import check, config, demo, ls, password, refresh, serve, status, views
+from davstore.cli import (
+    certificate,
+    check,
+    config,
+    demo,
+    ls,
+    password,
+    refresh,
+    serve,
+    status,
+    views,
+)
 from davstore.cli.screen import err, out
 from davstore.errors import ConfigError, DavstoreError
 
@@ -24,7 +35,7 @@ app = typer.Typer(
 for command in (
     demo.demo, serve.serve, check.check, status.status, refresh.refresh, ls.ls,
     views.views,
-    password.password, config.config,
+    password.password, certificate.certificate, config.config,
 ):  # fmt: skip
     app.command()(command)
 

@@ -11,18 +11,25 @@ import errno
 import logging
 import re
 import socket
+import ssl
 import time
 from typing import Any
 
 from davstore.dav.transfer import Transfer
 from davstore.errors import DavstoreError
-from davstore.server.workers import BODY_TIMEOUT, PAUSE_TIMEOUT, Connection, Workers
+from davstore.server.certificate import Certificate
+from davstore.server.workers import PAUSE_TIMEOUT, Connection, Workers
 from davstore.stream import Stream, Streams, Wire
+from davstore.transport import AnySocket, TlsSocket
 
 log = logging.getLogger(__name__)
 
 HEAD_SECONDS = 30.0
 """From the first byte of a request to the end of its head."""
+HANDSHAKE_SECONDS = 15.0
+"""For all of TLS's greetings."""
+LINGER_SECONDS = 2.0
+"""For which a client that was told enough may go on sending before it is hung up on."""
 IDLE_SECONDS = 120.0
 LONGEST_HEAD = 128 * 1024
 WATCH_AFTER = 0.2
@@ -32,9 +39,12 @@ _BODY = re.compile(rb"\r\n(content-length|transfer-encoding|expect|upgrade):", r
 
 
 class Front:
-    """Accepts clients and keeps each of them company."""
+    """Accepts clients and keeps each of them company; over TLS where there is a certificate."""
 
-    def __init__(self, workers: Workers, streams: Streams) -> None:
+    def __init__(
+        self, workers: Workers, streams: Streams, certificate: Certificate | None = None
+    ) -> None:
+        self._certificate = certificate
         self._workers = workers
         self._streams = streams
         self._loop = streams.loop
@@ -99,7 +109,10 @@ class Front:
         with contextlib.suppress(OSError):
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         try:
-            client = _Client(sock, self._workers, self._streams)
+            secured = self._certificate and TlsSocket(
+                sock, self._certificate.context(), server_side=True
+            )
+            client = _Client(secured or sock, self._workers, self._streams)
         except OSError:  # gone already
             sock.close()
             return
@@ -116,7 +129,7 @@ class Front:
 class _Client:
     """One client's connection, from request to request."""
 
-    def __init__(self, sock: socket.socket, workers: Workers, streams: Streams) -> None:
+    def __init__(self, sock: AnySocket, workers: Workers, streams: Streams) -> None:
         self._sock = sock
         self._workers = workers
         self._streams = streams
@@ -134,14 +147,28 @@ class _Client:
     async def converse(self) -> None:
         """Answer requests until one side has had enough."""
         try:
+            if self._wire.plain is None:
+                await self._greeted()
             while (head := await self._head()) is not None:
                 self.is_idle = False
                 stays = await self._answered(head)
+                await self._wire.flushed(PAUSE_TIMEOUT)
                 self.is_idle = True
                 if not stays or self.is_closing:
+                    await self._wire.farewell(LINGER_SECONDS)
                     return
         except (OSError, TimeoutError):
             return
+
+    async def _greeted(self) -> None:
+        try:
+            await asyncio.wait_for(self._wire.greeted(), HANDSHAKE_SECONDS)
+        except ssl.SSLError as error:
+            log.debug("a TLS handshake failed: %s", error.reason)
+            if error.reason == "HTTP_REQUEST" and isinstance(self._sock, TlsSocket):
+                self._wire = Wire(self._sock.below)
+                await self._say("400 This port speaks https")
+            raise
 
     async def _head(self) -> bytes | None:
         """The next request up to its empty line, more being left in `_read`; None at the end."""
@@ -209,7 +236,6 @@ class _Client:
         connection.released = released
         connection.feed(head + self._read)
         self._read = b""
-        self._sock.settimeout(BODY_TIMEOUT)
         self._workers.process_conn(connection)
         try:
             stays = await asyncio.shield(done)
@@ -218,7 +244,6 @@ class _Client:
             with contextlib.suppress(OSError):
                 self._sock.shutdown(socket.SHUT_RDWR)
             raise
-        self._sock.settimeout(0)
         self._read = connection.left_over()
         return stays
 
@@ -236,7 +261,7 @@ class _Client:
         except DavstoreError as error:
             if stream is not None:
                 log.warning("stream cut: %s", error)
-                return False
+                raise ConnectionAbortedError from None
             refusal = transfer.refuse(error)
             text = _head_text(refusal.status, refusal.headers, is_last=is_last)
             await self._wire.send(text + refusal.body)
@@ -272,8 +297,10 @@ class _Client:
                 await self._wire.writable(PAUSE_TIMEOUT)
 
     async def _say(self, status: str) -> None:
+        """A refusal, and the end."""
         with contextlib.suppress(OSError):
             await self._wire.send(_head_text(status, [("Content-Length", "0")], is_last=True))
+            await self._wire.farewell(LINGER_SECONDS)
 
 
 def _settle(future: "asyncio.Future[bool]", value: bool) -> None:  # noqa: FBT001 - a callback

@@ -7,8 +7,7 @@ not take at once of an answer is left to the front.
 import contextlib
 import io
 import logging
-import os
-import socket
+import select
 from collections.abc import Callable
 from typing import Any
 
@@ -18,6 +17,7 @@ from cheroot.wsgi import Server as WsgiServer
 
 from davstore.dav import Application
 from davstore.dav.transfer import OFFER, TRANSFER, Transfer
+from davstore.transport import AnySocket, TlsSocket
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +38,7 @@ class Connection(HTTPConnection):
     `released(stays_open)` is called once the worker is done with it.
     """
 
-    def __init__(self, server: "Workers", sock: socket.socket) -> None:
+    def __init__(self, server: "Workers", sock: AnySocket) -> None:
         super().__init__(server, sock, self._file)
         self.remote_addr, self.remote_port = sock.getpeername()[:2]
         self.transfer: Transfer | None = None
@@ -47,7 +47,7 @@ class Connection(HTTPConnection):
         self.is_last = False
         self.released: Callable[[bool], None] = lambda _: None
 
-    def _file(self, sock: socket.socket, mode: str, _size: int) -> Any:
+    def _file(self, sock: AnySocket, mode: str, _size: int) -> Any:
         if "w" in mode:
             self._outgoing = _Outgoing(sock)
             return self._outgoing
@@ -77,9 +77,11 @@ class Connection(HTTPConnection):
 
 
 class _Incoming(io.RawIOBase):
-    """A client's bytes: first `early`, then from the socket; none at all while frozen."""
+    """A client's bytes: first `early`, then from the socket, which does not block; none at all
+    while frozen.
+    """
 
-    def __init__(self, sock: socket.socket) -> None:
+    def __init__(self, sock: AnySocket) -> None:
         self._sock = sock
         self.early = b""
         self.is_frozen = False
@@ -93,7 +95,13 @@ class _Incoming(io.RawIOBase):
             buffer[:count] = self.early[:count]
             self.early = self.early[count:]
             return count
-        return None if self.is_frozen else self._sock.recv_into(buffer)
+        if self.is_frozen:
+            return None
+        while True:
+            try:
+                return self._sock.recv_into(memoryview(buffer))
+            except BlockingIOError:
+                _wait(self._sock, select.POLLIN, BODY_TIMEOUT)
 
 
 class _Outgoing:
@@ -101,22 +109,27 @@ class _Outgoing:
 
     bytes_written = 0
 
-    def __init__(self, sock: socket.socket) -> None:
+    def __init__(self, sock: AnySocket) -> None:
         self._sock = sock
         self.unsent = bytearray()
 
     def write(self, data: bytes) -> int:
         rest = memoryview(data)
         if not self.unsent:
-            # Past Python's time-out, which would wait for room: the socket itself never blocks.
-            with contextlib.suppress(BlockingIOError):
-                rest = rest[os.write(self._sock.fileno(), rest) :]
+            rest = self._sent(rest)
         self.unsent += rest
         if len(self.unsent) > MOST_UNSENT:
-            self._sock.settimeout(PAUSE_TIMEOUT)
-            self._sock.sendall(self.unsent)
-            self.unsent.clear()
+            waiting, self.unsent = memoryview(bytes(self.unsent)), bytearray()
+            while waiting := self._sent(waiting):
+                _wait(self._sock, select.POLLOUT, PAUSE_TIMEOUT)
         return len(data)
+
+    def _sent(self, rest: memoryview) -> memoryview:
+        """What of it does not go at once."""
+        with contextlib.suppress(BlockingIOError):
+            while rest:
+                rest = rest[self._sock.send(rest) :]
+        return rest
 
     def flush(self) -> None:
         pass
@@ -125,12 +138,22 @@ class _Outgoing:
         pass
 
 
+def _wait(sock: AnySocket, event: int, seconds: float) -> None:
+    """Raises `TimeoutError` where the event does not come within so many `seconds`."""
+    poll = select.poll()
+    poll.register(sock.fileno(), event)
+    if not poll.poll(1000 * seconds):
+        raise TimeoutError("timed out")
+
+
 class _Gateway(Gateway_10):
     """Leaves the bytes of files to the front."""
 
     def get_environ(self) -> Any:
         environ = super().get_environ()  # type: ignore[no-untyped-call]
         environ[OFFER] = True
+        if isinstance(self.req.conn.socket, TlsSocket):
+            environ["wsgi.url_scheme"] = "https"
         return environ
 
     def respond(self) -> None:
