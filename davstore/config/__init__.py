@@ -17,6 +17,7 @@ from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDic
 
 from davstore.config.arranged import arranged
 from davstore.config.server import Checked, server_problems
+from davstore.config.server import Network as Network
 from davstore.config.server import ServerSettings as ServerSettings
 from davstore.config.words import nearest, problem, unknown
 from davstore.errors import ConfigError, Problem

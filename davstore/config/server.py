@@ -5,12 +5,14 @@ import os
 import re
 from collections.abc import Collection, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import platformdirs
-from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from davstore.errors import Problem
+
+Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 class Checked(BaseModel):
@@ -30,7 +32,7 @@ class ServerSettings(Checked):
     tls_key: Path | None = Field(
         default=None, description="its key (PEM), if it does not stand in the same file"
     )
-    proxies: tuple[IPvAnyNetwork, ...] = Field(
+    proxies: tuple[Network, ...] = Field(
         default=(), description="addresses of reverse proxies whose X-Forwarded-* are believed"
     )
     prefix: str = Field(

@@ -6,7 +6,7 @@
 those of folders (`playlist`). `login` asks who comes (`people`, `patience`), `rights` says what
 they may, and what nobody may; `noise` keeps what desktops write. `scratch` is a share to write in
 (`disk`, `moving`, `room`, `local`), `remembered` its locks and properties, `bodies` the XML that
-clients send. `gate` stands before it all.
+clients send. `gate` stands before it all, and `proxied` before the gate.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -25,18 +25,20 @@ from davstore.dav.gate import Application, Environ, Gate, StartResponse
 from davstore.dav.login import DomainController, Users
 from davstore.dav.noise import Noise
 from davstore.dav.provider import Provider
+from davstore.dav.proxied import Proxied
 from davstore.dav.remembered import DeadProperties, Locks
 from davstore.dav.scratch import Scratch
 from davstore.dav.tree import Tree, Views, no_views
 from davstore.model import Snapshot
 
-__all__ = ["Application", "Site", "Users"]
+__all__ = ["Application", "Proxied", "Site", "Users"]
 
 
 class Site:
     """The WSGI application: `accounts` in order, what each holds, how a file is opened; beside
     them the `shares`, and the folders of `view_names`, as `views` gives them. Locks, properties
-    and notes are kept in `state`, which shares need; there are none without.
+    and notes are kept in `state`, which shares need; there are none without. `proxied` says
+    through whom clients come.
     """
 
     def __init__(
@@ -49,6 +51,8 @@ class Site:
         state: Path | None = None,
         views: Views = no_views,
         view_names: Sequence[str] = (),
+        *,
+        proxied: Proxied | None = None,
     ) -> None:
         assert state is not None or not shares
         self._kept = None if state is None else _Kept(state)
@@ -60,12 +64,13 @@ class Site:
         providers: dict[str, DAVProvider] = {"/": tree}
         for name, share in shares.items():
             providers[f"/{name}"] = Scratch(name, share, users, tree)
-        app = _wsgidav(providers, users)
+        proxied = proxied or Proxied()
+        app = _wsgidav(providers, users, proxied.prefix)
         if self._kept is not None:
             for provider in providers.values():
                 provider.set_lock_manager(self._kept.locks)
                 provider.set_prop_manager(self._kept.properties)
-        self._gate = Gate(app)
+        self._gate = Gate(app, proxied)
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """A response."""
@@ -89,10 +94,11 @@ class _Kept:
         self.noise.close()
 
 
-def _wsgidav(providers: Mapping[str, DAVProvider], users: Users) -> Application:
+def _wsgidav(providers: Mapping[str, DAVProvider], users: Users, mount_path: str) -> Application:
     app: Application = WsgiDAVApp(
         {
             "provider_mapping": dict(providers),
+            "mount_path": mount_path,
             "davstore": {"users": users},
             "http_authenticator": {
                 "domain_controller": DomainController,

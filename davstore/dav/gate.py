@@ -11,6 +11,8 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeAlias
 
+from davstore.dav.proxied import Proxied
+
 log = logging.getLogger(__name__)
 
 Environ: TypeAlias = dict[str, Any]
@@ -24,11 +26,13 @@ LONGEST_PATH = 8192
 class Gate:
     """A WSGI application around another."""
 
-    def __init__(self, application: Application) -> None:
+    def __init__(self, application: Application, proxied: Proxied | None = None) -> None:
         self._application = application
+        self._proxied = proxied or Proxied()
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterator[bytes]:
         """A response to every request, whatever happens within."""
+        self._proxied.settle(environ)
         head = _Head(environ, start_response)
         is_head = environ["REQUEST_METHOD"] == "HEAD"
         refusal = _refusal(environ)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pydantic import ByteSize
 
 from davstore.config import ServerSettings, Settings, StreamSettings
-from davstore.dav import Site, Users
+from davstore.dav import Proxied, Site, Users
 from davstore.errors import DavstoreError
 from davstore.resolver import Failures, Resolver
 from davstore.server.certificate import Certificate
@@ -48,6 +48,7 @@ class Server:
             catalog.accounts, catalog.snapshot, self.streams.open,
             Users(settings.users, settings.server.users_file),
             settings.shares, settings.server.state, arranged.folders, arranged.names,
+            proxied=Proxied(settings.server.proxies, settings.server.prefix),
         )  # fmt: skip
         self._address = (settings.server.host, settings.server.port)
         self._scheme = settings.server.scheme
