@@ -43,7 +43,17 @@ def test_every_store_is_documented_with_all_its_keys(store: str) -> None:
 
 @pytest.mark.parametrize(
     "option",
-    ["--port", "--password", "-R", "--refresh", "--config", "--explain", "--folder", "--replace"],
+    [
+        "--port",
+        "--password",
+        "-R",
+        "--refresh",
+        "--config",
+        "--explain",
+        "--folder",
+        "--replace",
+        "--digest",
+    ],
 )
 def test_the_named_options_exist(option: str) -> None:
     commands = get_command(app).commands.values()  # type: ignore[attr-defined]

@@ -12,7 +12,15 @@ from typing import Any, Literal, Protocol, TypeAlias
 
 import platformdirs
 import tomli_w
-from pydantic import BaseModel, ByteSize, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import (
+    BaseModel,
+    ByteSize,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict
 
 from davstore.config.arranged import arranged
@@ -72,10 +80,21 @@ class User(Checked):
     password: SecretStr | None = Field(
         default=None, min_length=1, description="a hash made by `davstore password`"
     )
+    digest: SecretStr | None = Field(
+        default=None,
+        description="lets this user log in by Digest; made by `davstore password --digest NAME`",
+    )  # fmt: skip
     accounts: tuple[str, ...] | None = Field(
         default=None, description="the accounts and shares that this user sees; all if not said"
     )
     rights: tuple[Right, ...] = Field(default=("read",), description="what this user may do")
+
+    @field_validator("digest")
+    @classmethod
+    def _made_by_us(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not re.fullmatch("[0-9a-fA-F]{32}", value.get_secret_value()):
+            raise ValueError("is no digest; `davstore password --digest NAME` makes one")
+        return value
 
     @property
     def is_hashed(self) -> bool:
@@ -251,7 +270,8 @@ def _users(rows: Any, *, has_file: bool) -> tuple[list[User], list[Problem]]:
                                     "give each user a name of their own"))  # fmt: skip
         elif user is not None:
             users.append(user)
-            if user.password is None and not has_file and user.name != ANONYMOUS:
+            is_closed = user.password is None and user.digest is None and not has_file
+            if is_closed and user.name != ANONYMOUS:
                 problems.append(Problem(f"users.{at}.password", "is missing",
                                         "a hash made by `davstore password`"))  # fmt: skip
     return users, problems

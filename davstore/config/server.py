@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import platformdirs
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork, field_validator
 
 from davstore.errors import Problem
 
@@ -32,7 +32,7 @@ class ServerSettings(Checked):
     tls_key: Path | None = Field(
         default=None, description="its key (PEM), if it does not stand in the same file"
     )
-    proxies: tuple[Network, ...] = Field(
+    proxies: tuple[IPvAnyNetwork, ...] = Field(
         default=(), description="addresses of reverse proxies whose X-Forwarded-* are believed"
     )
     prefix: str = Field(

@@ -62,8 +62,7 @@ _WORDS: Mapping[str, str] = {
     "url_scheme": "a URL that begins with http:// or https://",
     "path_type": "a path in quotes",
     "model_type": "a table",
-    "ip_v4_network": "an address or a network such as 10.0.0.0/8",
-    "ip_v6_network": "an address or a network such as fd00::/8",
+    "ip_any_network": "an address or a network such as 10.0.0.0/8",
 }
 
 

@@ -3,10 +3,10 @@
 `tree` finds entries, `provider` shows them to WsgiDAV, `properties` tells their properties.
 `listing` answers PROPFIND (what it asks: `propfind`; the answer: `prepared`, `multistatus`,
 `compression`, `kept`), `download` GET and HEAD of files (`conditions`, `media_types`), `pages`
-those of folders (`playlist`). `login` asks who comes (`people`, `patience`), `rights` says what
-they may, and what nobody may; `noise` keeps what desktops write. `scratch` is a share to write in
-(`disk`, `moving`, `room`, `local`), `remembered` its locks and properties, `bodies` the XML that
-clients send. `gate` stands before it all, and `proxied` before the gate.
+those of folders (`playlist`). `login` asks who comes (`people`, `digest`, `patience`), `rights`
+says what they may, and what nobody may; `noise` keeps what desktops write. `scratch` is a share to
+write in (`disk`, `moving`, `room`, `local`), `remembered` its locks and properties, `bodies` the
+XML that clients send. `gate` stands before it all, and `proxied` before the gate.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -15,14 +15,13 @@ from types import MappingProxyType
 
 from wsgidav.dav_provider import DAVProvider
 from wsgidav.error_printer import ErrorPrinter
-from wsgidav.http_authenticator import HTTPAuthenticator
 from wsgidav.request_resolver import RequestResolver
 from wsgidav.wsgidav_app import WsgiDAVApp
 
 from davstore.config import Share
 from davstore.dav.download import Download, Open
 from davstore.dav.gate import Application, Environ, Gate, StartResponse
-from davstore.dav.login import DomainController, Users
+from davstore.dav.login import Authenticator, DomainController, Users
 from davstore.dav.noise import Noise
 from davstore.dav.provider import Provider
 from davstore.dav.proxied import Proxied
@@ -70,7 +69,7 @@ class Site:
             for provider in providers.values():
                 provider.set_lock_manager(self._kept.locks)
                 provider.set_prop_manager(self._kept.properties)
-        self._gate = Gate(app, proxied)
+        self._gate = Gate(app, proxied, users.digest)
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """A response."""
@@ -102,10 +101,10 @@ def _wsgidav(providers: Mapping[str, DAVProvider], users: Users, mount_path: str
             "davstore": {"users": users},
             "http_authenticator": {
                 "domain_controller": DomainController,
-                "accept_digest": False,
+                "accept_digest": users.digest.is_offered,
                 "default_to_digest": False,
             },
-            "middleware_stack": [ErrorPrinter, HTTPAuthenticator, RequestResolver],
+            "middleware_stack": [ErrorPrinter, Authenticator, RequestResolver],
             "lock_storage": None,
             "block_size": 256 * 1024,
             "honor_mtime_header": True,

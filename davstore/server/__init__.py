@@ -6,6 +6,7 @@ part that commands use without a server. `processes` runs several servers as one
 keeps what TLS needs, `self_signed` makes it.
 """
 
+from davstore.dav.people import digest_of
 from davstore.server.library import Library, open_stores
 from davstore.server.limits import settle
 from davstore.server.processes import Processes
@@ -13,6 +14,7 @@ from davstore.server.self_signed import SelfSigned, own_names
 from davstore.server.server import PortUnavailable, Server
 
 __all__ = [
-    "Library", "PortUnavailable", "Processes", "SelfSigned", "Server", "open_stores", "own_names",
+    "Library", "PortUnavailable", "Processes", "SelfSigned", "Server", "digest_of", "open_stores",
+    "own_names",
     "settle",
 ]  # fmt: skip
