@@ -1,5 +1,6 @@
 """TLS towards clients: what it costs others when one is rude, renewed certificates, the end."""
 
+import contextlib
 import hashlib
 import socket
 import ssl
@@ -78,6 +79,29 @@ def test_the_end_is_said_so_that_nobody_takes_a_cut_for_it(secure: Serving, own:
         client.sendall(b"GET /nothing HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
         while client.recv(4096):
             pass  # a connection that is merely closed raises
+
+
+@pytest.mark.parametrize("sent", [b"", b"GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n", b"GET / HT"])
+def test_a_client_may_say_goodbye_at_any_time(secure: Serving, own: Certified, sent: bytes) -> None:
+    with greeted(secure, own.authority) as client:
+        client.sendall(sent)
+        if sent.endswith(b"\r\n\r\n"):
+            assert client.recv(12) == b"HTTP/1.1 404"
+        with contextlib.suppress(OSError):
+            client.unwrap()
+    assert secure.request("HEAD", PATH).status_code == 200
+
+
+def test_a_client_that_says_goodbye_in_the_middle_of_a_file_is_let_go(
+    secure: Serving, sim: Simulator, own: Certified
+) -> None:
+    with greeted(secure, own.authority) as client:
+        client.sendall(f"GET {PATH} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        assert client.recv(12) == b"HTTP/1.1 200"
+        with contextlib.suppress(OSError):
+            client.unwrap()
+    wait_until(lambda: sim.host.open_transfers == 0)
+    assert secure.request("HEAD", PATH).status_code == 200
 
 
 def test_silence_in_the_greeting_holds_up_nobody_and_ends(

@@ -73,7 +73,10 @@ class TlsSocket:
             buffer[:got], self._early = self._early[:got], self._early[got:]
         while got < len(buffer):
             try:
-                got += int(self._tls.read(len(buffer) - got, buffer[got:]))
+                count = int(self._tls.read(len(buffer) - got, buffer[got:]))
+                if not count:  # the peer has said goodbye
+                    break
+                got += count
             except ssl.SSLWantReadError:
                 try:
                     if not self._receive():
@@ -130,6 +133,8 @@ class TlsSocket:
         while not self._early:
             try:
                 self._early = self._tls.read(_RECORD)
+                if not self._early:  # the peer has said goodbye
+                    return True
             except ssl.SSLWantReadError:
                 try:
                     if not self._receive():
