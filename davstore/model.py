@@ -125,6 +125,11 @@ class Folder:
     entries: "Mapping[str, Entry]"
     modified: float
 
+    @property
+    def is_at_hand(self) -> bool:
+        """Whether the entries are in memory: those that may not be have a word for it."""
+        return bool(getattr(self.entries, "is_at_hand", True))
+
 
 Entry: TypeAlias = Folder | Leaf
 

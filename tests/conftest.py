@@ -8,8 +8,13 @@ from pathlib import Path
 
 import pytest
 import trustme
+from hypothesis import settings
 
 from davstore.simulator import Simulator
+
+# A busy machine is no reason to fail: what hangs is ended by pytest-timeout.
+settings.register_profile("davstore", deadline=None)
+settings.load_profile("davstore")
 
 
 @pytest.fixture

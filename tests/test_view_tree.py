@@ -13,7 +13,7 @@ import pytest
 
 from davstore import config
 from davstore.errors import ConfigError
-from davstore.simulator import Content, SimFile, SimMagnet, Simulator
+from davstore.simulator import Content, Fault, SimFile, SimMagnet, Simulator
 from davstore.stores import STORES
 from tests.serving import Serving, serving, wait_until, write_config
 
@@ -74,6 +74,15 @@ def test_what_stands_in_views_is_read_byte_for_byte(served: Serving) -> None:
     head = served.request("HEAD", quote(FILM))
     assert head.headers["Content-Length"] == "300000"
     assert served.get("/Movies/nothing").status_code == 404
+
+
+def test_a_film_is_read_from_whichever_account_serves_it(served: Serving, sim: Simulator) -> None:
+    tag = served.request("HEAD", quote(FILM)).headers["ETag"]
+    sim.realdebrid.faults.add(Fault("status", status=503, times=None))
+    answer = served.get(quote(FILM))
+    assert answer.content == Content.random("sintel", 300_000).read(0, 300_000)
+    assert answer.headers["ETag"] == tag
+    assert sim.alldebrid.count("link/unlock") == 1
 
 
 def test_a_copy_elsewhere_takes_the_place_of_one_that_goes(served: Serving, sim: Simulator) -> None:

@@ -21,6 +21,7 @@ from davstore import views
 from davstore.catalog.branches import Branches, Spot
 from davstore.catalog.places import Paths, Place, PlaceRecords, folders_of
 from davstore.catalog.shown import Shown, owner
+from davstore.catalog.tables import reading
 from davstore.catalog.trees import Shelf, Tree
 from davstore.errors import DavstoreError
 from davstore.model import Folder, Snapshot
@@ -93,6 +94,18 @@ class Arranged:
             finally:
                 self._lock.release()
         return self._published
+
+    def settled(self) -> tuple[Folder, ...] | None:
+        """The same where that is as before; None where something is to be done first, or is being
+        done. Never waits.
+        """
+        if self._pending or self._due <= self._now():
+            return None
+        for account in self._accounts:
+            snapshot = self._snapshot(account)
+            if snapshot is not None and snapshot.magnets is not self._whole.get(account):
+                return None
+        return self._published if self._views else ()
 
     def complete(self) -> tuple[Folder, ...] | None:
         """The same with everything arranged, however long it takes."""
@@ -326,7 +339,10 @@ class Arranged:
 
     def _paths(self, key: str) -> Paths:
         row = self._unsaved.get(key)
-        return row[1] if row else self._records.paths(key)
+        if row is not None:
+            return row[1]
+        with reading():
+            return self._records.paths(key)
 
     def _places_in(self, view: str) -> Callable[[str], views.Places]:
         return lambda key: self._paths(key).get(view, _NONE)[1]

@@ -15,8 +15,9 @@ from davstore.catalog.holding import Changes, Holding
 from davstore.catalog.pace import Patience
 from davstore.catalog.records import Held, Records, Unsaved
 from davstore.catalog.revisions import Outdated
+from davstore.catalog.tables import reading
 from davstore.catalog.trees import Shelf, Tree
-from davstore.errors import DavstoreError, StateError, StoreError
+from davstore.errors import DavstoreError, StoreError
 from davstore.model import Entry, File, Leaf, Magnet, Snapshot
 from davstore.stores.base import Changing, News, Store
 
@@ -259,11 +260,8 @@ class Keeper:
         files = self._unsaved.files.get(id_)
         if files is not None:
             return files
-        try:
+        with reading():
             return self._records.files(self.account, id_)
-        except SQLAlchemyError as error:
-            reason = getattr(error, "orig", None) or type(error).__name__
-            raise StateError(f"{self.account}: the catalog cannot be read: {reason}") from None
 
     def _publish(self, taken: float) -> None:
         """A new snapshot, except an empty one while files of an account are still to come."""

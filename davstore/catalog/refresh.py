@@ -16,8 +16,9 @@ from davstore.catalog.pace import Intervals
 from davstore.catalog.records import Records
 from davstore.catalog.schedule import Schedule
 from davstore.catalog.sharing import Sharing
+from davstore.catalog.tables import reading
 from davstore.catalog.trees import Shelf
-from davstore.errors import StateError, StoreError
+from davstore.errors import StoreError
 from davstore.model import Snapshot
 from davstore.stores.base import Store
 
@@ -70,16 +71,13 @@ class Catalog:
         Raises `StateError` where the disk cannot be read.
         """
         shelf = Shelf()
-        try:
+        with reading():
             learned = records.sizes()
             keepers = {
                 name: Keeper(store, sources[name], records, learned, shelf=shelf,
                              removal_share=removal_share, now=now)
                 for name, store in stores.items()
             }  # fmt: skip
-        except SQLAlchemyError as error:
-            reason = getattr(error, "orig", None) or type(error).__name__
-            raise StateError(f"the catalog cannot be read: {reason}; see server.state") from None
         intervals = Intervals(interval, quick or interval, slow or interval)
         return cls(keepers, learned, records, intervals=intervals, leases=leases)
 

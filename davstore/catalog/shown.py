@@ -1,13 +1,13 @@
 """The files in one folder of a view: looked up when they are touched, the last used ones kept."""
 
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from davstore.catalog.branches import Spot, ordered
 from davstore.catalog.trees import Shelf, leaves
 from davstore.model import Entry, Folder, Leaf
-from davstore.views import Path, Places, keyed
+from davstore.views import Path, Places, keyed, looks
 
 
 class Shown(Mapping[str, Entry]):
@@ -42,6 +42,11 @@ class Shown(Mapping[str, Entry]):
     def known(self) -> tuple[int, tuple[Spot, ...]]:
         """Where its entries are kept, and whose files they are."""
         return self._key, self._spots
+
+    @property
+    def is_at_hand(self) -> bool:
+        """Whether the entries are in memory now."""
+        return self._shelf.kept(self._key) is not None
 
     def __getitem__(self, name: str) -> Entry:
         return self._entries()[name]
@@ -85,17 +90,30 @@ class Shown(Mapping[str, Entry]):
     def _leaves(self, spot: Spot) -> list[Leaf]:
         """The files of one magnet that stand here, each from the first account that has it."""
         copies: dict[str, list[Leaf]] = defaultdict(list)
+        twins: set[str] = set()
         for source in spot.sources:
             found = {id(leaf.file): leaf for leaf in leaves(source)}
+            alike = Counter(looks(leaf.file) for leaf in found.values())
+            twins.update(each for each, count in alike.items() if count > 1)
             for key, file in keyed(leaf.file for leaf in found.values()):
                 leaf = found[id(file)]
                 if not self._accounts or leaf.account in self._accounts:
                     copies[key].append(leaf)
         return [
-            replace(copies[key][0], name=path[-1], others=tuple(copies[key][1:]))
+            replace(copies[key][0], name=path[-1], others=_others(copies[key], twins))
             for key, path in self._places(spot.place.key).items()
             if path[:-1] == self._path and key in copies
         ]
+
+
+def _others(copies: Sequence[Leaf], twins: Collection[str]) -> tuple[Leaf, ...]:
+    """Those that certainly are the same file as the first: where a magnet has files that look
+    alike, and not every account all of them, only the same path says so.
+    """
+    first, *others = copies
+    if looks(first.file) in twins:
+        others = [each for each in others if each.identity == first.identity]
+    return tuple(others)
 
 
 def owner(folder: Folder) -> tuple[str, str]:

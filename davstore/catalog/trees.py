@@ -80,6 +80,11 @@ class Tree(Mapping[str, Entry]):
         """Whose files these are."""
         return self._magnet
 
+    @property
+    def is_at_hand(self) -> bool:
+        """Whether the entries are in memory now."""
+        return self._shelf.kept(self._key) is not None
+
     def files(self) -> Sequence[File]:
         """The magnet's files, none where it is gone. Raises `StateError`."""
         return self._files(self._magnet.id)

@@ -6,7 +6,8 @@
 those of folders (`playlist`). `login` asks who comes (`people`, `digest`, `patience`), `rights`
 says what they may, and what nobody may; `noise` keeps what desktops write. `scratch` is a share to
 write in (`disk`, `moving`, `room`, `local`), `remembered` its locks and properties, `bodies` the
-XML that clients send. `gate` stands before it all, and `proxied` before the gate.
+XML that clients send. `repeats` answer what was asked before, `refusals` say what went wrong,
+`gate` stands before it all, and `proxied` before the gate.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -14,7 +15,6 @@ from pathlib import Path
 from types import MappingProxyType
 
 from wsgidav.dav_provider import DAVProvider
-from wsgidav.error_printer import ErrorPrinter
 from wsgidav.request_resolver import RequestResolver
 from wsgidav.wsgidav_app import WsgiDAVApp
 
@@ -25,6 +25,7 @@ from davstore.dav.login import Authenticator, DomainController, Users
 from davstore.dav.noise import Noise
 from davstore.dav.provider import Provider
 from davstore.dav.proxied import Proxied
+from davstore.dav.refusals import Refusals
 from davstore.dav.remembered import DeadProperties, Locks
 from davstore.dav.scratch import Scratch
 from davstore.dav.tree import Tree, Views, no_views
@@ -35,7 +36,8 @@ __all__ = ["Application", "Proxied", "Site", "Users"]
 
 class Site:
     """The WSGI application: `accounts` in order, what each holds, how a file is opened; beside
-    them the `shares`, and the folders of `view_names`, as `views` gives them. Locks, properties
+    them the `shares`, and the folders of `view_names`, as `views` gives them
+    (`settled`: where nothing is to be done for them). Locks, properties
     and notes are kept in `state`, which shares need; there are none without. `proxied` says
     through whom clients come.
     """
@@ -52,14 +54,16 @@ class Site:
         view_names: Sequence[str] = (),
         *,
         proxied: Proxied | None = None,
+        settled: Views = no_views,
     ) -> None:
         assert state is not None or not shares
         self._kept = None if state is None else _Kept(state)
         noise = None if self._kept is None else self._kept.noise
         paths = {name: share.path.expanduser() for name, share in shares.items()}
         tree = Provider(
-            Tree(accounts, snapshot, paths, views, view_names), Download(open_), users, noise
-        )
+            Tree(accounts, snapshot, paths, views, view_names, settled=settled),
+            Download(open_), users, noise,
+        )  # fmt: skip
         providers: dict[str, DAVProvider] = {"/": tree}
         for name, share in shares.items():
             providers[f"/{name}"] = Scratch(name, share, users, tree)
@@ -104,7 +108,7 @@ def _wsgidav(providers: Mapping[str, DAVProvider], users: Users, mount_path: str
                 "accept_digest": users.digest.is_offered,
                 "default_to_digest": False,
             },
-            "middleware_stack": [ErrorPrinter, Authenticator, RequestResolver],
+            "middleware_stack": [Refusals, Authenticator, RequestResolver],
             "lock_storage": None,
             "block_size": 256 * 1024,
             "honor_mtime_header": True,

@@ -1,7 +1,6 @@
 """Entries of the snapshots as WsgiDAV's collections and resources."""
 
 from collections.abc import Callable, Iterable
-from functools import partial
 from typing import Any, TypeAlias
 from urllib.parse import quote
 
@@ -18,6 +17,7 @@ from davstore.dav.noise import Noise, NoiseResource, Note, is_noise, noise_path
 from davstore.dav.pages import page
 from davstore.dav.people import Person
 from davstore.dav.properties import content_type, etag, property_element, property_names
+from davstore.dav.repeats import Repeats
 from davstore.dav.rights import READING, check_right, options, refused
 from davstore.dav.tree import NotReady, Tree
 from davstore.model import Entry, Folder, Leaf
@@ -129,6 +129,10 @@ def resource(path: str, environ: Environ, entry: Folder | Leaf) -> FolderCollect
     return FileResource(path, environ, entry)
 
 
+def _address(path: str, environ: Environ, entry: Entry) -> str:
+    return resource(path, environ, entry).get_href()
+
+
 class Provider(DAVProvider):
     """The whole tree but for the shares. It is read-only: nothing can be written in it but noise.
 
@@ -143,6 +147,7 @@ class Provider(DAVProvider):
         self._users = users
         self._noise = noise
         self._listing = Listing()
+        self._repeats = Repeats(tree, users, self._listing, download, _address)
 
     def ref_url_to_path(self, ref_url: str) -> str:
         path: str = noise_path(ref_url) or super().ref_url_to_path(ref_url)
@@ -178,7 +183,8 @@ class Provider(DAVProvider):
             check_right(person, method)
             if found is None:
                 raise DAVError(HTTP_NOT_FOUND)
-            return self._read(environ, start_response, found, person)
+            self._repeats.offer(environ, person)
+            return self._read(environ, start_response, found)
         is_note = isinstance(found, NoiseResource) or (
             found is None and is_noise(get_uri_name(path))
         )
@@ -192,9 +198,9 @@ class Provider(DAVProvider):
         return refused(environ, start_response, href(self, path), entry, above)
 
     def _read(
-        self, environ: Environ, start_response: StartResponse, found: Resource, person: Person
+        self, environ: Environ, start_response: StartResponse, found: Resource
     ) -> Iterable[bytes]:
-        method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"]
+        method = environ["REQUEST_METHOD"]
         if method == "OPTIONS":
             return options(start_response, *READING)
         if method == "PROPFIND":
@@ -203,20 +209,9 @@ class Provider(DAVProvider):
         if isinstance(found, NoiseResource):
             return found.download(environ, start_response)
         if isinstance(found, FileResource):
-            later = partial(self._again, path, person)
-            return self._download(environ, start_response, found.entry, later)
+            return self._download(environ, start_response, found.entry)
         home = quote(f"{self.mount_path}{self.share_path}/", safe=PATH_SAFE)
         return page(environ, start_response, home, found.get_href(), found.entry)
-
-    def _again(self, path: str, person: Person) -> Leaf | None:
-        """What stands at `path` for this person, if that is still who they are."""
-        if self._users.people[person.name] != person:
-            return None
-        try:
-            entry = self._entry(path, person)
-        except DAVError:
-            return None
-        return entry if isinstance(entry, Leaf) else None
 
     def _entry(self, path: str, person: Person) -> Entry | None:
         try:

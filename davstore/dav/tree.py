@@ -24,7 +24,8 @@ class NotReady(Exception):
 class Tree:
     """`/<account>/magnets/<magnet>/…` over the latest snapshots, and the names of the `shares`,
     in which somebody else knows the way; beside them `/<view>/…`. Who may not see all accounts
-    sees those views that are named to him.
+    sees those views that are named to him. `settled` are the views where nothing is to be done for
+    them, else None.
     """
 
     def __init__(
@@ -34,12 +35,15 @@ class Tree:
         shares: Mapping[str, Path] = MappingProxyType({}),
         views: Views = no_views,
         view_names: Sequence[str] = (),
+        *,
+        settled: Views = no_views,
     ) -> None:
         self._accounts = tuple(accounts)
         self._snapshot = snapshot
         self._shares = shares
         self._views = views
         self._view_names = tuple(view_names)
+        self._settled = settled
 
     def find(self, parts: Sequence[str], person: Person = OWNER) -> Entry | None:
         """The entry at a path of decoded components, None where there is none for this person.
@@ -57,6 +61,24 @@ class Tree:
         if snapshot is None:
             raise NotReady(account)
         return views.find(_folder_of(snapshot), rest)
+
+    def at_hand(self, parts: Sequence[str], person: Person = OWNER) -> Entry | None:
+        """The same, with what stands in it, where both are in memory.
+
+        None where they are not, or there is nothing, or nothing is known yet, and for the root.
+        """
+        entry: Entry | None = self._top(parts[0]) if parts and person.sees(parts[0]) else None
+        for part in parts[1:]:
+            if not isinstance(entry, Folder) or not entry.is_at_hand:
+                return None
+            entry = entry.entries.get(part)
+        return None if isinstance(entry, Folder) and not entry.is_at_hand else entry
+
+    def _top(self, name: str) -> Folder | None:
+        if name in self._view_names:
+            return next((each for each in self._settled() or () if each.name == name), None)
+        snapshot = self._snapshot(name) if name in self._accounts else None
+        return None if snapshot is None else _folder_of(snapshot)
 
     def _view(self, name: str) -> Folder:
         for folder in self._views() or ():

@@ -1,23 +1,24 @@
 """The clients' connections, all on the streams' event loop.
 
 A connection comes to a worker only with a whole request head, and comes back with the answer to
-be sent: silence, slowness and long streams cost no thread. The next range of a file just read is
-answered without a worker at all.
+be sent: silence, slowness and long streams cost no thread. What is asked again and is at hand, be
+it a range, a listing or a file's head, is answered without a worker at all (`repeats`).
 """
 
 import asyncio
 import contextlib
 import errno
 import logging
-import re
 import socket
 import ssl
 import time
+from collections.abc import Iterator
 from typing import Any
 
 from davstore.dav.transfer import Transfer
 from davstore.errors import DavstoreError
 from davstore.server.certificate import Certificate
+from davstore.server.repeats import Repeated, Repeats
 from davstore.server.workers import PAUSE_TIMEOUT, Connection, Workers
 from davstore.stream import Stream, Streams, Wire
 from davstore.transport import AnySocket, TlsSocket
@@ -34,8 +35,8 @@ IDLE_SECONDS = 120.0
 LONGEST_HEAD = 128 * 1024
 WATCH_AFTER = 0.2
 """Seconds after which a client that waits is watched for leaving."""
-_RANGE = re.compile(rb"\r\n[Rr]ange:[ \t]*([^\r\n]*)")
-_BODY = re.compile(rb"\r\n(content-length|transfer-encoding|expect|upgrade):", re.IGNORECASE)
+PIECE = 256 * 1024
+"""Bytes that one client is sent before others have their turn."""
 
 
 class Front:
@@ -49,6 +50,7 @@ class Front:
         self._streams = streams
         self._loop = streams.loop
         self._listener: socket.socket | None = None
+        self._repeats = Repeats()
         self._clients: dict[asyncio.Task[None], _Client] = {}
 
     @property
@@ -112,7 +114,7 @@ class Front:
             secured = self._certificate and TlsSocket(
                 sock, self._certificate.context(), server_side=True
             )
-            client = _Client(secured or sock, self._workers, self._streams)
+            client = _Client(secured or sock, self._workers, self._streams, self._repeats)
         except OSError:  # gone already
             sock.close()
             return
@@ -129,14 +131,16 @@ class Front:
 class _Client:
     """One client's connection, from request to request."""
 
-    def __init__(self, sock: AnySocket, workers: Workers, streams: Streams) -> None:
+    def __init__(
+        self, sock: AnySocket, workers: Workers, streams: Streams, repeats: Repeats
+    ) -> None:
         self._sock = sock
         self._workers = workers
         self._streams = streams
         self._wire = Wire(sock)
         self._connection = Connection(workers, sock)
         self._read = b""
-        self._repeatable: tuple[bytes, Transfer] | None = None
+        self._repeats = repeats
         self.is_idle = True
         self.is_closing = False
 
@@ -197,31 +201,35 @@ class _Client:
 
     async def _answered(self, head: bytes) -> bool:
         """Whether the connection stays open after the answer."""
-        transfer = self._repeated(head)
-        if transfer is not None:
-            return await self._deliver(transfer, _head_of(transfer), is_last=False)
+        address = self._connection.remote_addr
+        if not self.is_closing and (known := self._repeats.answer(address, head, self._read)):
+            self._read = self._read[known.length :]
+            return await self._repeat(known)
         stays = await self._work(head)
         unsent = self._connection.unsent()
         if unsent:
             await self._send_patiently(unsent)
-        transfer, self._connection.transfer = self._connection.transfer, None
+        connection = self._connection
+        transfer, connection.transfer = connection.transfer, None
+        again, connection.again = connection.again, None
+        self._repeats.learn(address, head, again, is_last=connection.is_last or not stays)
         if transfer is None or not stays:
             return stays
-        self._repeatable = None if _BODY.search(head) else (_RANGE.sub(b"", head), transfer)
-        connection = self._connection
         headers = [(n.decode("latin-1"), v.decode("latin-1")) for n, v in connection.headers]
         text = _head_text(connection.status.decode("latin-1"), headers, is_last=connection.is_last)
         return await self._deliver(transfer, text, is_last=connection.is_last)
 
-    def _repeated(self, head: bytes) -> Transfer | None:
-        """The answer where this is the last request again, but for its range."""
-        if self._repeatable is None or self.is_closing:
-            return None
-        known, transfer = self._repeatable
-        ranges = _RANGE.findall(head)
-        if len(ranges) > 1 or _RANGE.sub(b"", head) != known:
-            return None
-        return transfer.again(ranges[0].decode("latin-1") if ranges else None)
+    async def _repeat(self, known: Repeated) -> bool:
+        """Answer without a worker; whether the connection stays open."""
+        answer, is_last = known.answer, known.is_last
+        head = _head_text(answer.status, answer.headers, is_last=is_last)
+        if isinstance(answer, Transfer):
+            return await self._deliver(answer, head, is_last=is_last)
+        for piece in _pieces(head, *answer.parts):
+            await self._send_patiently(piece)
+            if self._read or len(piece) >= PIECE:
+                await asyncio.sleep(0)  # others have their turn
+        return not is_last
 
     async def _work(self, head: bytes) -> bool:
         """Have a worker answer; whether the connection is to stay open."""
@@ -264,7 +272,7 @@ class _Client:
                 raise ConnectionAbortedError from None
             refusal = transfer.refuse(error)
             text = _head_text(refusal.status, refusal.headers, is_last=is_last)
-            await self._wire.send(text + refusal.body)
+            await self._wire.send(text + b"".join(refusal.parts))
         finally:
             watch.cancel()
             self._wire.ignore_readable()
@@ -308,8 +316,17 @@ def _settle(future: "asyncio.Future[bool]", value: bool) -> None:  # noqa: FBT00
         future.set_result(value)
 
 
-def _head_of(transfer: Transfer) -> bytes:
-    return _head_text(transfer.status, transfer.headers, is_last=False)
+def _pieces(*parts: bytes) -> Iterator[bytes]:
+    """The same, joined where they are small."""
+    joined, size = [], 0
+    for part in parts:
+        joined.append(part)
+        size += len(part)
+        if size >= PIECE:
+            yield b"".join(joined)
+            joined, size = [], 0
+    if joined:
+        yield b"".join(joined)
 
 
 def _head_text(status: str, headers: list[tuple[str, str]], *, is_last: bool) -> bytes:

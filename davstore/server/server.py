@@ -49,6 +49,7 @@ class Server:
             Users(settings.users, settings.server.users_file),
             settings.shares, settings.server.state, arranged.folders, arranged.names,
             proxied=Proxied(settings.server.proxies, settings.server.prefix),
+            settled=arranged.settled,
         )  # fmt: skip
         self._address = (settings.server.host, settings.server.port)
         self._scheme = settings.server.scheme

@@ -87,7 +87,8 @@ class Deliveries:
 
     `worked` is told when a link has proved good, `learn` the size of a file whose size its store
     does not know. `most_connections` is how many the link allows at once, None where it does not
-    say. `resumed` counts how often another connection had to go on.
+    say. `resumed` counts how often another connection had to go on. One that `is_hasty` has no
+    more patience under way than before the first byte.
     """
 
     def __init__(
@@ -110,6 +111,7 @@ class Deliveries:
         self._jitter = jitter
         self._known: tuple[str, str] | None = None
         self._is_begun = False
+        self.is_hasty = False
         self.total = leaf.size
         self.host, self._place = "", ""
         self.most_connections: int | None = None
@@ -118,9 +120,12 @@ class Deliveries:
     def trouble(self) -> Trouble:
         """None so far."""
         trouble = Trouble(self._jitter)
-        if self._is_begun:
-            trouble.begun()
+        self._begun(trouble)
         return trouble
+
+    def _begun(self, trouble: Trouble) -> None:
+        if self._is_begun and not self.is_hasty:
+            trouble.begun()
 
     async def opened(
         self, start: int, until: int | None, trouble: Trouble, *, urgent: bool = True
@@ -138,7 +143,7 @@ class Deliveries:
                 await trouble.met(error)
             else:
                 self._is_begun = True
-                trouble.begun()
+                self._begun(trouble)
                 return upstream
 
     async def deliver(
@@ -212,6 +217,7 @@ class Deliveries:
         end = None if until is None else until - 1
         try:
             upstream = await self._source.open(leaf, link, start, end, urgent=urgent)
+            self.host = upstream.host
             try:
                 self._compare(upstream)
                 await upstream.answer.first(self._first_byte)
@@ -227,7 +233,9 @@ class Deliveries:
     def _compare(self, upstream: Upstream) -> None:
         """Two files are never spliced: sizes must agree, and one link's tag must not change.
 
-        A size that the store did not tell may be learned, and change.
+        Tags of two links say nothing of each other: a tag is one resource's own (RFC 9110 section
+        8.8.3), and mirrors of a file make up theirs. A size that the store did not tell may be
+        learned, and change.
         """
         total, leaf = upstream.total, self._leaf
         if leaf.file.size is None and total is not None and total != leaf.size:

@@ -3,10 +3,8 @@
 import asyncio
 import logging
 import time
-from collections import defaultdict, deque
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Executor
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +12,7 @@ import requests
 import urllib3
 
 from davstore.errors import Busy, StreamBroken, StreamTimeout
+from davstore.stream.budget import Budget
 from davstore.stream.http1 import Channel
 from davstore.stream.wire import Wire
 from davstore.transport import Dialer, Line, plain_reason
@@ -25,72 +24,29 @@ Origin = tuple[str, str, int]
 CONNECT_TIMEOUT = 10.0
 KEPT_FOR = 50.0
 """Seconds for which an idle connection is kept: less than hosts usually do."""
-TURN_PATIENCE = 30.0
-BACKGROUND_SHARE = 0.75
 AVOIDED_FOR = 300.0
-CROWDED_AFTER, CROWDED_FOR = 0.1, 5.0
-"""Who has waited so long shows that connections are few, and for so long."""
 
 
-class Budget:
-    """So many connections at once; people's reads go first, and both kinds in their order."""
+@dataclass(slots=True)
+class Host:
+    """One file host, to all accounts that read from it: together they have no more connections
+    there than the one of them that may have most, since hosts count by address.
+    """
 
-    def __init__(self, limit: int, now: Callable[[], float] = time.monotonic) -> None:
-        self.limit = limit
-        self._now = now
-        self._crowded_until = 0.0
-        self.used = 0
-        self._urgent: deque[asyncio.Future[None]] = deque()
-        self._later: deque[asyncio.Future[None]] = deque()
+    turns: Budget
+    open: int = 0
+    pools: "list[Pool]" = field(default_factory=list)
 
-    @property
-    def is_crowded(self) -> bool:
-        """Whether people wait for a turn, or did so lately."""
-        return self.is_wanted() or self._now() < self._crowded_until
+    def admit(self, pool: "Pool") -> None:
+        """Let `pool` read from it too."""
+        if pool not in self.pools:
+            self.pools.append(pool)
+            self.turns.limit = max(self.turns.limit, pool.budget.limit)
 
-    @property
-    def has_plenty(self) -> bool:
-        """Whether a stream may have more than one without anybody missing them."""
-        return self.used <= self.limit // 2 and not self.is_crowded
-
-    def is_wanted(self) -> bool:
-        """Whether people wait for a turn."""
-        return bool(self._urgent)
-
-    async def take(self, *, urgent: bool, seconds: float = TURN_PATIENCE) -> None:
-        """Wait for a turn; `TimeoutError` after `seconds`. Each turn must be given back."""
-        if self._has_room(urgent=urgent) and not self._urgent:
-            self.used += 1
-            return
-        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        queue = self._urgent if urgent else self._later
-        began = self._now()
-        queue.append(turn)
-        try:
-            async with asyncio.timeout(seconds):
-                await turn
-            if urgent and self._now() - began > CROWDED_AFTER:
-                self._crowded_until = self._now() + CROWDED_FOR
-        except BaseException:
-            if turn.done() and not turn.cancelled():
-                self.give()
-            with suppress(ValueError):
-                queue.remove(turn)
-            raise
-
-    def give(self) -> None:
-        """Give a turn back."""
-        self.used -= 1
-        for queue, urgent in ((self._urgent, True), (self._later, False)):
-            while queue and self._has_room(urgent=urgent):
-                turn = queue.popleft()
-                if not turn.done():
-                    self.used += 1
-                    turn.set_result(None)
-
-    def _has_room(self, *, urgent: bool) -> bool:
-        share = 1.0 if urgent else BACKGROUND_SHARE
-        return self.used < max(1, int(self.limit * share))
+    def make_room(self) -> None:
+        """Hang up on an idle connection where there are as many as may be."""
+        if self.open >= self.turns.limit:
+            any(pool.drop_idle_at(self) for pool in self.pools)
 
 
 @dataclass(slots=True)
@@ -100,13 +56,14 @@ class _Avoided:
 
 
 class Pool:
-    """One account's connections: at most `limit` in all, and as many to one host."""
+    """One account's connections: at most `limit` in all. `hosts` are shared with other accounts."""
 
     def __init__(
         self,
         account: str,
         dialer: Dialer,
         threads: Executor,
+        hosts: dict[str, Host],
         *,
         limit: int,
         now: Callable[[], float] = time.monotonic,
@@ -114,8 +71,9 @@ class Pool:
         self._account = account
         self._dialer = dialer
         self._threads = threads
+        self._hosts = hosts
         self._now = now
-        self._idle: dict[Origin, list[Channel]] = defaultdict(list)
+        self._idle: list[Channel] = []
         self._avoided: dict[str, _Avoided] = {}
         self.budget = Budget(limit, now)
         self._finishing: set[asyncio.Task[None]] = set()
@@ -123,33 +81,102 @@ class Pool:
 
     async def take(self, *, urgent: bool) -> None:
         """Wait for one connection's worth of the budget, to be given back. Raises `Busy`."""
+        await self._turn(self.budget, "connections", urgent=urgent)
+
+    async def channel(self, origin: Origin, *, urgent: bool) -> Channel:
+        """A connection to `origin`, kept or new, to be given back by `keep` or `drop`.
+
+        Raises `Busy` where the host has none to spare, `StreamBroken` or `StreamTimeout`.
+        """
+        host = self._host(origin)
+        await self._turn(host.turns, f"connections to {origin[1]}", urgent=urgent)
         try:
-            await self.budget.take(urgent=urgent)
+            return self._kept(origin) or await self._dial(origin, host)
+        except BaseException:
+            self._given(origin)
+            raise
+
+    def keep(self, channel: Channel) -> None:
+        """For the next request to the same origin."""
+        self._given(channel.origin)
+        channel.idle_since = self._now()
+        self._idle.append(channel)
+        if self.open > self.budget.limit:
+            self._hang_up(self._idle.pop(0))
+
+    def drop(self, channel: Channel) -> None:
+        """Hang up."""
+        self._hang_up(channel)
+        self._given(channel.origin)
+
+    def drop_idle_at(self, host: Host) -> bool:
+        """Hang up on the connection to `host` that was idle for longest; whether there was one."""
+        for channel in self._idle:
+            if self._host(channel.origin) is host:
+                self._idle.remove(channel)
+                self._hang_up(channel)
+                return True
+        return False
+
+    def is_wanted(self, host: str) -> bool:
+        """Whether people wait for a turn to read from `host`."""
+        return any(budget.is_wanted() for budget in self._budgets(host))
+
+    def is_crowded(self, host: str) -> bool:
+        """Whether they do, or did so lately."""
+        return any(budget.is_crowded for budget in self._budgets(host))
+
+    def has_plenty(self, host: str) -> bool:
+        """Whether a stream from `host` may have several without anybody missing them."""
+        return all(budget.has_plenty for budget in self._budgets(host))
+
+    def used(self, host: str) -> int:
+        """Connections in use by this account, or by all to `host` if those are more."""
+        return max(budget.used for budget in self._budgets(host))
+
+    def _budgets(self, host: str) -> tuple[Budget, ...]:
+        known = self._hosts.get(host)
+        return (self.budget,) if known is None else (self.budget, known.turns)
+
+    def _host(self, origin: Origin) -> Host:
+        name = origin[1]
+        host = self._hosts.get(name)
+        if host is None:
+            host = self._hosts[name] = Host(Budget(1, self._now))
+        host.admit(self)
+        return host
+
+    async def _turn(self, budget: Budget, what: str, *, urgent: bool) -> None:
+        try:
+            await budget.take(urgent=urgent)
         except TimeoutError:
-            reason = f"all {self.budget.limit} connections are in use; try again soon"
+            reason = f"all {budget.limit} {what} are in use; try again soon"
             raise Busy(self._account, reason, retry_after=5) from None
 
-    def kept(self, origin: Origin) -> Channel | None:
-        """An idle connection that seems to live."""
+    def _kept(self, origin: Origin) -> Channel | None:
+        """An idle connection that seems to live, the last used first."""
         self._reap()
-        idle = self._idle.get(origin)
-        while idle:
-            channel = idle.pop()
-            if not channel.wire.has_ended():
-                return channel
-            self.drop(channel)
+        for channel in reversed(self._idle):
+            if channel.origin == origin:
+                self._idle.remove(channel)
+                if not channel.wire.has_ended():
+                    return channel
+                self._hang_up(channel)
         return None
 
-    async def dial(self, origin: Origin) -> Channel:
-        """A new connection. Raises `StreamBroken` or `StreamTimeout`."""
+    async def _dial(self, origin: Origin, host: Host) -> Channel:
+        host.make_room()
+        self.open += 1
+        host.open += 1
         loop = asyncio.get_running_loop()
         dialing = loop.run_in_executor(self._threads, self._dialled, *origin)
         try:
             line = await asyncio.shield(dialing)
-        except asyncio.CancelledError:
+        except BaseException:
+            self.open -= 1
+            host.open -= 1
             dialing.add_done_callback(_hang_up)  # nobody waits for it any more
             raise
-        self.open += 1
         return Channel(
             Wire(line.sock), origin, is_forwarded=line.is_forwarded, headers=line.headers
         )
@@ -162,20 +189,20 @@ class Pool:
             kind = StreamTimeout if reason == "timed out" else StreamBroken
             raise kind(f"{host} cannot be reached ({reason})") from None
 
-    def keep(self, channel: Channel) -> None:
-        """For the next request to the same origin."""
-        channel.idle_since = self._now()
-        self._idle[channel.origin].append(channel)
-        if self.open > self.budget.limit:
-            oldest = min((c for idle in self._idle.values() for c in idle),
-                         key=lambda c: c.idle_since)  # fmt: skip
-            self._idle[oldest.origin].remove(oldest)
-            self.drop(oldest)
-
-    def drop(self, channel: Channel) -> None:
-        """Hang up."""
+    def _hang_up(self, channel: Channel) -> None:
         self.open -= 1
+        self._host(channel.origin).open -= 1
+        self._forget_unused(channel.origin)
         channel.close()
+
+    def _given(self, origin: Origin) -> None:
+        self._host(origin).turns.give()
+        self._forget_unused(origin)
+
+    def _forget_unused(self, origin: Origin) -> None:
+        host = self._host(origin)
+        if not host.open and not host.turns.used:
+            del self._hosts[origin[1]]
 
     def avoid(self, place: str, why: str) -> None:
         """Prefer other hosts (with their ports) for some minutes."""
@@ -213,15 +240,13 @@ class Pool:
 
     def close(self) -> None:
         """Hang up on all idle ones."""
-        for idle in self._idle.values():
-            while idle:
-                self.drop(idle.pop())
+        while self._idle:
+            self._hang_up(self._idle.pop())
 
     def _reap(self) -> None:
         old = self._now() - KEPT_FOR
-        for idle in self._idle.values():
-            while idle and idle[0].idle_since < old:
-                self.drop(idle.pop(0))
+        while self._idle and self._idle[0].idle_since < old:
+            self._hang_up(self._idle.pop(0))
 
 
 def _hang_up(dialing: "asyncio.Future[Line]") -> None:

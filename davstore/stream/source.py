@@ -136,7 +136,7 @@ class Source:
         pool = self.pool(leaf)
         await pool.take(urgent=urgent)
         try:
-            answer = await self._redirected(leaf, link, start, end)
+            answer = await self._redirected(leaf, link, start, end, urgent=urgent)
             try:
                 total = _checked(leaf, answer, start)
             except BaseException:
@@ -151,7 +151,9 @@ class Source:
     async def _asked(self, leaf: Leaf) -> Link:
         return await asyncio.wrap_future(self._resolver.ask(leaf))
 
-    async def _redirected(self, leaf: Leaf, link: Link, start: int, end: int | None) -> Answer:
+    async def _redirected(
+        self, leaf: Leaf, link: Link, start: int, end: int | None, *, urgent: bool
+    ) -> Answer:
         pool = self.pool(leaf)
         headers = {
             "User-Agent": USER_AGENT,
@@ -162,7 +164,7 @@ class Source:
         secret: Mapping[str, str] = link.headers
         url, origin = _place(link.url)
         for _ in range(MAX_REDIRECTS + 1):
-            answer = await self._got(pool, url, origin, {**headers, **secret})
+            answer = await self._got(pool, url, origin, {**headers, **secret}, urgent=urgent)
             where = answer.headers.get("location")
             if answer.status not in _REDIRECTS or not where:
                 return answer
@@ -178,11 +180,10 @@ class Source:
         raise LinkDead("redirects without end")
 
     async def _got(
-        self, pool: Pool, url: Url, origin: Origin, headers: Mapping[str, str]
+        self, pool: Pool, url: Url, origin: Origin, headers: Mapping[str, str], *, urgent: bool
     ) -> Answer:
         while True:
-            channel = pool.kept(origin)
-            channel = channel if channel is not None else await pool.dial(origin)
+            channel = await pool.channel(origin, urgent=urgent)
             try:
                 return await channel.get(_target(channel, url), _with_host(url, headers),
                                          self._first_byte)  # fmt: skip

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from davstore.errors import DavstoreError, StreamBroken
 from davstore.model import Leaf
-from davstore.resolver import Failures
+from davstore.stream.copies import Copies
 from davstore.stream.delivery import Deliveries
 from davstore.stream.edges import BLOCK, Edges
 from davstore.stream.memory import Memory
@@ -35,35 +35,21 @@ class Surroundings:
 
     edges: Edges
     pieces: Pieces
-    failures: Failures
     memory: Memory
     floor: tuple[int, float]
 
 
 class Stream:
-    """Bytes `start` to `end` (inclusive; None: the end) of `leaf`. Lives on the streams' loop.
+    """Bytes `start` to `end` (inclusive; None: the end) of a file that `copies` are of.
 
-    `lanes` is how many connections it may use at once.
+    Lives on the streams' loop.
     """
 
-    def __init__(
-        self,
-        leaf: Leaf,
-        start: int,
-        end: int | None,
-        *,
-        deliveries: Deliveries,
-        pool: Pool,
-        around: Surroundings,
-        lanes: int,
-    ) -> None:
-        self.leaf = leaf
-        self.flow = Flow(start, *around.floor, pool.budget.is_wanted)
-        self._until = end + 1 if end is not None else leaf.size
-        self._deliveries = deliveries
-        self._pool = pool
+    def __init__(self, copies: Copies, start: int, end: int | None, around: Surroundings) -> None:
+        self._copies = copies
+        self.flow = Flow(start, *around.floor, self._is_wanted)
+        self._until = end + 1 if end is not None else self.leaf.size
         self._around = around
-        self._most_lanes = lanes
         self._lanes = 1
         self._window = FIRST_WINDOW
         self._rate = 0.0
@@ -72,34 +58,67 @@ class Stream:
         self._is_exact = end is not None and end - start < EXACT
 
     @property
+    def leaf(self) -> Leaf:
+        """The file as it stands in the account that it is read from."""
+        return self._copies.current.leaf
+
+    @property
+    def _deliveries(self) -> Deliveries:
+        return self._copies.current.deliveries
+
+    @property
+    def _pool(self) -> Pool:
+        return self._copies.current.pool
+
+    @property
     def total(self) -> int | None:
         """The file's size in bytes, None where nobody knows."""
         return self._deliveries.total
 
     async def begin(self) -> None:
-        """Have the first bytes at hand. Raises `DavstoreError` as clients are to be told."""
-        self._around.failures.check(self.leaf)
-        try:
-            await self._begin()
-        except DavstoreError as error:
-            raise self._around.failures.failed(self.leaf, error) from None
+        """Have the first bytes at hand, from whichever account gives them.
+
+        Raises `DavstoreError` as clients are to be told, of the first of the accounts.
+        """
+        first: DavstoreError | None = None
+        while True:
+            try:
+                await self._begin_here()
+            except DavstoreError as error:
+                first = first or error
+                if not self._copies.next():
+                    raise first from None
+            else:
+                return
 
     async def send(self, sink: Sink) -> None:
         """Everything to `sink`.
 
-        Raises `DavstoreError` where the upstream fails for good, `OSError` where the sink does.
+        Raises `DavstoreError` where the upstreams fail for good, `OSError` where the sink does.
         """
-        try:
-            await self._send(sink)
-        except DavstoreError as error:
-            self._around.failures.failed(self.leaf, error)
-            raise
+        while True:
+            try:
+                await self._send(sink)
+            except DavstoreError as error:
+                self._copies.failed(error)
+                if not self._copies.next() and not self._copies.cling():
+                    raise
+                self._lanes, self._window = 1, FIRST_WINDOW
+            else:
+                return
 
     def close(self) -> None:
         """Let go of what was begun and not sent."""
         begun, self._begun = self._begun, None
         if begun is not None:
             begun[0].close()
+
+    async def _begin_here(self) -> None:
+        self._copies.check()
+        try:
+            await self._begin()
+        except DavstoreError as error:
+            raise self._copies.failed(error) from None
 
     async def _begin(self) -> None:
         if await self._edge() is not None:
@@ -148,13 +167,15 @@ class Stream:
             piece = self._around.pieces.fetched(
                 self.leaf, size, at // BLOCK * BLOCK, end, self._deliveries
             )
-        await piece.beyond(at)
+        with self._around.pieces.followed(piece):
+            await piece.beyond(at)
         return piece
 
     async def _send_edge(self, found: Piece | memoryview, sink: Sink) -> None:
         assert self._until is not None
         if isinstance(found, Piece):
-            await self._send_piece(found, sink)
+            with self._around.pieces.followed(found):
+                await self._send_piece(found, sink)
         else:
             self._block = None
             data = found[: self._until - self.flow.at]
@@ -180,7 +201,7 @@ class Stream:
         if self._is_exact:
             return self._until
         size = self._window
-        if self._pool.budget.is_crowded:
+        if self._pool.is_crowded(self._deliveries.host):
             size = min(size, self._around.memory.crowded_window)
         end = min(self._until, self.flow.at + size)
         return min(end, self._tail()) if self.flow.at < self._tail() else end
@@ -203,7 +224,7 @@ class Stream:
         few = int(self._rate * FEW_SECONDS)
         self._window = max(FIRST_WINDOW, min(self._window * 2, LAST_WINDOW, few))
         is_held_up = (self.flow.starved - starved) / seconds > STARVED
-        has_room = self._pool.budget.has_plenty
+        has_room = self._pool.has_plenty(self._deliveries.host)
         if is_held_up and has_room and self._rate < FAST and until - from_ >= FIRST_WINDOW:
             self._lanes = min(2, self._allowed_lanes())
 
@@ -238,13 +259,18 @@ class Stream:
         began, from_, was_whole = loop.time(), self.flow.at, piece.is_complete
         await self._send_piece(piece, sink)
         self._rate = (self.flow.at - from_) / max(loop.time() - began, 1e-6)
-        if not self._pool.budget.has_plenty and self._pool.budget.used > self._lanes:
+        pool, host = self._pool, self._deliveries.host
+        if not pool.has_plenty(host) and pool.used(host) > self._lanes:
             self._lanes -= 1
         elif not was_whole:
             self._lanes = min(self._lanes + 1, self._allowed_lanes())
 
+    def _is_wanted(self) -> bool:
+        return self._pool.is_wanted(self._deliveries.host)
+
     def _allowed_lanes(self) -> int:
-        return min(self._most_lanes, self._deliveries.most_connections or self._most_lanes)
+        most = self._copies.current.lanes
+        return min(most, self._deliveries.most_connections or most)
 
     def _piece_size(self) -> int:
         wanted = int(self._rate * FEW_SECONDS / 2 / max(2, self._lanes))

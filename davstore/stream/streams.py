@@ -15,12 +15,13 @@ from davstore.config import StreamSettings
 from davstore.errors import DavstoreError
 from davstore.model import Leaf
 from davstore.resolver import Failures, Resolver
+from davstore.stream.copies import Copies, Copy
 from davstore.stream.delivery import Deliveries
 from davstore.stream.edges import Edges, EdgeSettings
 from davstore.stream.loop import Loop
 from davstore.stream.memory import Memory
 from davstore.stream.pieces import Pieces
-from davstore.stream.pool import Pool
+from davstore.stream.pool import Host, Pool
 from davstore.stream.source import Source
 from davstore.stream.stream import Stream, Surroundings
 from davstore.stream.wire import Bytes
@@ -69,8 +70,11 @@ class Streams:
         self._jitter = jitter
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="stream")
         self.loop = Loop(now)
+        hosts: dict[str, Host] = {}
         self.pools = {
-            name: Pool(name, Dialer(a.may_reach), self._threads, limit=a.connections, now=now)
+            name: Pool(
+                name, Dialer(a.may_reach), self._threads, hosts, limit=a.connections, now=now
+            )
             for name, a in accounts.items()
         }
         self._source = Source(resolver, self.pools, self._threads, first_byte=settings.first_byte)
@@ -78,13 +82,19 @@ class Streams:
         kept = EdgeSettings(settings.edge_store, settings.edge_head, settings.edge_tail)
         edges = Edges(folder, kept, self._threads)
         memory = Memory(int(settings.read_ahead_memory))
-        self._around = Surroundings(edges, Pieces(edges, floor), failures, memory, floor)
+        self._around = Surroundings(edges, Pieces(edges, floor), memory, floor)
 
     def stream(self, leaf: Leaf, start: int, end: int | None) -> Stream:
         """Bytes `start` to `end` (inclusive; None: to the end) of `leaf`, not yet begun.
 
-        To be used on `loop`.
+        Where it fails, the same file in other accounts goes on for it if their size is known to
+        be the same. To be used on `loop`.
         """
+        same = [leaf, *(each for each in leaf.others if each.size == leaf.size is not None)]
+        copies = Copies([self._copy(each) for each in same], self._failures)
+        return Stream(copies, start, end, self._around)
+
+    def _copy(self, leaf: Leaf) -> Copy:
         deliveries = Deliveries(
             self._source,
             leaf,
@@ -94,10 +104,8 @@ class Streams:
             first_byte=self._settings.first_byte,
             jitter=self._jitter,
         )
-        return Stream(
-            leaf, start, end, deliveries=deliveries, pool=self.pools[leaf.account],
-            around=self._around, lanes=self._accounts[leaf.account].lanes,
-        )  # fmt: skip
+        lanes = self._accounts[leaf.account].lanes
+        return Copy(leaf, deliveries, self.pools[leaf.account], lanes)
 
     async def begun(self, leaf: Leaf, start: int, end: int | None) -> Stream:
         """As `stream`, its first bytes at hand.

@@ -7,7 +7,7 @@ it a path that stays. What is remembered of all that is the catalog's business.
 """
 
 from davstore.views.choosing import chosen, digest, next_turn, reasons
-from davstore.views.facts import Facts, Piece, facts, keyed
+from davstore.views.facts import Facts, Piece, facts, keyed, looks
 from davstore.views.folders import find, folder_name, listed, magnet_folder
 from davstore.views.placing import Path, Places, placed
 
@@ -23,6 +23,7 @@ __all__ = [
     "folder_name",
     "keyed",
     "listed",
+    "looks",
     "magnet_folder",
     "next_turn",
     "placed",

@@ -112,14 +112,19 @@ def single(whole: Facts, piece: Piece) -> Facts:
 
 def keyed(files: Iterable[File]) -> list[tuple[str, File]]:
     """Each file with a key that does not depend on the folders in which a service puts it."""
-    seen: Counter[tuple[str, int | None]] = Counter()
+    seen: Counter[str] = Counter()
     pairs = []
     for file in sorted(files, key=lambda f: (f.path.strip("/"), f.size or 0, f.ref)):
-        base = names.key((names.parts(file.path) or ("",))[-1])
-        place = seen[base, file.size]
-        seen[base, file.size] += 1
-        pairs.append((f"{base}|{file.size}" + (f"|{place}" if place else ""), file))
+        base = looks(file)
+        place = seen[base]
+        seen[base] += 1
+        pairs.append((base + (f"|{place}" if place else ""), file))
     return pairs
+
+
+def looks(file: File) -> str:
+    """Name and size: what two different files of a magnet may share, such as discs' parts."""
+    return f"{names.key((names.parts(file.path) or ('',))[-1])}|{file.size}"
 
 
 def role(name: str) -> Role:

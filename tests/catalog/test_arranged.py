@@ -109,6 +109,15 @@ def test_the_same_hash_stands_once_and_knows_its_copies(library: Library) -> Non
         assert {other.size for other in leaf.others} == {leaf.size}
 
 
+def test_files_that_look_alike_never_stand_in_for_each_other(library: Library) -> None:
+    """Who has only the second disc has another file under the first one's name and size."""
+    discs = ("D1/VTS_01_1.VOB", 1_073_739_776), ("D2/VTS_01_1.VOB", 1_073_739_776)
+    library.add("one", "Elephants.Dream.DVD", "e", discs[1])
+    library.add("two", "Elephants.Dream.DVD", "e", *discs)
+    for leaf in files(library.arranged(), "Everything").values():
+        assert {other.file.path for other in leaf.others} <= {leaf.file.path}
+
+
 def test_paths_outlive_restarts_orders_copies_and_renamings(library: Library) -> None:
     library.add("one", "Sintel (2010) 1080p", "d", ("s.mkv", 800))
     arranged = library.arranged()

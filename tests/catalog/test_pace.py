@@ -1,20 +1,18 @@
 """How long davstore waits between two looks, and who may wake it."""
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Never
 
 import pytest
 from sqlalchemy import Engine
 
-from davstore.catalog import Records, open_database
+from davstore.catalog import Records
 from davstore.catalog.keeper import BATCH, LOOKS, Keeper
 from davstore.catalog.pace import LIVELY, SETTLED, Intervals, Patience
 from davstore.catalog.schedule import FIRST_PAUSE, OWNERS_PAUSE, Schedule
 from davstore.catalog.trees import Shelf
 from davstore.errors import NotAuthorized, RateLimited, StoreError
 from davstore.model import File, Folder, Leaf, Magnet, Status, Unreadable
-from tests.catalog.test_refresh import Clock, ScriptedStore, film, magnet, many
+from tests.catalog.scripted import Clock, ScriptedStore, film, magnet, many
 
 INTERVALS = Intervals(usual=60, quick=20, slow=300)
 
@@ -46,23 +44,6 @@ def test_what_failed_is_left_alone_twice_as_long_each_time() -> None:
         clock.time += 1
         assert patience.spent("a")
     assert patience.spent("b")
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def store() -> ScriptedStore:
-    return ScriptedStore()
-
-
-@pytest.fixture
-def engine(tmp_path: Path, clock: Clock) -> Iterator[Engine]:
-    engine = open_database(tmp_path, clock)
-    yield engine
-    engine.dispose()
 
 
 @pytest.fixture

@@ -85,8 +85,8 @@ class NoShelf:
 
 
 def leaf(size: int | None = SIZE, name: str = "Sintel.mkv", **more: Any) -> Leaf:
-    identity = more.pop("identity", "identity")
-    return Leaf(name, "rd", File(name, identity, size), identity, size, 1.7e9, "magnet", **more)
+    identity, account = more.pop("identity", "identity"), more.pop("account", "rd")
+    return Leaf(name, account, File(name, identity, size), identity, size, 1.7e9, "magnet", **more)
 
 
 def read(streams: Streams, start: int, end: int | None, of: Leaf | None = None) -> bytes:
@@ -143,24 +143,29 @@ def streams(
     connections: int,
     tmp_path: Path,
 ) -> Iterator[Streams]:
-    streams = opened(store, host.url, learned, clock, settings, connections, tmp_path)
+    streams = opened(store, only(host.url, connections), learned, clock, settings, tmp_path)
     yield streams
     streams.close()
 
 
+def only(url: str, connections: int = 8) -> Mapping[str, Upstream]:
+    """One account that may reach `url`."""
+    return {"rd": Upstream(Reach(url).link, connections, lanes=4)}
+
+
 def opened(
     store: HostedStore,
-    url: str,
+    accounts: Mapping[str, Upstream],
     learned: dict[str, int],
     clock: Clock,
     settings: dict[str, Any],
-    connections: int,
     folder: Path,
+    stores: Mapping[str, HostedStore] | None = None,
 ) -> Streams:
     clock.streams = Streams(
-        Resolver({"rd": store}, NoShelf(), now=clock),
+        Resolver({**dict.fromkeys(accounts, store), **(stores or {})}, NoShelf(), now=clock),
         Failures(clock),
-        {"rd": Upstream(Reach(url).link, connections, lanes=4)},
+        accounts,
         learned.__setitem__,
         folder / "edges",
         StreamSettings(**settings),

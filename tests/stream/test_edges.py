@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 
-from davstore.simulator import Content
+from davstore.simulator import Content, Fault
 from davstore.simulator.filehost import FileHost
 from davstore.stream import Streams, containers
+from davstore.stream.edges import BLOCK
+from davstore.stream.pieces import LINGER
 from tests.serving import wait_until
-from tests.stream.conftest import Clock, HostedStore, leaf, opened, read
+from tests.stream.conftest import Clock, HostedStore, leaf, only, opened, read
 
 LONG = 20_000_003
 MIB = 1024 * 1024
@@ -62,7 +64,7 @@ def test_neither_after_a_restart(
     wait_until(lambda: is_kept(streams, 0) and is_kept(streams, LONG - 1))
     streams.close()
     host.stop()
-    again = opened(store, host.url, {}, Clock(), {}, 8, tmp_path)
+    again = opened(store, only(host.url), {}, Clock(), {}, tmp_path)
     probe(again, content)
     assert store.generated == 1
     again.close()
@@ -119,6 +121,47 @@ def test_what_a_small_read_touches_is_kept_whole_and_no_more(
     read(streams, 100, 200, film())
     wait_until(lambda: is_kept(streams, 0))
     assert host.bytes_sent == 256 * 1024
+
+
+@pytest.mark.parametrize("fault", [Fault("hang"), Fault("stall", at_bytes=300_000)])
+def test_a_reader_that_leaves_while_a_host_hangs_frees_its_connection(
+    streams: Streams, host: FileHost, clock: Clock, fault: Fault
+) -> None:
+    host.faults.add(fault)
+    reading = streams.loop.submit(streams.begun(film(), 299_000, None))
+    wait_until(lambda: host.open_connections == 1)
+    reading.cancel()
+    wait_until(lambda: clock.advance(LINGER) + streams.pools["rd"].budget.used == 0)
+    wait_until(lambda: host.open_connections == 0)
+    assert read(streams, 0, 9, film())
+
+
+def test_what_came_before_a_reader_left_is_kept(
+    streams: Streams, host: FileHost, clock: Clock, content: Content
+) -> None:
+    host.faults.add(Fault("stall", at_bytes=300_000))
+    with streams.open(film(), 0, None) as body:
+        got, blocks = b"", iter(body)
+        while len(got) < 300_000:
+            got += next(blocks)
+        assert got == content.read(0, 300_000)
+    wait_until(lambda: clock.advance(LINGER) + streams.pools["rd"].budget.used == 0)
+    wait_until(lambda: is_kept(streams, 0))
+    assert not is_kept(streams, BLOCK)
+
+
+def test_a_piece_lives_as_long_as_one_of_its_readers(
+    streams: Streams, host: FileHost, clock: Clock, content: Content
+) -> None:
+    host.faults.add(Fault("stall", at_bytes=300_000, seconds=1))
+    first = streams.open(film(), 0, None)
+    with streams.open(film(), 0, 999_999) as second:
+        blocks = iter(second)
+        got = next(blocks)
+        first.close()
+        clock.advance(LINGER)
+        assert got + b"".join(blocks) == content.read(0, 1_000_000)
+    assert host.count("/d/") == 1
 
 
 def test_the_middle_is_not_kept(streams: Streams, host: FileHost) -> None:

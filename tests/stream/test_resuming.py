@@ -16,7 +16,7 @@ from davstore.simulator import Content, Fault
 from davstore.simulator.filehost import FileHost
 from davstore.stream import Streams
 from tests.serving import wait_until
-from tests.stream.conftest import Clock, HostedStore, leaf, opened, read
+from tests.stream.conftest import Clock, HostedStore, leaf, only, opened, read
 
 LONG = 12_000_007
 
@@ -213,7 +213,7 @@ def test_over_tls_it_is_the_same(
         secure_host.faults.add(
             Fault("cut", at_bytes=700_000), Fault("reset", at_bytes=5), Fault("status", status=410)
         )
-    streams = opened(store, secure_host.url, {}, clock, {"edge_store": 0}, 8, tmp_path)
+    streams = opened(store, only(secure_host.url), {}, clock, {"edge_store": 0}, tmp_path)
     assert whole(streams) == content.read(0, LONG)
     assert read(streams, 5, 70_000, film()) == content.read(5, 69_996)
     streams.close()
@@ -228,7 +228,7 @@ def test_a_certificate_of_nobody_we_know_is_refused(
 ) -> None:
     monkeypatch.delenv("SSL_CERT_FILE")
     store = HostedStore(secure_host, content)
-    streams = opened(store, secure_host.url, {}, clock, {"edge_store": 0}, 8, tmp_path)
+    streams = opened(store, only(secure_host.url), {}, clock, {"edge_store": 0}, tmp_path)
     with pytest.raises(StoreUnavailable, match="certificate is not trusted"):
         streams.open(film(), 0, 99)
     assert not secure_host.calls

@@ -17,7 +17,7 @@ from davstore.errors import (
 from davstore.simulator import Content, Fault
 from davstore.simulator.filehost import FileHost
 from davstore.stream import Streams
-from tests.stream.conftest import SIZE, Clock, HostedStore, leaf, opened, read
+from tests.stream.conftest import SIZE, Clock, HostedStore, leaf, only, opened, read
 
 
 def test_any_range_equals_the_content(streams: Streams, content: Content) -> None:
@@ -155,7 +155,7 @@ def test_only_http_is_followed(streams: Streams, host: FileHost, to: str) -> Non
 def test_a_public_accounts_link_into_a_private_network_is_not_followed(
     store: HostedStore, host: FileHost, clock: Clock, tmp_path: Path
 ) -> None:
-    public = opened(store, "https://198.41.0.4", {}, clock, {}, 8, tmp_path)
+    public = opened(store, only("https://198.41.0.4"), {}, clock, {}, tmp_path)
     with pytest.raises(StoreUnavailable, match="private address"):
         public.open(leaf(), 0, 99)
     assert not host.calls

@@ -2,6 +2,7 @@
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,9 +10,10 @@ import pytest
 from davstore.errors import DavstoreError, Gone, StoreUnavailable, StreamBroken
 from davstore.simulator import Content, Fault
 from davstore.simulator.filehost import FileHost
-from davstore.stream import Streams
+from davstore.stream import Streams, Upstream
+from davstore.transport import Reach
 from tests.serving import wait_until
-from tests.stream.conftest import SIZE, Clock, HostedStore, leaf, read
+from tests.stream.conftest import SIZE, Clock, HostedStore, leaf, opened, read
 
 BIG = 10**10
 
@@ -81,6 +83,30 @@ def test_no_more_connections_than_allowed_are_open_at_once(
         assert all(pool.map(one, range(40)))
     assert max(most) <= 3
     assert host.open_connections <= 3
+
+
+def test_two_accounts_share_what_one_host_allows(
+    store: HostedStore, host: FileHost, content: Content, clock: Clock, tmp_path: Path
+) -> None:
+    """Hosts count connections by address, whoever's links they are."""
+    host.faults.add(*(Fault("slow", seconds=0.01) for _ in range(40)))
+    reach = Reach(host.url).link
+    accounts = {"rd": Upstream(reach, 2, lanes=1), "second": Upstream(reach, 3, lanes=1)}
+    streams = opened(store, accounts, {}, clock, {"edge_store": 0}, tmp_path)
+    most = []
+
+    def one(number: int) -> bool:
+        account = ("rd", "second")[number % 2]
+        got = read(streams, number * 20_000, number * 20_000 + 9_999, leaf(account=account))
+        most.append(streams.pools[account].used("127.0.0.1"))
+        return got == content.read(number * 20_000, 10_000)
+
+    with ThreadPoolExecutor(20) as pool:
+        assert all(pool.map(one, range(40)))
+    assert max(most) == 3
+    wait_until(lambda: host.open_connections <= 3)
+    streams.close()
+    assert not any(pool._hosts for pool in streams.pools.values())
 
 
 @pytest.mark.parametrize("connections", [2])

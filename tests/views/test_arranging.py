@@ -4,7 +4,7 @@ import random
 from collections.abc import Collection
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from davstore import names, views
@@ -222,7 +222,6 @@ def keys(path: Path) -> tuple[str, ...]:
     return tuple(names.key(part) for part in path)
 
 
-@settings(deadline=None)
 @given(LIBRARIES, st.sampled_from(["flat", "as given", "arranged"]), st.randoms())
 def test_nothing_is_lost_or_doubled_and_names_stay(
     library: list[tuple[str, list[tuple[str, int]]]], layout: str, dice: random.Random
@@ -246,7 +245,6 @@ def test_nothing_is_lost_or_doubled_and_names_stay(
     assert shelf.paths == before
 
 
-@settings(deadline=None)
 @given(FILES, st.randoms())
 def test_the_order_of_files_and_accounts_changes_no_key(
     files: list[tuple[str, int]], dice: random.Random
