@@ -136,11 +136,13 @@ class Holding:
         """All shown magnets as folders, by name; while none changes, the same folder again."""
         with self._lock:
             if self._whole is None:
-                shown = [self._folder(held) for held in self._held.values() if held.shown]
+                those = [held for held in self._held.values() if held.shown]
+                shown = [self._folder(held) for held in those]
+                used = sum(held.magnet.size or 0 for held in those)
                 shown.sort(key=lambda folder: folder.name)
                 entries: dict[str, Entry] = {folder.name: folder for folder in shown}
                 modified = max((folder.modified for folder in shown), default=taken)
-                self._whole = Folder("magnets", MappingProxyType(entries), modified)
+                self._whole = Folder("magnets", MappingProxyType(entries), modified, used)
             return Snapshot(self._account, self._whole, taken)
 
     @property

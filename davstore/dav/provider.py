@@ -13,7 +13,7 @@ from davstore.dav.download import Download
 from davstore.dav.listing import Listing
 from davstore.dav.login import Users
 from davstore.dav.multistatus import PATH_SAFE
-from davstore.dav.noise import Noise, NoiseResource, Note, is_noise, noise_path
+from davstore.dav.noise import HINTS, Noise, NoiseResource, Note, is_noise, noise_path
 from davstore.dav.pages import page
 from davstore.dav.people import Person
 from davstore.dav.properties import content_type, etag, property_element, property_names
@@ -161,9 +161,23 @@ class Provider(DAVProvider):
             return resource(path, environ, entry)
         if self._noise is not None and is_noise(get_uri_name(path)):
             note = self._noise.get(person.name, path)
+            if (
+                note is None
+                and environ["REQUEST_METHOD"] in READING
+                and self._is_hint(path, person)
+            ):
+                note = Note(b"", 0.0)
             if note is not None:
                 return NoiseResource(path, environ, self._noise, person.name, note)
         return None
+
+    def _is_hint(self, path: str, person: Person) -> bool:
+        """Whether an empty file is to stand there for macOS: in every folder, as any may be
+        mounted.
+        """
+        if get_uri_name(path) not in HINTS:
+            return False
+        return isinstance(self._entry(get_uri_parent(path) or "/", person), Folder)
 
     def new_note(self, path: str, environ: Environ) -> NoiseResource:
         """An empty note at `path`; raises 403 where it is not noise."""

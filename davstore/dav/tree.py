@@ -93,7 +93,8 @@ class Tree:
         folders = [folder for folder in self._folders() if person.sees(folder.name)]
         entries: dict[str, Entry] = {folder.name: folder for folder in folders}
         modified = max((folder.modified for folder in folders), default=0.0)
-        return Folder("", MappingProxyType(entries), modified)
+        used = sum(folder.used or 0 for folder in folders)
+        return Folder("", MappingProxyType(entries), modified, used)
 
     def _folders(self) -> Iterator[Folder]:
         for account in self._accounts:
@@ -111,4 +112,4 @@ class Tree:
 
 def _folder_of(snapshot: Snapshot) -> Folder:
     magnets = snapshot.magnets
-    return Folder(snapshot.account, {magnets.name: magnets}, magnets.modified)
+    return Folder(snapshot.account, {magnets.name: magnets}, magnets.modified, magnets.used)
