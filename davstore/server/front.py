@@ -18,18 +18,18 @@ from typing import Any
 from davstore.dav.transfer import Transfer
 from davstore.errors import DavstoreError
 from davstore.server.certificate import Certificate
-from davstore.server.repeats import Repeated, Repeats
-from davstore.server.workers import PAUSE_TIMEOUT, Connection, Workers
+from davstore.server.repeats import Repeated, Repeats, plain_length
+from davstore.server.workers import PAUSE_TIMEOUT, SMALL_BODY, Connection, Workers
 from davstore.stream import Stream, Streams, Wire
 from davstore.transport import AnySocket, TlsSocket
 
 log = logging.getLogger(__name__)
 
 HEAD_SECONDS = 30.0
-"""From the first byte of a request to the end of its head."""
+"""From the first byte of a request to the end of its head, and as many for a small body."""
 HANDSHAKE_SECONDS = 15.0
 """For all of TLS's greetings."""
-LINGER_SECONDS = 2.0
+LINGER_SECONDS = 10.0
 """For which a client that was told enough may go on sending before it is hung up on."""
 IDLE_SECONDS = 120.0
 LONGEST_HEAD = 128 * 1024
@@ -201,6 +201,8 @@ class _Client:
 
     async def _answered(self, head: bytes) -> bool:
         """Whether the connection stays open after the answer."""
+        if not await self._small_body(head):
+            return False
         address = self._connection.remote_addr
         if not self.is_closing and (known := self._repeats.answer(address, head, self._read)):
             self._read = self._read[known.length :]
@@ -218,6 +220,24 @@ class _Client:
         headers = [(n.decode("latin-1"), v.decode("latin-1")) for n, v in connection.headers]
         text = _head_text(connection.status.decode("latin-1"), headers, is_last=connection.is_last)
         return await self._deliver(transfer, text, is_last=connection.is_last)
+
+    async def _small_body(self, head: bytes) -> bool:
+        """Have all of a small body in `_read`, so that no worker waits for it; whether it came."""
+        missing = plain_length(head, SMALL_BODY) - len(self._read)
+        view = memoryview(bytearray(8192))
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + HEAD_SECONDS
+        while missing > 0:
+            try:
+                count = await self._wire.receive_some(view, max(deadline - loop.time(), 0.0))
+            except TimeoutError:
+                await self._say("408 Request Timeout")
+                return False
+            if count == 0:
+                return False
+            self._read += view[:count]
+            missing -= count
+        return True
 
     async def _repeat(self, known: Repeated) -> bool:
         """Answer without a worker; whether the connection stays open."""

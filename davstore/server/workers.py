@@ -8,6 +8,7 @@ import contextlib
 import io
 import logging
 import select
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -25,6 +26,10 @@ WORKERS = 16
 BACKLOG = 1024
 BODY_TIMEOUT = 60
 """Seconds of silence within a request's body."""
+SMALL_BODY = 128 * 1024
+"""Bytes; up to so many the front has read before a worker begins."""
+SLOWEST_BODY = 1024
+"""Bytes a second that a client must send of a larger one, `BODY_TIMEOUT` being given."""
 PAUSE_TIMEOUT = 900
 """Seconds for which a client may stop reading."""
 MOST_UNSENT = 8 * 1024 * 1024
@@ -59,7 +64,7 @@ class Connection(HTTPConnection):
     def feed(self, data: bytes) -> None:
         """What the front has read already."""
         self._incoming.early += data
-        self._incoming.is_frozen = False
+        self._incoming.begin()
 
     def left_over(self) -> bytes:
         """What was read and not used: the beginning of the next request."""
@@ -87,6 +92,12 @@ class _Incoming(io.RawIOBase):
         self._sock = sock
         self.early = b""
         self.is_frozen = False
+        self._deadline = 0.0
+
+    def begin(self) -> None:
+        """A request is about to be read."""
+        self.is_frozen = False
+        self._deadline = time.monotonic() + BODY_TIMEOUT
 
     def readable(self) -> bool:
         return True
@@ -101,9 +112,13 @@ class _Incoming(io.RawIOBase):
             return None
         while True:
             try:
-                return self._sock.recv_into(memoryview(buffer))
+                count = self._sock.recv_into(memoryview(buffer))
             except BlockingIOError:
-                _wait(self._sock, select.POLLIN, BODY_TIMEOUT)
+                left = self._deadline - time.monotonic()
+                _wait(self._sock, select.POLLIN, max(0.0, min(left, BODY_TIMEOUT)))
+            else:
+                self._deadline += count / SLOWEST_BODY
+                return count
 
 
 class _Outgoing:
@@ -157,6 +172,14 @@ class _Gateway(Gateway_10):
         if isinstance(self.req.conn.socket, TlsSocket):
             environ["wsgi.url_scheme"] = "https"
         return environ
+
+    def start_response(self, status: Any, headers: Any, exc_info: Any = None) -> Any:
+        write = super().start_response(status, headers, exc_info)
+        unread = getattr(self.req.rfile, "remaining", 0)
+        if unread > SMALL_BODY or (unread and b"Expect" in self.req.inheaders):
+            # cheroot would read all of it first, into memory, from whoever sends it.
+            self.req.close_connection = True
+        return write
 
     def respond(self) -> None:
         response = self.req.server.wsgi_app(self.env, self.start_response)
