@@ -144,8 +144,8 @@ def test_no_way_leads_out(served: Serving, secret: Path, up: str) -> None:
     for header in ("Destination", "If", "Referer", "Lock-Token", "X-Forwarded-Prefix"):
         for target in (f"/scratch/{up}", f"http://x/scratch/{up}", f"/{up}"):
             value = f"<{target}> (<a>)" if header == "If" else target
-            head = f"COPY /scratch/note HTTP/1.1\r\n{LAST}{header}: {value}\r\n\r\n"
-            answer = said(served, head.encode())
+            asked = f"COPY /scratch/note HTTP/1.1\r\n{LAST}{header}: {value}\r\n\r\n"
+            answer = said(served, asked.encode())
             if header != "Destination":
                 assert 400 <= statuses(answer)[0] < 500
             assert statuses(answer)[0] < 500 or statuses(answer) == [502]
@@ -181,7 +181,7 @@ def test_no_second_request_hides_in_a_body(served: Serving, method: bytes, head:
     asked = method + b" /scratch/ HTTP/1.1\r\nHost: x\r\nConnection: close\r\nDepth: 0\r\n" + head
     answer = said(served, asked + b"\r\n0\r\n\r\n" + SMUGGLED)
     assert len(statuses(answer)) <= 1 or b"Content-Length" not in head
-    assert statuses(answer)[:1] == [] or statuses(answer)[0] < 500
+    assert statuses(answer)[:1] == [] or statuses(answer)[0] in {*range(200, 500), 501}
 
 
 @pytest.mark.parametrize(
@@ -208,7 +208,7 @@ def test_slow_bodies_do_not_hold_up_others(
     place = urlsplit(served.url)
     slow = []
     for length in (100, 100_000, 10**12):
-        head = f"PROPFIND / HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\n<a"
+        head = f"PROPFIND / HTTP/1.1\r\n{LAST}Content-Length: {length}\r\n\r\n<a"
         for _ in range(20):
             client = socket.create_connection((place.hostname, place.port), SECONDS)
             client.sendall(head.encode())

@@ -18,6 +18,7 @@ from typing import Any
 from davstore.dav.transfer import Transfer
 from davstore.errors import DavstoreError
 from davstore.server.certificate import Certificate
+from davstore.server.framing import is_plain
 from davstore.server.repeats import Repeated, Repeats, plain_length
 from davstore.server.workers import PAUSE_TIMEOUT, SMALL_BODY, Connection, Workers
 from davstore.stream import Stream, Streams, Wire
@@ -201,6 +202,9 @@ class _Client:
 
     async def _answered(self, head: bytes) -> bool:
         """Whether the connection stays open after the answer."""
+        if not is_plain(head):
+            await self._say("400 Bad Request")
+            return False
         if not await self._small_body(head):
             return False
         address = self._connection.remote_addr

@@ -18,6 +18,7 @@ from cheroot.wsgi import Server as WsgiServer
 
 from davstore.dav import Application
 from davstore.dav.transfer import AGAIN, OFFER, TRANSFER, Again, Transfer
+from davstore.server.chunks import Chunked
 from davstore.transport import AnySocket, TlsSocket
 
 log = logging.getLogger(__name__)
@@ -169,6 +170,8 @@ class _Gateway(Gateway_10):
     def get_environ(self) -> Any:
         environ = super().get_environ()  # type: ignore[no-untyped-call]
         environ[OFFER] = True
+        if self.req.chunked_read:
+            environ["wsgi.input"] = Chunked(self.req.conn.rfile)
         if isinstance(self.req.conn.socket, TlsSocket):
             environ["wsgi.url_scheme"] = "https"
         return environ
