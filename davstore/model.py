@@ -141,11 +141,15 @@ class Leaf:
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """A named place for entries, in the order in which they are listed."""
+    """A named place for entries, in the order in which they are listed.
+
+    `used` is what all below takes in its account, in bytes, where that is known.
+    """
 
     name: str
     entries: "Mapping[str, Entry]"
     modified: float
+    used: int | None = None
 
     @property
     def is_at_hand(self) -> bool:

@@ -47,12 +47,15 @@ def write_config(
     *,
     accounts: tuple[str, ...] = ACCOUNTS,
     changes: Mapping[str, Mapping[str, Any]] | None = None,
+    server: Mapping[str, Any] | None = None,
     **extra: Any,
 ) -> Path:
-    """A config file that leads to the simulator, on a free port; `changes` by account."""
+    """A config file that leads to the simulator, on a free port; `changes` by account, and those
+    of the `server`.
+    """
     path = folder / "davstore.toml"
     content: dict[str, Any] = {
-        "server": {"port": 0, "state": str(folder / "state"), "refresh": 3600},
+        "server": {"port": 0, "state": str(folder / "state"), "refresh": 3600, **(server or {})},
         "accounts": {
             name: {**getattr(sim, name).settings, **(changes or {}).get(name, {})}
             for name in accounts

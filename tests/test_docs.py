@@ -59,6 +59,9 @@ def test_every_store_is_documented_with_all_its_keys(store: str) -> None:
         "--reset",
         "--json",
         "--files",
+        "--folder",
+        "--replace",
+        "--digest",
     ],
 )
 def test_the_named_options_exist(option: str) -> None:
@@ -72,5 +75,5 @@ def test_the_default_settings_are_the_documented_ones() -> None:
     for name, field in ServerSettings.model_fields.items():
         row = re.search(rf"^\| `server\.{name}` \|.*\| (.*?) \|$", README, re.MULTILINE)
         assert row
-        if field.default_factory is None and field.default is not None:
+        if field.default_factory is None and field.default not in {None, "", ()}:
             assert row[1] == f"`{field.default}`"

@@ -38,13 +38,19 @@ class Gathered:
             if len(entries) < len(self._order):
                 entries = _apart(self._folders[id_] for _, id_ in self._order)
             modified = max((each.modified for each in self._folders.values()), default=otherwise)
-            self._whole = Folder(self._name, MappingProxyType(entries), modified)
+            used = sum(map(_size, self._folders.values()))
+            self._whole = Folder(self._name, MappingProxyType(entries), modified, used)
         return self._whole
 
 
 def tag(magnet: Magnet) -> str:
     """What tells magnets of one name apart."""
     return magnet.hash or blake2b(magnet.id.encode(), digest_size=10).hexdigest()
+
+
+def _size(folder: Folder) -> int:
+    assert isinstance(folder.entries, Tree)
+    return folder.entries.magnet.size or 0
 
 
 def _apart(folders: Iterable[Folder]) -> dict[str, Entry]:

@@ -12,6 +12,7 @@ from rich.markup import escape
 from davstore import __version__
 from davstore.cli import (
     audit,
+    certificate,
     check,
     config,
     demo,
@@ -37,7 +38,7 @@ app = typer.Typer(
 for command in (
     demo.demo, serve.serve, check.check, status.status, refresh.refresh, ls.ls,
     views.views, rename.rename, audit.audit, export.export,
-    password.password, config.config,
+    password.password, certificate.certificate, config.config,
 ):  # fmt: skip
     app.command()(command)
 

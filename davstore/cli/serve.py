@@ -32,6 +32,13 @@ def serve(config: ConfigFile = None, *, verbose: Verbose = False) -> None:
                 "users: the password of %r stands there plain; put a hash made by "
                 "`davstore password` in its place", user.name,
             )  # fmt: skip
+    server = settings.server
+    if server.is_public and server.tls_cert is None and not server.proxies:
+        log.warning(
+            "server: passwords and files go unencrypted to and from %s; set server.tls_cert "
+            "(`davstore certificate` makes one), or server.proxies behind a proxy with TLS",
+            server.host,
+        )  # fmt: skip
     run(settings, verbose=verbose)
 
 

@@ -3,13 +3,13 @@
 `tree` finds entries, `provider` shows them to WsgiDAV, `properties` tells their properties.
 `listing` answers PROPFIND (what it asks: `propfind`; the answer: `prepared`, `multistatus`,
 `compression`, `kept`), `download` GET and HEAD of files (`conditions`, `media_types`), `pages`
-those of folders (`playlist`). `login` asks who comes (`people`, `patience`), `rights` says what
-they may, and what nobody may, `deeds` what deleting and renaming do; `noise` keeps what desktops
-write. `incoming` is the folder into which magnets are dropped (`dropping`), and in which stands
-what `became` of them. `scratch` is a share to write in (`disk`, `moving`, `room`, `local`),
+those of folders (`playlist`). `login` asks who comes (`people`, `digest`, `patience`), `rights`
+says what they may, and what nobody may, `deeds` what deleting and renaming do; `noise` keeps what
+desktops write. `incoming` is the folder into which magnets are dropped (`dropping`), and in which
+stands what `became` of them. `scratch` is a share to write in (`disk`, `moving`, `room`, `local`),
 `remembered` its locks and properties, `bodies` the XML that clients send. `refusals` say what went
-wrong, `gate` stands before it all; `repeats` answers again what was asked before, past all of them
-(`transfer`: what a server may do itself).
+wrong, `gate` stands before it all, and `proxied` before the gate; `repeats` answers again what was
+asked before, past all of them (`transfer`: what a server may do itself).
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -18,7 +18,6 @@ from types import MappingProxyType
 
 import diskcache
 from wsgidav.dav_provider import DAVProvider
-from wsgidav.http_authenticator import HTTPAuthenticator
 from wsgidav.request_resolver import RequestResolver
 from wsgidav.wsgidav_app import WsgiDAVApp
 
@@ -28,16 +27,17 @@ from davstore.dav.deeds import Deeds, RefusedWrites
 from davstore.dav.download import Download, Open
 from davstore.dav.gate import Application, Environ, Gate, StartResponse
 from davstore.dav.incoming import Incoming
-from davstore.dav.login import DomainController, Users
+from davstore.dav.login import Authenticator, DomainController, Users
 from davstore.dav.noise import Noise
 from davstore.dav.provider import Provider
+from davstore.dav.proxied import Proxied
 from davstore.dav.refusals import Refusals
 from davstore.dav.remembered import DeadProperties, Locks
 from davstore.dav.scratch import Scratch
 from davstore.dav.tree import Tree, Views, no_views, nothing
 from davstore.model import Snapshot
 
-__all__ = ["Application", "Incoming", "Site", "Users"]
+__all__ = ["Application", "Incoming", "Proxied", "Site", "Users"]
 
 
 class Site:
@@ -46,7 +46,7 @@ class Site:
     (`settled`: where nothing is to be done for them). Locks, properties
     and notes are kept in `state`, which shares need; there are none without. What people do to
     the accounts is the `editor`'s; things may be deleted in those that are `deletable`, and magnets
-    dropped into `incoming`.
+    dropped into `incoming`. `proxied` says through whom clients come.
     """
 
     def __init__(
@@ -60,6 +60,7 @@ class Site:
         views: Views = no_views,
         view_names: Sequence[str] = (),
         *,
+        proxied: Proxied | None = None,
         settled: Views = no_views,
         editor: Editor | None = None,
         deletable: Collection[str] = (),
@@ -81,12 +82,13 @@ class Site:
         for name, share in shares.items():
             assert self._kept is not None  # as above
             providers[f"/{name}"] = Scratch(name, share, users, tree, self._kept.rooms)
-        app = _wsgidav(providers, users)
+        proxied = proxied or Proxied()
+        app = _wsgidav(providers, users, proxied.prefix)
         if self._kept is not None:
             for provider in providers.values():
                 provider.set_lock_manager(self._kept.locks)
                 provider.set_prop_manager(self._kept.properties)
-        self._gate = Gate(app)
+        self._gate = Gate(app, proxied, users.digest)
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """A response."""
@@ -114,17 +116,18 @@ class _Kept:
         self.refusals.close()
 
 
-def _wsgidav(providers: Mapping[str, DAVProvider], users: Users) -> Application:
+def _wsgidav(providers: Mapping[str, DAVProvider], users: Users, mount_path: str) -> Application:
     app: Application = WsgiDAVApp(
         {
             "provider_mapping": dict(providers),
+            "mount_path": mount_path,
             "davstore": {"users": users},
             "http_authenticator": {
                 "domain_controller": DomainController,
-                "accept_digest": False,
+                "accept_digest": users.digest.is_offered,
                 "default_to_digest": False,
             },
-            "middleware_stack": [Refusals, HTTPAuthenticator, RequestResolver],
+            "middleware_stack": [Refusals, Authenticator, RequestResolver],
             "lock_storage": None,
             "block_size": 256 * 1024,
             "honor_mtime_header": True,

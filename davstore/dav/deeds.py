@@ -26,6 +26,7 @@ from davstore.catalog import Editor, NameTaken, NotThere, owner
 from davstore.dav.conditions import Verdict, verdict
 from davstore.dav.moving import depth, destination
 from davstore.dav.people import Person
+from davstore.dav.proxied import without
 from davstore.dav.rights import ALLOW, check_right
 from davstore.dav.tree import MAGNETS, TRASH, Tree
 from davstore.errors import StateError
@@ -147,7 +148,7 @@ class Deeds:
         """The status of the response."""
         depth(environ, resource, is_move=True)
         provider = resource.provider
-        target = _parts(destination(environ).removeprefix(provider.mount_path))
+        target = _parts(without(provider.mount_path, destination(environ)))
         above = self._place(target[:-1], person)
         if above is None or not isinstance(above.entry, Folder):
             raise DAVError(HTTP_CONFLICT, "There is no such folder.")

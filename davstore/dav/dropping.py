@@ -31,6 +31,7 @@ from davstore.dav.incoming import GUARDED, Incoming, Item
 from davstore.dav.local import Local
 from davstore.dav.moving import destination
 from davstore.dav.people import Person
+from davstore.dav.proxied import without
 from davstore.dav.rights import READING, WRITING, check_right, options, said_of_properties
 from davstore.errors import Full, NotAccepted
 from davstore.model import Entry, Folder, Leaf
@@ -219,7 +220,7 @@ class Dropping(RequestServer):
     def _named(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """COPY and MOVE: of a file here to another name, or of a magnet's folder to here."""
         is_move, path = environ["REQUEST_METHOD"] == "MOVE", environ["PATH_INFO"]
-        target = destination(environ).removeprefix(self._davProvider.mount_path)
+        target = without(self._davProvider.mount_path, destination(environ))
         there = self._incoming.place(target, self._person)
         if there is None or not there[1]:
             raise DAVError(HTTP_FORBIDDEN, _STAYS_HERE)

@@ -1,7 +1,7 @@
 """The outermost layer: what WsgiDAV should not see, and what it forgets to say.
 
-Refuses paths and logins that cannot be decoded, completes 405s, closes connections whose body
-nobody read, writes one log line a request, and lets no exception's text reach a client.
+Refuses paths and logins that cannot be decoded, completes 401s and 405s, closes connections whose
+body nobody read, writes one log line a request, and lets no exception's text reach a client.
 """
 
 import base64
@@ -11,6 +11,8 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeAlias
 
+from davstore.dav.digest import STALE, Digest
+from davstore.dav.proxied import Proxied
 from davstore.dav.transfer import AGAIN, Again, Answer, Request, Transfer
 
 log = logging.getLogger(__name__)
@@ -28,12 +30,17 @@ ASKED = "davstore.asked"
 class Gate:
     """A WSGI application around another."""
 
-    def __init__(self, application: Application) -> None:
+    def __init__(
+        self, application: Application, proxied: Proxied | None = None, digest: Digest | None = None
+    ) -> None:
         self._application = application
+        self._digest = digest
+        self._proxied = proxied or Proxied()
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterator[bytes]:
         """A response to every request, whatever happens within."""
-        head = _Head(environ, start_response)
+        self._proxied.settle(environ)
+        head = _Head(environ, start_response, self._digest)
         is_head = environ["REQUEST_METHOD"] == "HEAD"
         refusal = _refusal(environ)
         if refusal:
@@ -68,7 +75,10 @@ class Gate:
 class _Head:
     """Stands between application and server when a response begins."""
 
-    def __init__(self, environ: Environ, start_response: StartResponse) -> None:
+    def __init__(
+        self, environ: Environ, start_response: StartResponse, digest: Digest | None
+    ) -> None:
+        self._digest = digest if digest is not None and digest.is_offered else None
         self._environ = environ
         self._start_response = start_response
         self._began = time.monotonic()
@@ -81,6 +91,10 @@ class _Head:
         names = {name.lower() for name, _ in headers}
         if status.startswith("405") and "allow" not in names:
             headers = [*headers, ("Allow", METHODS)]
+        if status.startswith("401") and self._digest is not None:
+            # A header of its own beside Basic's: few clients can read two challenges in one.
+            said = self._digest.challenge(stale=STALE in self._environ)
+            headers = [("WWW-Authenticate", said), *headers]
         if "HTTP_TRANSFER_ENCODING" in self._environ and "connection" not in names:
             # Nobody may have read the chunks: they would be taken for the next request.
             headers = [*headers, ("Connection", "close")]

@@ -24,6 +24,7 @@ from wsgidav.dav_error import (
 from wsgidav.request_server import RequestServer
 
 from davstore.dav.disk import DiskFolder, disk_trouble
+from davstore.dav.proxied import without
 
 Environ: TypeAlias = dict[str, Any]
 StartResponse: TypeAlias = Callable[..., Any]
@@ -47,11 +48,15 @@ def destination(environ: Environ) -> str:
     if not path.startswith("/") or "\0" in path or ".." in names or "." in names:
         raise DAVError(HTTP_BAD_REQUEST, "The Destination is no path.")
     # Its scheme says nothing: behind a proxy it is another than ours.
-    host = parts.netloc.rpartition("@")[2].lower()
-    ours = {environ.get(key, "").lower() for key in ("HTTP_HOST", "HTTP_X_FORWARDED_HOST")}
-    if host and host not in ours:
+    host = _bare(parts.netloc.rpartition("@")[2])
+    if host and host != _bare(environ.get("HTTP_HOST", "")):
         raise DAVError(HTTP_BAD_GATEWAY, "The Destination is on another server.")
     return "/" + "/".join(names)
+
+
+def _bare(host: str) -> str:
+    """Without the port that need not be said."""
+    return host.lower().removesuffix(":80").removesuffix(":443")
 
 
 class ShareRequests(RequestServer):
@@ -104,7 +109,7 @@ class ShareRequests(RequestServer):
 
     def _within(self, environ: Environ) -> str:
         """The Destination's path within the share; raises 403 for one outside."""
-        path = destination(environ).removeprefix(self._davProvider.mount_path)
+        path = without(self._davProvider.mount_path, destination(environ))
         _, provider = environ["wsgidav.app"].resolve_provider(path)
         if provider is not self._davProvider:
             raise DAVError(HTTP_FORBIDDEN, "Things can be moved within this folder only.")

@@ -41,6 +41,11 @@ _NOISE = re.compile(
     re.IGNORECASE,
 )
 
+HINTS = frozenset({".metadata_never_index", ".ql_disablethumbnails"})
+"""Where one of these stands at a volume's root, macOS reads no file of it to index it or to draw
+pictures of what is in it.
+"""
+
 
 def is_noise(name: str) -> bool:
     """Whether a desktop writes files of this name by itself."""

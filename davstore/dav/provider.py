@@ -17,10 +17,11 @@ from davstore.dav.listing import Listing
 from davstore.dav.login import Users
 from davstore.dav.moving import destination
 from davstore.dav.multistatus import PATH_SAFE
-from davstore.dav.noise import Noise, NoiseResource, Note, is_noise, noise_path
+from davstore.dav.noise import HINTS, Noise, NoiseResource, Note, is_noise, noise_path
 from davstore.dav.pages import page
 from davstore.dav.people import Person
 from davstore.dav.properties import content_type, etag, property_element, property_names
+from davstore.dav.proxied import without
 from davstore.dav.repeats import Repeats
 from davstore.dav.rights import READING, check_right, options, refused
 from davstore.dav.tree import NotReady, Tree
@@ -182,9 +183,23 @@ class Provider(DAVProvider):
             return resource(path, environ, entry)
         if self._noise is not None and is_noise(get_uri_name(path)):
             note = self._noise.get(person.name, path)
+            if (
+                note is None
+                and environ["REQUEST_METHOD"] in READING
+                and self._is_hint(path, person)
+            ):
+                note = Note(b"", 0.0)
             if note is not None:
                 return NoiseResource(path, environ, self._noise, person.name, note)
         return None
+
+    def _is_hint(self, path: str, person: Person) -> bool:
+        """Whether an empty file is to stand there for macOS: in every folder, as any may be
+        mounted.
+        """
+        if get_uri_name(path) not in HINTS:
+            return False
+        return isinstance(self._entry(get_uri_parent(path) or "/", person), Folder)
 
     def href(self, path: str) -> str:
         """The address of `path`, encoded."""
@@ -220,7 +235,7 @@ class Provider(DAVProvider):
             return None
         places = [path] if method not in {"GET", "HEAD", "PROPFIND"} else []
         if method in {"COPY", "MOVE"} and "HTTP_DESTINATION" in environ:
-            places.append(destination(environ).removeprefix(self.mount_path))
+            places.append(without(self.mount_path, destination(environ)))
         if not any(self._incoming.place(each, person) for each in places):
             return None
         return Dropping(self, self._incoming, person, lambda path: self._entry(path, person))

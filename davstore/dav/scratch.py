@@ -120,6 +120,9 @@ class Scratch(FilesystemProvider):
             return self._read(environ, start_response)
         if environ["PATH_INFO"] == "/" and method in {"DELETE", "MOVE"}:
             raise DAVError(HTTP_FORBIDDEN, "The share itself stays.")
+        if environ["PATH_INFO"] == "/" and method == "PUT":  # WsgiDAV asks for what it stands in
+            allow = [("Allow", ", ".join((*READING, *WRITING)))]
+            raise DAVError(HTTP_METHOD_NOT_ALLOWED, "This is a folder.", add_headers=allow)
         if method in _XML_METHODS:
             _settle(environ)
         answer: Application = getattr(ShareRequests(self), f"do_{method}")

@@ -121,7 +121,8 @@ class Tree:
         folders = [folder for folder in self._folders(person) if person.sees(folder.name)]
         entries: dict[str, Entry] = {folder.name: folder for folder in folders}
         modified = max((folder.modified for folder in folders), default=0.0)
-        return Folder("", MappingProxyType(entries), modified)
+        used = sum(folder.used or 0 for folder in folders)
+        return Folder("", MappingProxyType(entries), modified, used)
 
     def _folders(self, person: Person) -> Iterator[Folder]:
         for account in self._accounts:
@@ -143,4 +144,4 @@ class Tree:
         has_trash = snapshot.account in self._deletable or trash.entries
         if has_trash and "delete" in person.rights:
             entries[TRASH] = trash
-        return Folder(snapshot.account, entries, magnets.modified)
+        return Folder(snapshot.account, entries, magnets.modified, magnets.used)

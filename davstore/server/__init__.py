@@ -3,12 +3,18 @@
 `server` puts the objects together. `front` owns the clients' connections and delivers streams on
 one event loop, and what is asked again (`repeats`); `workers` are cheroot's threads, which answer
 everything else; `library` is the part that commands use without a server. `processes` runs several
-servers as one.
+servers as one. `certificate` keeps what TLS needs, `self_signed` makes it.
 """
 
+from davstore.dav.people import digest_of
 from davstore.server.library import Library, open_stores
 from davstore.server.limits import settle
 from davstore.server.processes import Processes
+from davstore.server.self_signed import SelfSigned, own_names
 from davstore.server.server import PortUnavailable, Server
 
-__all__ = ["Library", "PortUnavailable", "Processes", "Server", "open_stores", "settle"]
+__all__ = [
+    "Library", "PortUnavailable", "Processes", "SelfSigned", "Server", "digest_of", "open_stores",
+    "own_names",
+    "settle",
+]  # fmt: skip

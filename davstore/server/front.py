@@ -10,22 +10,28 @@ import contextlib
 import errno
 import logging
 import socket
+import ssl
 import time
 from collections.abc import Iterator
 from typing import Any
 
 from davstore.dav.transfer import Transfer
 from davstore.errors import DavstoreError
-from davstore.server.repeats import Repeated, Repeats, body_length
-from davstore.server.workers import BODY_TIMEOUT, PAUSE_TIMEOUT, Connection, Workers
+from davstore.server.certificate import Certificate
+from davstore.server.framing import is_plain
+from davstore.server.repeats import Repeated, Repeats, plain_length
+from davstore.server.workers import PAUSE_TIMEOUT, SMALL_BODY, Connection, Workers
 from davstore.stream import Stream, Streams, Wire
+from davstore.transport import AnySocket, TlsSocket
 
 log = logging.getLogger(__name__)
 
 HEAD_SECONDS = 30.0
-"""From the first byte of a request to the end of its head."""
-BODY_SECONDS = 30.0
-"""For a small body to be there; a large one goes to a worker as it comes."""
+"""From the first byte of a request to the end of its head, and as many for a small body."""
+HANDSHAKE_SECONDS = 15.0
+"""For all of TLS's greetings."""
+LINGER_SECONDS = 10.0
+"""For which a client that was told enough may go on sending before it is hung up on."""
 IDLE_SECONDS = 120.0
 LONGEST_HEAD = 128 * 1024
 WATCH_AFTER = 0.2
@@ -35,9 +41,12 @@ PIECE = 1024 * 1024
 
 
 class Front:
-    """Accepts clients and keeps each of them company."""
+    """Accepts clients and keeps each of them company; over TLS where there is a certificate."""
 
-    def __init__(self, workers: Workers, streams: Streams) -> None:
+    def __init__(
+        self, workers: Workers, streams: Streams, certificate: Certificate | None = None
+    ) -> None:
+        self._certificate = certificate
         self._workers = workers
         self._streams = streams
         self._loop = streams.loop
@@ -103,7 +112,10 @@ class Front:
         with contextlib.suppress(OSError):
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         try:
-            client = _Client(sock, self._workers, self._streams, self._repeats)
+            secured = self._certificate and TlsSocket(
+                sock, self._certificate.context(), server_side=True
+            )
+            client = _Client(secured or sock, self._workers, self._streams, self._repeats)
         except OSError:  # gone already
             sock.close()
             return
@@ -121,7 +133,7 @@ class _Client:
     """One client's connection, from request to request."""
 
     def __init__(
-        self, sock: socket.socket, workers: Workers, streams: Streams, repeats: Repeats
+        self, sock: AnySocket, workers: Workers, streams: Streams, repeats: Repeats
     ) -> None:
         self._sock = sock
         self._workers = workers
@@ -140,14 +152,28 @@ class _Client:
     async def converse(self) -> None:
         """Answer requests until one side has had enough."""
         try:
+            if self._wire.plain is None:
+                await self._greeted()
             while (head := await self._head()) is not None:
                 self.is_idle = False
                 stays = await self._answered(head)
+                await self._wire.flushed(PAUSE_TIMEOUT)
                 self.is_idle = True
                 if not stays or self.is_closing:
+                    await self._wire.farewell(LINGER_SECONDS)
                     return
         except (OSError, TimeoutError):
             return
+
+    async def _greeted(self) -> None:
+        try:
+            await asyncio.wait_for(self._wire.greeted(), HANDSHAKE_SECONDS)
+        except ssl.SSLError as error:
+            log.debug("a TLS handshake failed: %s", error.reason)
+            if error.reason == "HTTP_REQUEST" and isinstance(self._sock, TlsSocket):
+                self._wire = Wire(self._sock.below)
+                await self._say("400 This port speaks https")
+            raise
 
     async def _head(self) -> bytes | None:
         """The next request up to its empty line, more being left in `_read`; None at the end."""
@@ -174,26 +200,17 @@ class _Client:
         self._read = self._read[end + 4 :]
         return head
 
-    async def _body(self, length: int) -> None:
-        """Have so much of a request's body in `_read`: no worker waits for the few bytes of one.
-
-        Raises `TimeoutError` where they do not come.
-        """
-        loop = asyncio.get_running_loop()
-        view, until = memoryview(bytearray(length)), loop.time() + BODY_SECONDS
-        while len(self._read) < length:
-            count = await self._wire.receive_some(view, max(until - loop.time(), 0.0))
-            if count == 0:
-                raise ConnectionAbortedError
-            self._read += view[:count]
-
     async def _answered(self, head: bytes) -> bool:
         """Whether the connection stays open after the answer."""
+        if not is_plain(head):
+            await self._say("400 Bad Request")
+            return False
+        if not await self._small_body(head):
+            return False
         address = self._connection.remote_addr
         if not self.is_closing and (known := self._repeats.answer(address, head, self._read)):
             self._read = self._read[known.length :]
             return await self._repeat(known)
-        await self._body(body_length(head) or 0)
         stays = await self._work(head)
         unsent = self._connection.unsent()
         if unsent:
@@ -207,6 +224,24 @@ class _Client:
         headers = [(n.decode("latin-1"), v.decode("latin-1")) for n, v in connection.headers]
         text = _head_text(connection.status.decode("latin-1"), headers, is_last=connection.is_last)
         return await self._deliver(transfer, text, is_last=connection.is_last)
+
+    async def _small_body(self, head: bytes) -> bool:
+        """Have all of a small body in `_read`, so that no worker waits for it; whether it came."""
+        missing = plain_length(head, SMALL_BODY) - len(self._read)
+        view = memoryview(bytearray(8192))
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + HEAD_SECONDS
+        while missing > 0:
+            try:
+                count = await self._wire.receive_some(view, max(deadline - loop.time(), 0.0))
+            except TimeoutError:
+                await self._say("408 Request Timeout")
+                return False
+            if count == 0:
+                return False
+            self._read += view[:count]
+            missing -= count
+        return True
 
     async def _repeat(self, known: Repeated) -> bool:
         """Answer without a worker; whether the connection stays open."""
@@ -233,7 +268,6 @@ class _Client:
         connection.released = released
         connection.feed(head + self._read)
         self._read = b""
-        self._sock.settimeout(BODY_TIMEOUT)
         self._workers.process_conn(connection)
         try:
             stays = await asyncio.shield(done)
@@ -242,7 +276,6 @@ class _Client:
             with contextlib.suppress(OSError):
                 self._sock.shutdown(socket.SHUT_RDWR)
             raise
-        self._sock.settimeout(0)
         self._read = connection.left_over()
         return stays
 
@@ -260,7 +293,7 @@ class _Client:
         except DavstoreError as error:
             if stream is not None:
                 log.warning("stream cut: %s", error)
-                return False
+                raise ConnectionAbortedError from None
             refusal = transfer.refuse(error)
             text = _head_text(refusal.status, refusal.headers, is_last=is_last)
             await self._wire.send(text + b"".join(refusal.parts))
@@ -296,8 +329,10 @@ class _Client:
                 await self._wire.writable(PAUSE_TIMEOUT)
 
     async def _say(self, status: str) -> None:
+        """A refusal, and the end."""
         with contextlib.suppress(OSError):
             await self._wire.send(_head_text(status, [("Content-Length", "0")], is_last=True))
+            await self._wire.farewell(LINGER_SECONDS)
 
 
 def _settle(future: "asyncio.Future[bool]", value: bool) -> None:  # noqa: FBT001 - a callback

@@ -53,7 +53,7 @@ class Repeats:
             return
         kind, _, _ = asked
         self._known.pop((address, kind), None)
-        length = body_length(kind)
+        length = _length(kind, LONGEST_BODY)
         if again is None or length is None or (is_last and not _LAST.search(kind)):
             return
         self._known[address, kind] = _Known(again, length, is_last)
@@ -86,13 +86,18 @@ def _read(head: bytes) -> tuple[bytes, bytes, list[bytes]] | None:
     return line[1] + (_RANGE.sub(b"", rest) if ranges else rest), line[2], ranges
 
 
-def body_length(head: bytes) -> int | None:
-    """How many bytes follow this head; None for many, and where that is not plain to see."""
-    if _SPECIAL.search(head):
+def plain_length(head: bytes, most: int) -> int:
+    """Of the body of a request; 0 where there is none, or more than `most`, or it is not plain."""
+    return _length(head, most) or 0
+
+
+def _length(kind: bytes, most: int) -> int | None:
+    """Of the bodies of such requests; None where that is not plain to see."""
+    if _SPECIAL.search(kind):
         return None
-    lengths = _LENGTH.findall(head)
-    if len(lengths) != head.lower().count(b"\r\ncontent-length"):
+    lengths = _LENGTH.findall(kind)
+    if len(lengths) != kind.lower().count(b"\r\ncontent-length"):
         return None
     if not lengths:
         return 0
-    return int(lengths[0]) if len(lengths) == 1 and int(lengths[0]) <= LONGEST_BODY else None
+    return int(lengths[0]) if len(lengths) == 1 and int(lengths[0]) <= most else None

@@ -6,10 +6,11 @@ from functools import partial
 
 from pydantic import ByteSize
 
-from davstore.config import Settings, StreamSettings
-from davstore.dav import Incoming, Site, Users
+from davstore.config import ServerSettings, Settings, StreamSettings
+from davstore.dav import Incoming, Proxied, Site, Users
 from davstore.errors import DavstoreError
 from davstore.resolver import Failures, Resolver
+from davstore.server.certificate import Certificate
 from davstore.server.front import Front
 from davstore.server.library import Library, upstream
 from davstore.server.workers import Workers
@@ -25,7 +26,7 @@ class Server:
     """One process of davstore, listening once `start` has returned.
 
     Where several are configured it shares port and state with the others.
-    Raises `StateError` or `PortUnavailable`.
+    Raises `StateError`, `CertificateProblem` or `PortUnavailable`.
     """
 
     def __init__(
@@ -36,6 +37,7 @@ class Server:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         processes = settings.server.workers
+        certificate = _certificate(settings.server)
         self.library = Library(settings, processes=processes, now=now, sleep=sleep)
         catalog = self.library.catalog
         self.resolver = Resolver(
@@ -59,21 +61,22 @@ class Server:
             Users(settings.users, settings.server.users_file),
             settings.shares, settings.server.state, arranged.folders, arranged.names,
             incoming=incoming,
+            proxied=Proxied(settings.server.proxies, settings.server.prefix),
             settled=arranged.settled,
             editor=self.library.editor, deletable=self.library.deletable,
         )  # fmt: skip
         self._address = (settings.server.host, settings.server.port)
+        self._scheme = settings.server.scheme
         self._drain = settings.server.drain
         self._workers = Workers(
             self._address, self._site, is_shared=processes > 1 and settings.server.port > 0
         )
-        self.front = Front(self._workers, self.streams)
+        self.front = Front(self._workers, self.streams, certificate)
 
     @property
     def url(self) -> str:
         """Where the server listens."""
-        host, port = self._workers.bind_addr[:2]
-        return f"http://{f'[{host}]' if ':' in host else host}:{port}/"
+        return address_url(self._scheme, *self._workers.bind_addr[:2])
 
     def start(self) -> None:
         """Listen, and refresh every account in the background."""
@@ -107,6 +110,17 @@ class Server:
         self.streams.close()
         self._site.close()
         self.library.close()
+
+
+def _certificate(settings: ServerSettings) -> Certificate | None:
+    if settings.tls_cert is None:
+        return None
+    return Certificate(settings.tls_cert, settings.tls_key)
+
+
+def address_url(scheme: str, host: str, port: int) -> str:
+    """Where a server listens, as a URL."""
+    return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}/"
 
 
 def _part(settings: StreamSettings, processes: int) -> StreamSettings:

@@ -25,7 +25,7 @@ from davstore.transport.session import (
     Session,
     plain_reason,
 )
-from davstore.transport.tls import TlsSocket
+from davstore.transport.tls import TlsSocket, server_context
 from davstore.transport.turns import Together
 
 __all__ = [
@@ -49,4 +49,5 @@ __all__ = [
     "per_minute",
     "per_second",
     "plain_reason",
+    "server_context",
 ]

@@ -176,16 +176,6 @@ def litmus(url: str, suite: str, folder: Path) -> str:
     ).stdout
 
 
-@pytest.mark.parametrize("suite", ["basic", "copymove", "props", "locks", "http"])
-def test_litmus_passes_where_one_may_write(
-    writable: Serving, need: Need, suite: str, tmp_path: Path
-) -> None:
-    need("litmus")
-    said = litmus(f"{writable.url}scratch/", suite, tmp_path)
-    assert " 0 failed. 100.0%" in said, said
-    assert "WARNING" not in said, said
-
-
 def test_litmus_is_refused_properly_where_it_would_write(
     demo: Serving, need: Need, tmp_path: Path
 ) -> None:
