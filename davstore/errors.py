@@ -13,6 +13,8 @@
         Refused                infringing or forbidden content: never retry
         Gone                   this magnet, file or ref is no more
         UnexpectedReply        the service changed or broke: its shape is named, not its content
+      NotAccepted            what was dropped holds no magnet that can be added
+        WrongKind              … and is no kind of file that could
       LinkDead               the upstream no longer serves this link: resolve again
       StreamBroken           upstream failed after all retries
         StreamTimeout          … because it did not send in time
@@ -102,6 +104,14 @@ class Gone(StoreError):
 
 class UnexpectedReply(StoreError):
     """The reply has a shape that we do not know; the reason names the shape, not the content."""
+
+
+class NotAccepted(DavstoreError):
+    """What was dropped holds no magnet that can be added."""
+
+
+class WrongKind(NotAccepted):
+    """It is no kind of file that could hold one."""
 
 
 class LinkDead(DavstoreError):

@@ -45,7 +45,8 @@ class Magnet:
     """One added thing in an account.
 
     `id` is the store's. `fingerprint` changes when the magnet's files may have changed.
-    `hash` is "" and `size`, `added` are None where the store does not tell.
+    `hash` is "" and `size`, `added` are None where the store does not tell. `speed` is that of a
+    download, in bytes a second; `trouble` says in words why it failed.
     """
 
     id: str
@@ -56,6 +57,26 @@ class Magnet:
     size: int | None = None
     progress: float | None = None
     added: float | None = None
+    speed: int | None = None
+    trouble: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A magnet that somebody wants an account to have.
+
+    There is always a magnet `link`; `torrent` are the bytes of a torrent file, where one was given.
+    `title`, `year` and `of_show` are what its name says. Trackers' addresses may be as good as a
+    password.
+    """
+
+    hash: str
+    name: str
+    link: str = field(repr=False)
+    torrent: bytes = field(default=b"", repr=False)
+    title: str = ""
+    year: int | None = None
+    of_show: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,9 +154,10 @@ Entry: TypeAlias = Folder | Leaf
 class Snapshot:
     """One moment of an account: its ready magnets as folders, newest state known.
 
-    `taken` is when the store last confirmed it.
+    `taken` is when the store last confirmed it. `coming` are the magnets that are no folders yet.
     """
 
     account: str
     magnets: Folder
     taken: float
+    coming: tuple[Magnet, ...] = ()

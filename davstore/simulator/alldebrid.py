@@ -22,6 +22,7 @@ from typing import Any
 
 from flask import Response, request
 
+from davstore.simulator.adding import Asked, of_link, of_torrent
 from davstore.simulator.alldebrid_live import LiveMode
 from davstore.simulator.alldebrid_shapes import ERRORS, files_tree, row, shaped, unlocked
 from davstore.simulator.content import Content
@@ -31,7 +32,7 @@ from davstore.simulator.magnets import SimFile, SimMagnet
 from davstore.simulator.site import json_answer
 from davstore.simulator.store import SimulatedStore, View, code, secret
 
-PER_SECOND, PER_MINUTE = 12, 600
+PER_SECOND, PER_MINUTE, MOST_ACTIVE = 12, 600, 30
 FILE_LINK = "https://alldebrid.com/f/"
 PUBLIC = ("ping", "hosts", "pin/")
 
@@ -71,6 +72,8 @@ class AllDebrid(SimulatedStore):
             "magnet/files": self._files,
             "magnet/delete": self._delete,
             "magnet/restart": self._restart,
+            "magnet/upload": self._upload,
+            "magnet/upload/file": self._upload_files,
             "link/unlock": self._unlock,
             "link/delayed": self._poll,
             "link/streaming": self._stream,
@@ -209,6 +212,38 @@ class AllDebrid(SimulatedStore):
         self._magnet(magnet_id)
         self.remove(magnet_id)
         return {"message": "Magnet was successfully deleted"}
+
+    def _upload(self) -> dict[str, Any]:
+        links = request.values.getlist("magnets[]")
+        if not links:
+            raise ApiError("MAGNET_NO_URI")
+        return {"magnets": [{"magnet": link} | self._answered(of_link(link), "MAGNET_INVALID_URI")
+                            for link in links]}  # fmt: skip
+
+    def _upload_files(self) -> dict[str, Any]:
+        files = list(request.files.values())
+        if not files:
+            raise ApiError("MAGNET_NO_URI")
+        return {"files": [
+            {"file": file.filename} | self._answered(of_torrent(file.read()), "MAGNET_INVALID_FILE")
+            for file in files
+        ]}  # fmt: skip
+
+    def _answered(self, asked: Asked | None, invalid: str) -> dict[str, Any]:
+        """What is said of one item; a hash that is there already stays as it is."""
+        if not self.premium:
+            raise ApiError("MAGNET_MUST_BE_PREMIUM")
+        refusal = invalid if asked is None else str(self.refuses.get(asked.hash, ""))
+        if asked is None or refusal:
+            return {"error": {"code": refusal, "message": ERRORS.get(refusal, "No.")}}
+        found = self.held(asked.hash)
+        if found is None and self.active >= MOST_ACTIVE:
+            raise ApiError("MAGNET_TOO_MANY_ACTIVE")
+        magnet_id = found[0] if found else self.take(asked)
+        magnet = self._magnets[magnet_id]
+        return {"hash": asked.hash, "name": magnet.name, "filename_original": "",
+                "size": magnet.size, "ready": magnet.status == "ready",
+                "id": int(magnet_id)}  # fmt: skip
 
     def _restart(self) -> dict[str, Any]:
         magnet_id = request.values.get("id", "")

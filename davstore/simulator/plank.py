@@ -17,6 +17,7 @@ from typing import Any
 from flask import Response, g, request
 
 from davstore.simulator import plank_rows as rows
+from davstore.simulator.adding import of_link
 from davstore.simulator.delivery import deliver, stream
 from davstore.simulator.faults import Fault
 from davstore.simulator.filehost import FileHost
@@ -62,6 +63,7 @@ class Plank(SimulatedStore):
         self.app.add_url_rule(
             "/api/media/<media>/position", "put", self._put_position, methods=["PUT"]
         )
+        self.app.add_url_rule("/api/media", "post", self._add, methods=["POST"])
         self.app.add_url_rule("/health", "health", lambda: json_answer({"status": "ok"}))
         self.app.register_error_handler(404, lambda _: self._elsewhere())
 
@@ -165,6 +167,25 @@ class Plank(SimulatedStore):
         shown = self._shown(found[0], found[1]) if found else []
         row = next((row for row in shown if row["id"] == media), None)
         return json_answer(row) if row else self._error(404, MESSAGES[404])
+
+    def _add(self) -> Response:
+        body = request.get_json(silent=True) or {}
+        asked = of_link(str(body.get("magnetLink", "")))
+        if asked is None:
+            return self._error(400, "Invalid magnet link")
+        refusal = self.refuses.get(asked.hash)
+        if refusal is not None:
+            return self._error(int(refusal), MESSAGES.get(int(refusal), "Error"))
+        found = next((pair for pair in self._mine() if pair[1].infohash == asked.hash), None)
+        if found is not None:
+            return json_answer(rows.media(*found, self.generation, self.odd))
+        magnet_id = self.take(asked)
+        self._profile_of[magnet_id] = g.profile
+        kind = "show" if body.get("type") in {"tv", "show"} else "movie"
+        title = str(body.get("title") or asked.name)
+        self.change(magnet_id, kind=kind, title=title, year=body.get("year"))
+        row = rows.media(magnet_id, self._magnets[magnet_id], self.generation, self.odd)
+        return json_answer(row, 201)
 
     def _delete(self, media: str) -> Response:
         found = self._find(media)

@@ -16,25 +16,26 @@ Odd but real shapes, shown while their name stands in `odd`:
     renamed              filenames of unrestricted links have "." for an apostrophe
 """
 
+import dataclasses
 import hashlib
 import mimetypes
 import re
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from datetime import UTC, datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from flask import Response, request
 
-from davstore.simulator.content import Content
+from davstore.simulator.adding import Asked, of_link, of_torrent
 from davstore.simulator.faults import Fault
 from davstore.simulator.filehost import FileHost
 from davstore.simulator.magnets import SimFile, SimMagnet
+from davstore.simulator.realdebrid_shapes import ERRORS, PARIS, archive, date, with_strings
 from davstore.simulator.site import json_answer
 from davstore.simulator.store import SimulatedStore, View, code, secret
 
-PER_MINUTE = 250
+PER_MINUTE, MOST_ACTIVE = 250, 25
 FILE_LINK = "https://real-debrid.com/d/"
 STATUS = {
     "ready": "downloaded",
@@ -43,39 +44,14 @@ STATUS = {
     "processing": "compressing",
     "failed": "error",
 }
-ERRORS = {
-    -1: ("internal_error", 500), 1: ("parameter_missing", 400), 2: ("bad_parameter_value", 400),
-    3: ("unknown_method", 404), 4: ("method_not_allowed", 405), 5: ("slow_down", 429),
-    6: ("ressource_unreachable", 503), 7: ("unknown_ressource", 404), 8: ("bad_token", 401),
-    9: ("permission_denied", 403), 10: ("twofactor_auth_needed", 401),
-    11: ("twofactor_auth_pending", 401), 12: ("invalid_login", 401),
-    13: ("invalid_password", 401), 14: ("account_locked", 403),
-    15: ("account_not_activated", 403), 16: ("unsupported_hoster", 503),
-    17: ("hoster_maintenance", 503), 18: ("hoster_limit_reached", 503),
-    19: ("hoster_unavailable", 503), 20: ("hoster_not_free", 403),
-    21: ("too_many_active_downloads", 509), 22: ("ip_not_allowed_203.0.113.7", 403),
-    23: ("traffic_exhausted", 503), 24: ("unavailable_file", 503),
-    25: ("service_unavailable", 503), 26: ("upload_too_big", 400), 27: ("upload_error", 503),
-    28: ("file_not_allowed", 403), 29: ("torrent_too_big", 400),
-    30: ("torrent_file_invalid", 400), 31: ("action_already_done", 202),
-    32: ("image_resolution_error", 400), 33: ("torrent_already_active", 400),
-    34: ("too_many_requests", 429), 35: ("infringing_file", 451), 36: ("fair_usage_limit", 503),
-    37: ("disabled_endpoint", 403),
-}  # fmt: skip
-
-
-def _paris() -> tzinfo:
-    try:
-        return ZoneInfo("Europe/Paris")
-    except ZoneInfoNotFoundError:
-        return timezone(timedelta(hours=1))
-
-
-PARIS = _paris()
 
 
 class RealDebrid(SimulatedStore):
-    """An account at Real-Debrid; `token` opens it."""
+    """An account at Real-Debrid; `token` opens it.
+
+    An added magnet takes `converts` seconds until its files are known, and does not come in before
+    it is told which are wanted. Adds that are nearer to each other than `add_pause` are refused.
+    """
 
     label = "realdebrid"
     token = secret("RD-TOKEN")
@@ -83,6 +59,10 @@ class RealDebrid(SimulatedStore):
     def __init__(self, host: FileHost, port: int = 0) -> None:
         super().__init__(host, port)
         self.late = 2
+        self.converts = 0.0
+        self.add_pause = 20.0
+        self._last_add = -1e9
+        self._converting: dict[str, float] = {}
         self._infos: dict[str, int] = {}
         self._history: list[dict[str, Any]] = []
         routes: dict[str, View] = {
@@ -96,6 +76,9 @@ class RealDebrid(SimulatedStore):
             "GET /torrents/activeCount": self._active,
             "GET /torrents/instantAvailability/<path:_>": lambda _: self._error(37),
             "DELETE /torrents/delete/<path:torrent>": self._delete,
+            "POST /torrents/addMagnet": self._add_magnet,
+            "PUT /torrents/addTorrent": self._add_torrent,
+            "POST /torrents/selectFiles/<path:torrent>": self._select,
             "POST /unrestrict/link": self._unrestrict,
             "GET /downloads": self._downloads,
             "DELETE /downloads/delete/<code>": self._forget,
@@ -129,7 +112,7 @@ class RealDebrid(SimulatedStore):
         """The selected files, as far as there are links; or the archive that holds them."""
         files = magnet.selected
         if "rar" in self.odd and len(files) > 1:
-            return [_archive(magnet)]
+            return [archive(magnet)]
         if "missing_links" in self.odd:
             files = files[:-1]
         return files[1:] if "dead_link" in self.odd else files
@@ -154,7 +137,7 @@ class RealDebrid(SimulatedStore):
 
     def _answer(self, body: Any, headers: dict[str, str] | None = None) -> Response:
         if "string_numbers" in self.odd:
-            body = _with_strings(body)
+            body = with_strings(body)
         if "empty_object_list" in self.odd and body == {}:
             body = []
         response = json_answer(body, headers=headers)
@@ -169,7 +152,7 @@ class RealDebrid(SimulatedStore):
             "locale": "en", "avatar": "https://s.real-debrid.com/images/default.png",
             "type": "premium" if self.premium else "free",
             "premium": 100 * 86400 if self.premium else 0,
-            "expiration": _date(expires.timestamp() if self.premium else 0.0),
+            "expiration": date(expires.timestamp() if self.premium else 0.0),
         })  # fmt: skip
 
     def _traffic(self) -> Response:
@@ -216,12 +199,12 @@ class RealDebrid(SimulatedStore):
             "split": 2000,
             "progress": round(magnet.percent, 2),
             "status": status,
-            "added": _date(magnet.added or 0),
+            "added": date(magnet.added or 0),
             "links": self._links(torrent, magnet) if magnet.status == "ready" else [],
         }
         if magnet.status == "ready":
             # When the service first had it, often long before it was added here.
-            row["ended"] = _date((magnet.added or 0) - 200 * 86400)
+            row["ended"] = date((magnet.added or 0) - 200 * 86400)
         elif magnet.status in {"downloading", "processing"}:
             row |= {"speed": 2_500_000, "seeders": 7}
         return row
@@ -274,7 +257,7 @@ class RealDebrid(SimulatedStore):
         _, magnet, number = found
         files = magnet.selected
         if "rar" in self.odd and len(files) > 1:
-            return _archive(magnet)
+            return archive(magnet)
         if number >= len(files):
             raise KeyError(link)
         dead = files[number].dead or (number == 0 and "dead_link" in self.odd)
@@ -302,7 +285,7 @@ class RealDebrid(SimulatedStore):
             "filesize": file.size, "link": link, "host": "real-debrid.com", "chunks": 32,
             "download": url,
         }  # fmt: skip
-        self._history.insert(0, row | {"generated": _date(time.time())})
+        self._history.insert(0, row | {"generated": date(time.time())})
         streamable = int((mime or "").startswith("video/"))
         icon = "https://fcdn.real-debrid.com/images/hosters/realdebrid.png"
         return self._answer(row | {"host_icon": icon, "crc": 1, "streamable": streamable})
@@ -325,27 +308,68 @@ class RealDebrid(SimulatedStore):
         active = [m.infohash for _, m in self.library if m.status not in {"ready", "failed"}]
         return self._answer({"nb": len(active), "limit": 25, "list": active})
 
+    def _add_magnet(self) -> Response:
+        link = request.form.get("magnet", "")
+        asked = of_link(link)
+        if not link:
+            return self._error(1)
+        return self._error(2) if asked is None else self._taken(asked)
+
+    def _add_torrent(self) -> Response:
+        asked = of_torrent(request.get_data())
+        return self._error(30) if asked is None else self._taken(asked)
+
+    def _taken(self, asked: Asked) -> Response:
+        """A hash that is there already becomes another entry."""
+        with self.lock:
+            soon = self.clock() < self._last_add + self.add_pause
+            self._last_add = self.clock()
+        if soon:
+            return self._error(34)
+        if not self.premium:
+            return self._error(20)
+        refusal = self.refuses.get(asked.hash)
+        if refusal is not None:
+            return self._error(int(refusal))
+        if self.active >= MOST_ACTIVE:
+            return self._error(21)
+        torrent = self.take(asked)
+        place = f"{self.url}/torrents/info/{torrent}"
+        return json_answer({"id": torrent, "uri": place}, 201, indent="\t")
+
+    def _begin(self, magnet_id: str) -> None:
+        self.change(magnet_id, status="queued", vendor_status="magnet_conversion", progress=0.0)
+        self._converting[magnet_id] = self.clock() + self.converts
+        self._grow()
+
+    def _grow(self) -> None:
+        with self.lock:
+            for torrent, until in list(self._converting.items()):
+                if self.clock() >= until:
+                    del self._converting[torrent]
+                    if torrent in self._magnets:
+                        self.change(torrent, vendor_status="waiting_files_selection")
+        super()._grow()
+
+    def _select(self, torrent: str) -> Response:
+        magnet = self._magnets.get(torrent)
+        if magnet is None:
+            return self._error(7)
+        if magnet.vendor_status != "waiting_files_selection":
+            return self._error(31)
+        wanted = request.form.get("files", "")
+        ids = set(map(str, range(1, len(magnet.files) + 1)))
+        chosen = ids if wanted == "all" else set(wanted.split(","))
+        if not chosen or not chosen <= ids:
+            return self._error(2, status=404)
+        files = [dataclasses.replace(file, selected=str(number) in chosen)
+                 for number, file in enumerate(magnet.files, start=1)]  # fmt: skip
+        self.change(torrent, files=files, vendor_status=None)
+        super()._begin(torrent)
+        return Response(status=204)
+
     def _delete(self, torrent: str) -> Response:
         if torrent not in self._magnets:
             return self._error(7)
         self.remove(torrent)
         return Response(status=204)
-
-
-def _date(moment: float) -> str:
-    """Local time of Paris with a Z that is not true, as the service gives it."""
-    return f"{datetime.fromtimestamp(moment, PARIS):%Y-%m-%dT%H:%M:%S.000Z}"
-
-
-def _archive(magnet: SimMagnet) -> SimFile:
-    """The stored RAR of all selected files: somewhat larger than they are together."""
-    size = sum(file.size for file in magnet.selected) + 4096
-    return SimFile(f"{magnet.name}.rar", Content.random(f"rar of {magnet.infohash}", size))
-
-
-def _with_strings(body: Any) -> Any:
-    if isinstance(body, dict):
-        return {key: _with_strings(value) for key, value in body.items()}
-    if isinstance(body, list):
-        return [_with_strings(value) for value in body]
-    return str(body) if isinstance(body, int | float) else body

@@ -21,6 +21,7 @@ from urllib.parse import quote, unquote
 
 from flask import Response, g, request
 
+from davstore.simulator.adding import Asked, of_link, of_torrent
 from davstore.simulator.faults import Fault
 from davstore.simulator.filehost import FileHost, placeholder
 from davstore.simulator.magnets import SimFile, SimMagnet
@@ -32,6 +33,7 @@ NAMES = {
     "alldebrid", "debrider", "debridlink", "easydebrid", "offcloud", "pikpak", "premiumize",
     "realdebrid", "stremthru", "torbox", "torrin",
 }  # fmt: skip
+LARGEST_TORRENT = 1024 * 1024
 LIMIT_REACHED = "content_proxy_limit_reached.mp4"
 
 
@@ -62,6 +64,7 @@ class StremThru(SimulatedStore):
         for kind in ("torz", "magnets"):
             routes |= {
                 f"GET /v0/store/{kind}": self._list,
+                f"POST /v0/store/{kind}": self._add,
                 f"GET /v0/store/{kind}/check": self._check,
                 f"GET /v0/store/{kind}/<path:_>": self._get,
                 f"DELETE /v0/store/{kind}/<path:_>": self._delete,
@@ -195,6 +198,40 @@ class StremThru(SimulatedStore):
                 link = self._store_link(magnet_id, number)
                 files.append(file_row(number, file, link, self.odd))
         return json_answer({"data": shown | {"files": files}})
+
+    def _add(self) -> Response:
+        torz = request.path.endswith("/torz")
+        word, name = ("link", "file") if torz else ("magnet", "torrent")
+        if request.mimetype == "multipart/form-data":
+            files = request.files.getlist(name)
+            if len(files) != 1:
+                raise ApiError("BAD_REQUEST", f"missing {name}", location=name)
+            data = files[0].read()
+            if len(data) > LARGEST_TORRENT:
+                raise ApiError("INTERNAL_SERVER_ERROR", "http: request body too large")
+            asked = of_torrent(data)
+        elif request.is_json:
+            asked = of_link(str((request.get_json(silent=True) or {}).get(word, "")))
+        else:
+            raise ApiError("UNSUPPORTED_MEDIA_TYPE")
+        if asked is None and torz:
+            raise ApiError("BAD_REQUEST", "invalid payload", location=word)
+        if asked is None:
+            raise ApiError("STORE_MAGNET_INVALID", upstream=True)
+        return self._taken(asked)
+
+    def _taken(self, asked: Asked) -> Response:
+        """What is there already is used again, as for Real-Debrid."""
+        refusal = self.refuses.get(asked.hash)
+        if refusal is not None:
+            raise ApiError(str(refusal), upstream=True)
+        if not self.premium:
+            raise ApiError("PAYMENT_REQUIRED", upstream=True)
+        found = self.held(asked.hash)
+        magnet_id = found[0] if found else self.take(asked)
+        shown = row(magnet_id, self._magnets[magnet_id], self.odd)
+        link = f"magnet:?xt=urn:btih:{asked.hash}"
+        return json_answer({"data": shown | {"magnet": link, "files": None}}, 201)
 
     def _delete(self, _: str) -> Response:
         magnet_id, _magnet = self._magnet()

@@ -4,7 +4,6 @@ import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
-from typing import Any
 from urllib.parse import urlsplit
 
 from pydantic import ValidationError
@@ -15,11 +14,21 @@ from davstore.errors import (
     StoreUnavailable,
     UnexpectedReply,
 )
-from davstore.model import Account, File, Link, Magnet, Quota, Status, Unreadable
+from davstore.model import Account, File, Link, Magnet, Quota, Status, Unreadable, Wanted
 from davstore.stores import base
 from davstore.stores.alldebrid_errors import ERRORS, Lost
+from davstore.stores.alldebrid_shapes import (
+    Added,
+    Live,
+    Mark,
+    Node,
+    Row,
+    Stream,
+    Unlocked,
+    User,
+)
 from davstore.stores.base import FileLists, Listing, News
-from davstore.stores.shapes import Length, Moment, Rows, Shape, Size, Word, amiss, read, rows
+from davstore.stores.shapes import amiss, read, rows
 from davstore.transport import Json, Together, Transport, per_minute, per_second
 
 BATCH = 50
@@ -32,6 +41,19 @@ DELAY_POLL, DELAY_BOUND = 5.0, 60.0
 DEEPEST = 64
 NO_API = "AllDebrid's API does not answer there; check url"
 
+_TROUBLE: Mapping[int, str] = {
+    5: "the upload to AllDebrid's disks failed",
+    6: "it could not be unpacked",
+    7: "it was not downloaded within 20 minutes",
+    8: "it is larger than 1 TB",
+    9: "an error at AllDebrid",
+    10: "it took longer than 72 hours",
+    11: "the files were removed; add it again",
+    12: "AllDebrid could not process it",
+    13: "AllDebrid could not process it",
+    14: "the tracker does not answer",
+    15: "nobody has it",
+}
 _READY = 4
 _STATUS: Mapping[int, Status] = {
     0: Status.QUEUED,
@@ -49,74 +71,10 @@ class Settings(base.TokenSettings):
     url: base.BaseUrl = "https://api.alldebrid.com"
 
 
-class _Row(Shape):
-    """One magnet of `magnet/status`."""
-
-    id: str
-    filename: Word = ""
-    hash: Word = ""
-    size: Size = None
-    statusCode: int  # noqa: N815 - the service's word
-    downloaded: Size = None
-    uploadDate: Moment = None  # noqa: N815
-    completionDate: Moment = None  # noqa: N815
-    nbLinks: Size = None  # noqa: N815
-
-
-class _Live(Shape):
-    """`magnet/status` in its live mode: what changed since `counter`, or all of it."""
-
-    magnets: Any
-    counter: Size = None
-    fullsync: bool = False
-
-
-class _Mark(Shape):
-    """What is remembered between two looks: the session, the count, and when it began."""
-
-    session: int
-    counter: int
-    since: float
-
-
-class _Node(Shape):
-    """A folder (has `e`) or a file (has `l`) of `magnet/files`."""
-
-    n: Word = ""
-    s: Length = None
-    l: Word = ""  # noqa: E741 - the service's word
-    e: Json = None
-
-
-class _Unlocked(Shape):
-    """`link/unlock`, `link/streaming` and `link/delayed`."""
-
-    link: Word = ""
-    filesize: Size = None
-    id: Word = ""
-    delayed: Size = None
-    streams: Rows
-    streaming: Rows
-    status: int = 0
-    max_chunks: Size = None
-
-
-class _Stream(Shape):
-    id: str
-    quality: Word = ""
-    filesize: Size = None
-
-
-class _User(Shape):
-    username: str
-    isPremium: bool = False  # noqa: N815
-    isTrial: bool = False  # noqa: N815
-    premiumUntil: Moment = None  # noqa: N815
-    remainingTrialQuota: Size = None  # noqa: N815
-
-
 class AllDebrid:
     """One AllDebrid account. A file's ref is its locked link."""
+
+    add_pause = 1.0
 
     def __init__(
         self,
@@ -173,7 +131,7 @@ class AllDebrid:
         found = self._unlocked("/v4/link/unlock", {"link": file.ref})
         streams = found.streams or found.streaming
         if not found.link and not found.delayed and streams:
-            best = max((read(_Stream, s, self.name) for s in streams), key=_quality)
+            best = max((read(Stream, s, self.name) for s in streams), key=_quality)
             found = self._unlocked("/v4/link/streaming", {"id": found.id, "stream": best.id})
         if found.delayed and not found.link:
             found = self._awaited(found.delayed)
@@ -181,11 +139,27 @@ class AllDebrid:
             raise UnexpectedReply(self.name, "unexpected reply: link is no http link")
         return Link(found.link, asked + LIFE, size=found.filesize, connections=found.max_chunks)
 
+    def add(self, wanted: Wanted) -> str:
+        """Uploads the torrent file or the link; what is there already stays as it is."""
+        if wanted.torrent:
+            torrent = (f"{wanted.hash}.torrent", wanted.torrent, "application/x-bittorrent")
+            form: Mapping[str, Json] = {"files": {"files[0]": torrent}}
+            path = "/v4/magnet/upload/file"
+        else:
+            form, path = {"data": {"magnets[]": wanted.link}}, "/v4/magnet/upload"
+        data = self._data_of(self._api.call("POST", path, once=True, **form).body)
+        for item in _items(data.get("files") or data.get("magnets"), self.name):
+            added = read(Added, item, self.name)
+            if added.error:
+                raise self._error(added.error)
+            return "" if added.id == "0" else added.id
+        raise UnexpectedReply(self.name, "unexpected reply: nothing is said of the magnet")
+
     def account(self) -> Account:
         """`GET /v4/user`."""
         with base.certain(self.name, NO_API):
             data = self._data("/v4/user", urgent=True)
-        user = read(_User, data.get("user"), self.name)
+        user = read(User, data.get("user"), self.name)
         plan = "premium" if user.isPremium else "trial" if user.isTrial else "free"
         quotas: tuple[Quota, ...] = ()
         if user.remainingTrialQuota is not None:
@@ -215,27 +189,29 @@ class AllDebrid:
     ) -> dict[str, Json]:
         """The `data` of a success; POST where there is a form, even an empty one."""
         method = "GET" if form is None else "POST"
-        body = self._api.call(method, path, data=form, urgent=urgent).body
+        return self._data_of(self._api.call(method, path, data=form, urgent=urgent).body)
+
+    def _data_of(self, body: Json) -> dict[str, Json]:
         data = body.get("data") if isinstance(body, dict) else None
         if not isinstance(data, dict):
             raise UnexpectedReply(self.name, "unexpected reply: data is no object")
         return data
 
-    def _mark(self, marker: str) -> _Mark:
+    def _mark(self, marker: str) -> Mark:
         """The session that goes on; now and then a new one, lest a lost change stay lost."""
         try:
-            mark = _Mark.model_validate_json(marker)
+            mark = Mark.model_validate_json(marker)
         except ValidationError:
             mark = None
         if mark is not None and 0 <= self._now() - mark.since < SESSION:
             return mark
-        return _Mark(session=1 + secrets.randbelow(10**9), counter=0, since=self._now())
+        return Mark(session=1 + secrets.randbelow(10**9), counter=0, since=self._now())
 
-    def _live(self, mark: _Mark, known: Mapping[str, Magnet]) -> News | None:
+    def _live(self, mark: Mark, known: Mapping[str, Magnet]) -> News | None:
         """None where the answer cannot be understood by what is known."""
         form = {"session": mark.session, "counter": mark.counter}
         with base.certain(self.name, NO_API):
-            told = read(_Live, self._data("/v4.1/magnet/status", form), self.name)
+            told = read(Live, self._data("/v4.1/magnet/status", form), self.name)
         items = _items(told.magnets, self.name)
         if told.fullsync or (told.counter is None and mark.counter == 0):
             # Where not even a first answer has a counter, there is no live mode but a plain list.
@@ -275,10 +251,10 @@ class AllDebrid:
         found = tuple(_walk(_nodes(item.get("files")), ()))
         return found or StoreUnavailable(self.name, "it has no files yet")
 
-    def _unlocked(self, path: str, form: Mapping[str, Json]) -> _Unlocked:
-        return read(_Unlocked, self._data(path, form, urgent=True), self.name)
+    def _unlocked(self, path: str, form: Mapping[str, Json]) -> Unlocked:
+        return read(Unlocked, self._data(path, form, urgent=True), self.name)
 
-    def _awaited(self, delayed: int) -> _Unlocked:
+    def _awaited(self, delayed: int) -> Unlocked:
         """Polls a delayed link every 5 s, as the document asks, for a minute."""
         waited = 0.0
         while waited < DELAY_BOUND:
@@ -294,7 +270,7 @@ class AllDebrid:
 
 def _magnet(value: Json) -> Magnet | Unreadable:
     try:
-        row = _Row.model_validate(value)
+        row = Row.model_validate(value)
     except ValidationError as error:
         known = value.get("id") if isinstance(value, dict) else None
         return Unreadable(str(known) if isinstance(known, int | str) else None, amiss(error))
@@ -310,6 +286,8 @@ def _magnet(value: Json) -> Magnet | Unreadable:
         size=row.size,
         progress=done,
         added=row.uploadDate or row.completionDate,
+        speed=row.downloadSpeed,
+        trouble=_TROUBLE.get(row.statusCode, ""),
     )
 
 
@@ -323,10 +301,11 @@ def _members(magnet: Magnet | None) -> dict[str, Json]:
         "id": magnet.id, "filename": magnet.name, "hash": magnet.hash, "size": size,
         "statusCode": code, "downloaded": downloaded, "uploadDate": magnet.added,
         "completionDate": completed.removesuffix(".0"), "nbLinks": links,
+        "downloadSpeed": magnet.speed,
     }  # fmt: skip
 
 
-def _next(mark: _Mark, counter: int | None) -> str:
+def _next(mark: Mark, counter: int | None) -> str:
     if counter is None:
         return ""
     return mark.model_copy(update={"counter": counter}).model_dump_json()
@@ -345,7 +324,7 @@ def _walk(nodes: Sequence[Json], above: tuple[str, ...]) -> Iterator[File]:
     """Depth first; a node that makes no sense costs only itself."""
     for value in nodes if len(above) < DEEPEST else ():
         try:
-            node = _Node.model_validate(value)
+            node = Node.model_validate(value)
         except ValidationError:
             continue
         path = (*above, node.n.replace("/", "_"))
@@ -362,7 +341,7 @@ def _nodes(value: Json) -> list[Json]:
     return value if isinstance(value, list) else []
 
 
-def _quality(stream: _Stream) -> tuple[int, int]:
+def _quality(stream: Stream) -> tuple[int, int]:
     """Video by its height before sound, then by size."""
     digits = "".join(c for c in stream.quality if c.isdigit())
     height = int(digits) if digits and not stream.quality.lower().startswith("mp") else 0

@@ -22,7 +22,7 @@ from pydantic import (
 )
 
 from davstore.errors import Gone, Refused, StoreError, StoreUnavailable, UnexpectedReply
-from davstore.model import Account, File, Link, Magnet, Unreadable
+from davstore.model import Account, File, Link, Magnet, Status, Unreadable, Wanted
 
 Listing: TypeAlias = Iterator[Magnet | Unreadable]
 FileLists: TypeAlias = Iterator[tuple[Magnet, tuple[File, ...] | StoreError]]
@@ -99,6 +99,48 @@ class Changing(Protocol):
         May be called again with an old marker: after a failure, or because a disk lost the last.
         Raises `StoreError`s as `magnets` does; then nothing was told, and the marker holds.
         """
+
+
+@runtime_checkable
+class Adding(Protocol):
+    """A store that can be given further magnets."""
+
+    add_pause: float
+    """Seconds that must lie between two calls of `add`."""
+
+    def add(self, wanted: Wanted) -> str:
+        """Have the account hold `wanted`; its id, "" where the service does not say it.
+
+        Asks the service once and must not repeat that: what is there already may be added again.
+        Raises `Refused` for what will never be taken. After any other `StoreError` it may be there
+        all the same: `present` tells.
+        """
+
+
+@runtime_checkable
+class Choosing(Protocol):
+    """A store that must be told which files of an added magnet are wanted."""
+
+    def choose(self, id_: str) -> bool:
+        """Say it of one magnet; whether that is settled. Not so while its files are unknown.
+
+        May be called again, also when it is settled. Raises `Gone` where it is no longer there,
+        other `StoreError`s as all calls do.
+        """
+
+
+def present(store: "Store", hash_: str) -> Magnet | None:
+    """The magnet of this hash that is in the account now, the best where there are several.
+
+    Asks the store for all it has; raises `StoreError` where that cannot be known for sure.
+    """
+    found = None
+    for row in store.magnets():
+        if isinstance(row, Magnet) and row.hash == hash_:
+            if row.status is not Status.FAILED:
+                return row
+            found = row
+    return found
 
 
 FAILURES_IN_A_ROW = 3

@@ -18,13 +18,14 @@ from davstore.errors import (
     AccountProblem,
     Gone,
     NotAuthorized,
+    Refused,
     StoreError,
     UnexpectedReply,
 )
-from davstore.model import Account, File, Link, Magnet, Status, Unreadable
+from davstore.model import Account, File, Link, Magnet, Status, Unreadable, Wanted
 from davstore.stores import base
 from davstore.stores.base import FileLists, Listing, News
-from davstore.stores.plank_shapes import Episode, Profile, Progress, Row, Season, User
+from davstore.stores.plank_shapes import Added, Episode, Profile, Progress, Row, Season, User
 from davstore.stores.shapes import amiss, read, rows
 from davstore.transport import Json, Reply, Together, Transport, per_second
 
@@ -53,6 +54,11 @@ _STATUS: Mapping[str, Status] = {
     "error": Status.FAILED,
     "not_found": Status.FAILED,
     "removed": Status.FAILED,
+}
+_TROUBLE: Mapping[str, str] = {
+    "error": "Plank could not get it",
+    "not_found": "Plank found no source for it",
+    "removed": "its files were removed",
 }
 ERRORS: Mapping[str, tuple[type[StoreError], str]] = {
     "INVALID_EMAIL": (NotAuthorized, "email is not an address"),
@@ -92,6 +98,8 @@ class Plank:
 
     Sizes are never told: what Plank knows is the size before it repacked a file.
     """
+
+    add_pause = 1.0
 
     def __init__(
         self,
@@ -163,6 +171,21 @@ class Plank:
         media = file.ref.split("/stream", maxsplit=1)[0]
         read(Progress, self._call("GET", f"{media}/progress", urgent=True).body, self.name)
         return Link(self._settings.url + file.ref, asked + LIFE, {"Cookie": self._cookie})
+
+    def add(self, wanted: Wanted) -> str:
+        """Adds the link, which it wants in any case; what is there already stays as it is.
+
+        A show is called by its generation's word. Where none is known Plank finds out itself.
+        """
+        word = self._word_for_show() if wanted.of_show else "movie"
+        said = {"title": wanted.title or wanted.name, "type": word, "year": wanted.year}
+        form = {"magnetLink": wanted.link} | {key: value for key, value in said.items() if value}
+        body = self._call("POST", "/api/media", json=form, once=True).body
+        return read(Added, body, self.name).id
+
+    def _word_for_show(self) -> str:
+        known = [row for row in self._library() if isinstance(row, Row)]
+        return "" if not known else "show" if any(row.is_newer for row in known) else "tv"
 
     def account(self) -> Account:
         """The session's user."""
@@ -256,6 +279,8 @@ class Plank:
         if not isinstance(body, dict):
             return None
         message, code = body.get("message"), body.get("code")
+        if isinstance(message, str) and message.startswith("Invalid magnet"):
+            return Refused(self.name, "Plank cannot read the magnet link")
         if message in NO_PROFILE:
             return _NoProfile(self.name, "the session has no active profile")
         if not isinstance(code, str) or code not in ERRORS:
@@ -280,6 +305,7 @@ class Plank:
             hash=row.infohash.lower(),
             progress=_percent(row),
             added=row.addedAt,
+            trouble=_TROUBLE.get(row.status, ""),
         )
 
     def _files_of(self, row: Row | None) -> tuple[File, ...]:

@@ -32,6 +32,12 @@ class Row(Shape):
         return self.type == "show" or "parentId" in self.model_fields_set
 
 
+class Added(Shape):
+    """`POST /api/media`."""
+
+    id: str
+
+
 class Episode(Shape):
     """One episode of a season."""
 

@@ -3,28 +3,21 @@
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
+from fnmatch import fnmatchcase
 from urllib.parse import quote, urlsplit
 from zoneinfo import ZoneInfo
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
-from davstore.errors import (
-    AccountProblem,
-    Gone,
-    NotAuthorized,
-    QuotaExhausted,
-    RateLimited,
-    Refused,
-    StoreError,
-    StoreUnavailable,
-    UnexpectedReply,
-)
-from davstore.model import Account, File, Link, Magnet, Status, Unreadable
+from davstore.errors import Gone, Refused, StoreError, StoreUnavailable, UnexpectedReply
+from davstore.model import Account, File, Link, Magnet, Status, Unreadable, Wanted
 from davstore.stores import base
 from davstore.stores.base import FileLists, Listing, News
 from davstore.stores.paging import Mark, Page, Pages, Row
+from davstore.stores.realdebrid_errors import ERRORS, Done
 from davstore.stores.shapes import (
     GivenRows,
     GivenWords,
@@ -46,6 +39,7 @@ PAGE = 100
 MOST_PAGES, MOST_RETURNS = 10_000, 6
 RECENT, MOST_DONE = 24 * 3600.0, 5
 LIFE = 24 * 3600.0
+ADD_PAUSE = 20.0
 RATES = (per_second(8), per_minute(200))
 """Below the 250 calls a minute that the service allows (refused ones count too)."""
 SHORT_CODE = 13
@@ -68,61 +62,25 @@ _STATUS: Mapping[str, Status] = {
     "dead": Status.FAILED,
 }
 
-_BUSY = frozenset({Status.QUEUED, Status.DOWNLOADING, Status.PROCESSING})
-
-# Every code of the API document, and 37, which is not in it.
-ERRORS: Mapping[int, tuple[type[StoreError], str]] = {
-    -1: (StoreUnavailable, "internal error at Real-Debrid"),
-    1: (UnexpectedReply, "our request lacks a parameter"),
-    2: (UnexpectedReply, "our request has a bad parameter"),
-    3: (Gone, "Real-Debrid does not know this id"),
-    4: (UnexpectedReply, "Real-Debrid does not allow this call"),
-    5: (RateLimited, "asked too quickly"),
-    6: (StoreUnavailable, "the file's server cannot be reached"),
-    7: (Gone, "no longer in the account"),
-    8: (NotAuthorized, "the token is wrong or revoked; get one at real-debrid.com/apitoken"),
-    9: (
-        AccountProblem,
-        "the account is locked or not premium; log in on the site",
-    ),
-    10: (NotAuthorized, "the account asks for a second factor; log in on the site"),
-    11: (NotAuthorized, "the account waits for its second factor; log in on the site"),
-    12: (NotAuthorized, "the login is wrong"),
-    13: (NotAuthorized, "the password is wrong"),
-    14: (AccountProblem, "the account is locked; ask Real-Debrid's support"),
-    15: (AccountProblem, "the account is not activated; see your e-mail"),
-    16: (Gone, "Real-Debrid no longer serves this file; add the magnet again"),
-    17: (StoreUnavailable, "the file's server is in maintenance"),
-    18: (QuotaExhausted, "the limit of the file's host is reached"),
-    19: (Gone, "the file is no longer on Real-Debrid's disks; add the magnet again"),
-    20: (AccountProblem, "needs a premium account; renew it at real-debrid.com"),
-    21: (QuotaExhausted, "too many active downloads"),
-    22: (
-        AccountProblem,
-        "Real-Debrid refuses this address; leave out servers and VPNs",
-    ),
-    23: (QuotaExhausted, "the traffic is used up until midnight in Paris"),
-    24: (Gone, "the file is no longer available; add the magnet again"),
-    25: (StoreUnavailable, "the service is unavailable"),
-    26: (UnexpectedReply, "the upload is too big"),
-    27: (StoreUnavailable, "the upload failed"),
-    28: (Refused, "the file is not allowed"),
-    29: (Refused, "the torrent is too big"),
-    30: (UnexpectedReply, "the torrent file is invalid"),
-    31: (UnexpectedReply, "already done"),
-    32: (UnexpectedReply, "bad image"),
-    33: (UnexpectedReply, "the torrent is active already"),
-    34: (RateLimited, "too many requests"),
-    35: (Refused, "refused as infringing"),
-    36: (QuotaExhausted, "the fair use limit is reached"),
-    37: (AccountProblem, "the service has switched this call off"),
+_TROUBLE: Mapping[str, str] = {
+    "magnet_error": "the magnet link leads nowhere",
+    "error": "Real-Debrid could not get it",
+    "virus": "Real-Debrid found a virus in it",
+    "dead": "nobody has it any more",
 }
+_UNCHOSEN = "waiting_files_selection"
+_CONVERTING = "magnet_conversion"
+
+_BUSY = frozenset({Status.QUEUED, Status.DOWNLOADING, Status.PROCESSING})
 
 
 class Settings(base.TokenSettings):
     """`[accounts.NAME]` with `store = "realdebrid"`."""
 
     url: base.BaseUrl = "https://api.real-debrid.com/rest/1.0"
+    select: tuple[str, ...] = Field(
+        default=(), description="names of the files to get of what is added, with * and ?"
+    )
 
 
 class _Row(Shape):
@@ -136,6 +94,7 @@ class _Row(Shape):
     progress: Percent = None
     status: str
     added: Moment = None
+    speed: Size = None
     links: Rows
 
 
@@ -149,9 +108,16 @@ class _FileRow(Shape):
 class _Info(Shape):
     """`GET /torrents/info/{id}`."""
 
+    status: Word = ""
     filename: Word = ""
     files: GivenRows
     links: GivenWords
+
+
+class _Added(Shape):
+    """`PUT /torrents/addTorrent` and `POST /torrents/addMagnet`."""
+
+    id: str
 
 
 class _Unrestricted(Shape):
@@ -173,6 +139,8 @@ class _User(Shape):
 class RealDebrid:
     """One Real-Debrid account. A file's ref is its restricted link."""
 
+    add_pause = ADD_PAUSE
+
     def __init__(
         self,
         name: str,
@@ -184,6 +152,7 @@ class RealDebrid:
     ) -> None:
         self.name = name
         self._now = now
+        self._select = settings.select
         self._api = Transport(
             name,
             settings.url,
@@ -242,6 +211,34 @@ class RealDebrid:
                 self.name, f"delivers {found.filesize} bytes where {file.size} were promised"
             )
         return Link(found.download, asked + LIFE, size=found.filesize, connections=found.chunks)
+
+    def add(self, wanted: Wanted) -> str:
+        """Adds the torrent file or the link; what is there already would stand there twice."""
+        if wanted.torrent:
+            body = self._api.call(
+                "PUT", "/torrents/addTorrent", data=wanted.torrent, once=True
+            ).body
+        else:
+            form = {"magnet": wanted.link}
+            body = self._api.call("POST", "/torrents/addMagnet", data=form, once=True).body
+        return read(_Added, body, self.name).id
+
+    def choose(self, id_: str) -> bool:
+        """Selects the files that `select` names, or all where it names none of them."""
+        place = quote(id_, safe="")
+        info = read(_Info, self._api.get(f"/torrents/info/{place}").body, self.name)
+        if info.status != _UNCHOSEN:
+            return info.status != _CONVERTING
+        files = [read(_FileRow, row, self.name) for row in info.files]
+        chosen = [str(row.id) for row in files if self._is_chosen(row)]
+        form = {"files": ",".join(chosen) or "all"}
+        with suppress(Done):
+            self._api.post(f"/torrents/selectFiles/{place}", form)
+        return True
+
+    def _is_chosen(self, row: _FileRow) -> bool:
+        name = row.path.rpartition("/")[2].lower()
+        return any(fnmatchcase(name, pattern.lower()) for pattern in self._select)
 
     def account(self) -> Account:
         """`GET /user`."""
@@ -316,6 +313,8 @@ class RealDebrid:
             size=row.bytes,
             progress=row.progress,
             added=_local(row.added),
+            speed=row.speed,
+            trouble=_TROUBLE.get(row.status, ""),
         )
 
     def _files_of(self, magnet: Magnet) -> tuple[File, ...] | StoreError:

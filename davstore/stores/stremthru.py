@@ -23,7 +23,7 @@ from davstore.errors import (
     StoreUnavailable,
     UnexpectedReply,
 )
-from davstore.model import Account, File, Link, Magnet, Status, Unreadable
+from davstore.model import Account, File, Link, Magnet, Status, Unreadable, Wanted
 from davstore.stores import base
 from davstore.stores.base import FileLists, Listing, News
 from davstore.stores.paging import Page, Pages
@@ -36,6 +36,10 @@ OVERLAP = 10
 MOST_PAGES, MOST_PASSES = 2000, 3
 RATES = (per_second(10), per_minute(200))
 """The instance has no limits of its own; the store behind it has."""
+ADD_PAUSE, ADD_PAUSE_OF_OTHERS = 20.0, 3.0
+"""Seconds between two adds: Real-Debrid's, and where the store behind is another for certain."""
+LARGEST_TORRENT = 1_000_000
+"""Bytes of a torrent file that an instance takes, as long as it is not told otherwise."""
 PROXIED_LIFE, DIRECT_LIFE = 12 * 3600.0, 3 * 3600.0
 """Links of the instance's own proxy live 12 h; others as long as an unknown store's."""
 NO_STORE = (
@@ -59,6 +63,11 @@ _STATUS: Mapping[str, Status] = {
     "unknown": Status.UNKNOWN,
 }
 
+
+class Invalid(Gone):
+    """A magnet that the store does not know or, when it is added, cannot use."""
+
+
 # Every code of the service. Where it tells an upstream's trouble, its own words are not kept.
 ERRORS: Mapping[str, tuple[type[StoreError], str]] = {
     "BAD_GATEWAY": (StoreUnavailable, "the store behind StremThru fails"),
@@ -75,14 +84,14 @@ ERRORS: Mapping[str, tuple[type[StoreError], str]] = {
     "PROXY_AUTHENTICATION_REQUIRED": (NotAuthorized, "username or password is wrong"),
     "SERVICE_UNAVAILABLE": (StoreUnavailable, "the store behind StremThru is unavailable"),
     "STORE_LIMIT_EXCEEDED": (QuotaExhausted, "a limit of the store is reached"),
-    "STORE_MAGNET_INVALID": (Gone, "the store does not know this magnet"),
+    "STORE_MAGNET_INVALID": (Invalid, "the store does not know this magnet"),
     "STORE_NAME_INVALID": (NotAuthorized, "store_name is not known to StremThru"),
     "STORE_SERVER_DOWN": (StoreUnavailable, "the store behind StremThru is down"),
     "TOO_MANY_REQUESTS": (RateLimited, "too many requests"),
     "UNAUTHORIZED": (NotAuthorized, "the login or the store's token is wrong"),
     "UNAVAILABLE_FOR_LEGAL_REASONS": (Refused, "refused as infringing"),
     "UNKNOWN": (StoreUnavailable, "the store behind StremThru fails"),
-    "UNPROCESSABLE_ENTITY": (UnexpectedReply, "the store cannot use this"),
+    "UNPROCESSABLE_ENTITY": (Refused, "the store cannot use this"),
     "UNSUPPORTED_MEDIA_TYPE": (UnexpectedReply, "our request was not understood"),
 }
 
@@ -124,15 +133,17 @@ class Settings(base.Settings):
 
 @dataclass(frozen=True, slots=True)
 class _Api:
-    """Where the two APIs differ."""
+    """Where the two APIs differ: paths, and what an added link or torrent file is called."""
 
     magnets: str
     link: str
+    word: str
+    file: str
 
 
 _APIS: Final[Mapping[str, _Api]] = {
-    "torz": _Api("/v0/store/torz", "/v0/store/torz/link/generate"),
-    "magnets": _Api("/v0/store/magnets", "/v0/store/link/generate"),
+    "torz": _Api("/v0/store/torz", "/v0/store/torz/link/generate", "link", "file"),
+    "magnets": _Api("/v0/store/magnets", "/v0/store/link/generate", "magnet", "torrent"),
 }
 
 
@@ -156,6 +167,10 @@ class _FileRow(Shape):
 
 class _Detail(Shape):
     files: GivenRows
+
+
+class _Added(Shape):
+    id: Word = ""
 
 
 class _Generated(Shape):
@@ -199,6 +214,8 @@ class StremThru:
         self.name = name
         self._base = settings.url
         self._paths = _APIS[settings.api]
+        is_other = settings.store_name not in {None, "realdebrid"}
+        self.add_pause = ADD_PAUSE_OF_OTHERS if is_other else ADD_PAUSE
         self._now = now
         self._api = Transport(
             name,
@@ -253,6 +270,20 @@ class StremThru:
             raise UnexpectedReply(self.name, "unexpected reply: link is no http link")
         life = PROXIED_LIFE if PROXY_PATH in urlsplit(found).path else DIRECT_LIFE
         return Link(found, asked + life, decoy=NOTICE_PATH)
+
+    def add(self, wanted: Wanted) -> str:
+        """Adds the torrent file, if the instance takes such a large one, or the link."""
+        paths = self._paths
+        if wanted.torrent and len(wanted.torrent) <= LARGEST_TORRENT:
+            torrent = (f"{wanted.hash}.torrent", wanted.torrent, "application/x-bittorrent")
+            sent: Mapping[str, Json] = {"files": {paths.file: torrent}}
+        else:
+            sent = {"json": {paths.word: wanted.link}}
+        try:
+            body = self._api.call("POST", paths.magnets, once=True, **sent).body
+        except Invalid as error:
+            raise Refused(self.name, "the store cannot use this magnet") from error
+        return read(_Added, _data(body, self.name), self.name).id
 
     def account(self) -> Account:
         """`GET /v0/store/user`."""

@@ -134,11 +134,17 @@ class Transport:
         """POST a form or JSON to `path`; all our POSTs may be repeated. Raises `StoreError`."""
         return self.call("POST", path, data=form, json=json_body, headers=headers, urgent=urgent)
 
-    def call(self, method: str, path: str, *, urgent: bool = False, **options: Any) -> Reply:
-        """One call with pacing and retries; `options` as for `requests.request`."""
+    def call(
+        self, method: str, path: str, *, urgent: bool = False, once: bool = False, **options: Any
+    ) -> Reply:
+        """One call with pacing and retries; `options` as for `requests.request`.
+
+        What must not happen twice is tried `once`.
+        """
+        tries = 1 if once else TRIES - urgent
         retrying = Retrying(
             retry=retry_if_exception(_worth_another_try),
-            stop=stop_after_attempt(TRIES if not urgent else TRIES - 1),
+            stop=stop_after_attempt(tries),
             wait=self._wait,
             sleep=self._sleep,
             reraise=True,
