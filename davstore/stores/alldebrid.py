@@ -3,6 +3,7 @@
 import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from itertools import islice
 from urllib.parse import urlsplit
 
@@ -154,6 +155,11 @@ class AllDebrid:
                 raise self._error(added.error)
             return "" if added.id == "0" else added.id
         raise UnexpectedReply(self.name, "unexpected reply: nothing is said of the magnet")
+
+    def remove(self, magnet: Magnet) -> None:
+        """`POST /v4/magnet/delete`."""
+        with base.certain(self.name, NO_API), suppress(Lost):
+            self._data("/v4/magnet/delete", {"id": magnet.id})
 
     def account(self) -> Account:
         """`GET /v4/user`."""

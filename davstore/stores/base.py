@@ -143,6 +143,19 @@ def present(store: "Store", hash_: str) -> Magnet | None:
     return found
 
 
+@runtime_checkable
+class Removing(Protocol):
+    """A store at which magnets can be removed."""
+
+    def remove(self, magnet: Magnet) -> None:
+        """Remove `magnet` from the account, for good.
+
+        Must end normally only when it is no longer there; that it was not there before is as good.
+        May be called again after any failure. Raises `StoreError`s; `UnexpectedReply` where the
+        service cannot do this at all.
+        """
+
+
 FAILURES_IN_A_ROW = 3
 """So many magnets whose files cannot be had now: it is the service then, and not the magnets."""
 
@@ -208,6 +221,11 @@ class Settings(BaseModel):
     read_ahead: int = Field(
         default=6, ge=1, le=32,
         description="how many of them one stream may use where a host is slow or far",
+    )  # fmt: skip
+    delete: bool = Field(default=False, description="whether its magnets and files may be deleted")
+    delete_after: float = Field(
+        default=24 * 3600.0, ge=0, le=366 * 24 * 3600.0,
+        description="seconds for which what was deleted can be had back, until it is removed there",
     )  # fmt: skip
 
 

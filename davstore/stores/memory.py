@@ -55,6 +55,10 @@ class Memory:
         self.put(Magnet(id_, wanted.name, Status.QUEUED, "", wanted.hash, added=self._now()), {})
         return id_
 
+    def remove(self, magnet: Magnet) -> None:
+        """Take it out, if it is there."""
+        self.forget(magnet.id)
+
     def account(self) -> Account:
         """The owner of everything."""
         return Account(self.name, "memory")

@@ -7,6 +7,7 @@ them `show` and streams an episode as a media of its own.
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Any, Self
@@ -186,6 +187,11 @@ class Plank:
     def _word_for_show(self) -> str:
         known = [row for row in self._library() if isinstance(row, Row)]
         return "" if not known else "show" if any(row.is_newer for row in known) else "tv"
+
+    def remove(self, magnet: Magnet) -> None:
+        """`DELETE /api/media/{id}`, which deletes its files too."""
+        with suppress(Gone):
+            self._call("DELETE", f"/api/media/{quote(magnet.id, safe='')}")
 
     def account(self) -> Account:
         """The session's user."""

@@ -240,6 +240,11 @@ class RealDebrid:
         name = row.path.rpartition("/")[2].lower()
         return any(fnmatchcase(name, pattern.lower()) for pattern in self._select)
 
+    def remove(self, magnet: Magnet) -> None:
+        """`DELETE /torrents/delete/{id}`."""
+        with suppress(Gone):
+            self._api.call("DELETE", f"/torrents/delete/{quote(magnet.id, safe='')}")
+
     def account(self) -> Account:
         """`GET /user`."""
         with base.certain(self.name, NO_API):

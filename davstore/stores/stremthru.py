@@ -6,6 +6,7 @@ Both say the same in slightly other words; the store behind the instance is name
 import base64
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Annotated, Any, Final, Literal, Self
 from urllib.parse import quote, urljoin, urlsplit
@@ -284,6 +285,11 @@ class StremThru:
         except Invalid as error:
             raise Refused(self.name, "the store cannot use this magnet") from error
         return read(_Added, _data(body, self.name), self.name).id
+
+    def remove(self, magnet: Magnet) -> None:
+        """`DELETE …/{id}`; some stores behind StremThru cannot do this."""
+        with suppress(Gone):
+            self._api.call("DELETE", f"{self._paths.magnets}/{quote(magnet.id, safe='')}")
 
     def account(self) -> Account:
         """`GET /v0/store/user`."""
