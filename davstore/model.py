@@ -80,6 +80,27 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
+class Query:
+    """What somebody looks for; `categories` are Torznab's numbers, none meaning all."""
+
+    words: str
+    categories: tuple[int, ...] = ()
+    season: int | None = None
+    episode: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A magnet that a search has found, in no account yet."""
+
+    hash: str
+    name: str
+    link: str = field(repr=False)
+    size: int | None = None
+    seeders: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Unreadable:
     """A row of a listing that made no sense; `id` where at least that could be read."""
 

@@ -28,6 +28,7 @@ from davstore.simulator.magnets import SimFile, SimMagnet
 from davstore.simulator.site import json_answer
 from davstore.simulator.store import SimulatedStore, View, secret
 from davstore.simulator.stremthru_shapes import ApiError, failed, file_row, row
+from davstore.simulator.torznab import Torznab
 
 NAMES = {
     "alldebrid", "debrider", "debridlink", "easydebrid", "offcloud", "pikpak", "premiumize",
@@ -40,7 +41,7 @@ LIMIT_REACHED = "content_proxy_limit_reached.mp4"
 class StremThru(SimulatedStore):
     """An instance with one user, and the account that this user's requests are for.
 
-    `api` is the one that `settings` name. With "torz" they hold the instance's user and
+    `cached` are further hashes that the store has on its disks. `api` is the one that `settings` name. With "torz" they hold the instance's user and
     password, with "magnets" a store's name and token; the instance itself takes either.
     """
 
@@ -53,6 +54,8 @@ class StremThru(SimulatedStore):
         super().__init__(host, port)
         self.api = api
         self.store_name = store_name
+        self.cached: set[str] = set()
+        self.torznab = Torznab(self)
         routes: dict[str, View] = {
             "GET /v0/health": lambda: json_answer({"data": {"status": "ok"}}),
             "GET /v0/store/user": self._user,
@@ -245,16 +248,17 @@ class StremThru(SimulatedStore):
             raise ApiError("BAD_REQUEST", f"missing {name}", location=name)
         if not self.premium:
             raise ApiError("FORBIDDEN", "premium needed")
-        ready = {m.infohash: m for _, m in self.library if m.status == "ready"}
+        ready = {hash_: self.offers.get(hash_) for hash_ in self.cached}
+        ready |= {m.infohash: m for _, m in self.library if m.status == "ready"}
         items = []
         for wanted in asked:
             infohash = wanted.partition("btih:")[2].partition("&")[0] or wanted
-            magnet = ready.get(infohash.lower())
+            is_ready, magnet = infohash.lower() in ready, ready.get(infohash.lower())
             files = (
                 [file_row(k, f, "", self.odd) for k, f in enumerate(magnet.files)] if magnet else []
             )
             items.append({"hash": infohash, "magnet": f"magnet:?xt=urn:btih:{infohash}",
-                          "status": "cached" if magnet else "unknown", "files": files})  # fmt: skip
+                          "status": "cached" if is_ready else "unknown", "files": files})  # fmt: skip
         return json_answer({"data": {"items": items}})
 
     def _store_link(self, magnet_id: str, number: int) -> str:

@@ -10,7 +10,8 @@ from davstore.model import File, Magnet, Status
 from davstore.simulator import Content, Fault, SimFile, SimMagnet, Simulator
 from davstore.simulator.stremthru_shapes import HTTP
 from davstore.stores import stremthru
-from davstore.stores.stremthru import ERRORS, Settings, StremThru
+from davstore.stores.stremthru import Settings, StremThru
+from davstore.stores.stremthru_errors import ERRORS
 from tests.stores.conftest import Account, Open
 
 MKV = SimFile("CD1/Spring.mkv", Content.random("spring", 5000))
