@@ -41,8 +41,9 @@ LIMIT_REACHED = "content_proxy_limit_reached.mp4"
 class StremThru(SimulatedStore):
     """An instance with one user, and the account that this user's requests are for.
 
-    `cached` are further hashes that the store has on its disks. `api` is the one that `settings` name. With "torz" they hold the instance's user and
+    `api` is the one that `settings` name. With "torz" they hold the instance's user and
     password, with "magnets" a store's name and token; the instance itself takes either.
+    `cached` are hashes that the store has on its disks beside the account's own.
     """
 
     label = "stremthru"
@@ -257,8 +258,9 @@ class StremThru(SimulatedStore):
             files = (
                 [file_row(k, f, "", self.odd) for k, f in enumerate(magnet.files)] if magnet else []
             )
+            status = "cached" if is_ready else "unknown"
             items.append({"hash": infohash, "magnet": f"magnet:?xt=urn:btih:{infohash}",
-                          "status": "cached" if is_ready else "unknown", "files": files})  # fmt: skip
+                          "status": status, "files": files})  # fmt: skip
         return json_answer({"data": {"items": items}})
 
     def _store_link(self, magnet_id: str, number: int) -> str:
