@@ -160,6 +160,21 @@ class Leaf:
 
 
 @dataclass(frozen=True, slots=True)
+class Text(Leaf):
+    """A small file of which all is known: its `content`."""
+
+    content: bytes = field(default=b"", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where in a file playing goes on, and how long all of it lasts, where known; in seconds."""
+
+    seconds: float
+    duration: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Folder:
     """A named place for entries, in the order in which they are listed."""
 

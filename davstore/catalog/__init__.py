@@ -13,6 +13,7 @@ from davstore.catalog.arranged import Arranged
 from davstore.catalog.holding import Holding
 from davstore.catalog.leases import Leases, Turns
 from davstore.catalog.lock import only_server, server_of
+from davstore.catalog.lookups import Lookups
 from davstore.catalog.overview import Overview, overviews
 from davstore.catalog.places import PlaceRecords
 from davstore.catalog.records import Links, Records
@@ -26,6 +27,7 @@ __all__ = [
     "Holding",
     "Leases",
     "Links",
+    "Lookups",
     "Overview",
     "PlaceRecords",
     "Records",

@@ -27,7 +27,7 @@ from davstore.dav.noise import Noise
 from davstore.dav.provider import Provider
 from davstore.dav.remembered import DeadProperties, Locks
 from davstore.dav.scratch import Scratch
-from davstore.dav.tree import Tree, Views, no_views
+from davstore.dav.tree import Beside, Tree, Views, no_views
 from davstore.model import Snapshot
 
 __all__ = ["Application", "Site", "Users"]
@@ -35,8 +35,8 @@ __all__ = ["Application", "Site", "Users"]
 
 class Site:
     """The WSGI application: `accounts` in order, what each holds, how a file is opened; beside
-    them the `shares`, and the folders of `view_names`, as `views` gives them. Locks, properties
-    and notes are kept in `state`, which shares need; there are none without.
+    them the `shares`, and the folders of `view_names`, as `views` gives them; `beside` magnets
+    stand further folders. Locks, properties and notes are kept in `state`, which shares need.
     """
 
     def __init__(
@@ -49,14 +49,17 @@ class Site:
         state: Path | None = None,
         views: Views = no_views,
         view_names: Sequence[str] = (),
+        *,
+        beside: Beside | None = None,
     ) -> None:
         assert state is not None or not shares
         self._kept = None if state is None else _Kept(state)
         noise = None if self._kept is None else self._kept.noise
         paths = {name: share.path.expanduser() for name, share in shares.items()}
         tree = Provider(
-            Tree(accounts, snapshot, paths, views, view_names), Download(open_), users, noise
-        )
+            Tree(accounts, snapshot, paths, views, view_names, beside), Download(open_), users,
+            noise,
+        )  # fmt: skip
         providers: dict[str, DAVProvider] = {"/": tree}
         for name, share in shares.items():
             providers[f"/{name}"] = Scratch(name, share, users, tree)

@@ -1,26 +1,37 @@
 """Entries of the snapshots as WsgiDAV's collections and resources."""
 
+import io
 from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any, TypeAlias
 from urllib.parse import quote
 
+from werkzeug.http import http_date
 from wsgidav.dav_error import HTTP_FORBIDDEN, HTTP_NOT_FOUND, HTTP_PRECONDITION_FAILED, DAVError
 from wsgidav.dav_provider import DAVCollection, DAVNonCollection, DAVProvider
-from wsgidav.util import get_uri_name, get_uri_parent, parse_if_header_dict, test_if_header_dict
+from wsgidav.util import (
+    get_content_length,
+    get_uri_name,
+    get_uri_parent,
+    parse_if_header_dict,
+    test_if_header_dict,
+)
 
 from davstore.dav.bodies import settle_xml
-from davstore.dav.download import Download
+from davstore.dav.download import Download, refuse
 from davstore.dav.listing import Listing
+from davstore.dav.local import Local
 from davstore.dav.login import Users
 from davstore.dav.multistatus import PATH_SAFE
-from davstore.dav.noise import Noise, NoiseResource, Note, is_noise, noise_path
+from davstore.dav.noise import Noise, NoiseResource, Note, noise_path
+from davstore.dav.noise_names import is_noise
 from davstore.dav.pages import page
 from davstore.dav.people import Person
 from davstore.dav.properties import content_type, etag, property_element, property_names
 from davstore.dav.rights import READING, check_right, options, refused
 from davstore.dav.tree import NotReady, Tree
-from davstore.model import Entry, Folder, Leaf
+from davstore.errors import StoreError
+from davstore.model import Entry, Folder, Leaf, Text
 
 Environ: TypeAlias = dict[str, Any]
 StartResponse: TypeAlias = Callable[..., Any]
@@ -151,7 +162,7 @@ class Provider(DAVProvider):
     def get_resource_inst(self, path: str, environ: Environ) -> Resource | None:
         """The resource at `path`; raises 503 while nothing is known of its account."""
         person = self._users.person(environ)
-        entry = self._entry(path, person)
+        entry = self._entry(path, person, asking=environ["REQUEST_METHOD"] in _ASKING)
         if entry is not None:
             return resource(path, environ, entry)
         if self._noise is not None and is_noise(get_uri_name(path)):
@@ -171,6 +182,14 @@ class Provider(DAVProvider):
     def custom_request_handler(
         self, environ: Environ, start_response: StartResponse, default_handler: Application
     ) -> Iterable[bytes]:
+        try:
+            return self._answer(environ, start_response, default_handler)
+        except StoreError as error:  # of a folder for which a service is asked
+            return refuse(start_response, error)
+
+    def _answer(
+        self, environ: Environ, start_response: StartResponse, default_handler: Application
+    ) -> Iterable[bytes]:
         method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"]
         person = self._users.person(environ)
         found = self.get_resource_inst(path, environ)
@@ -187,9 +206,20 @@ class Provider(DAVProvider):
                 settle_xml(environ)
             environ["HTTP_DEPTH"] = "0"
             return default_handler(environ, start_response)
+        if method == "MKCOL" and found is None and self._begins_search(environ, person):
+            start_response("201 Created", [("Content-Length", "0"), ("Date", http_date())])
+            return []
         entry = None if found is None else found.entry
         above = self._entry(get_uri_parent(path) or "/", person)
         return refused(environ, start_response, href(self, path), entry, above)
+
+    def _begins_search(self, environ: Environ, person: Person) -> bool:
+        """Whether making this folder is how a search is asked for: by mounts, which open only what
+        stands in the folder above.
+        """
+        if "add" not in person.rights or get_content_length(environ):
+            return False
+        return isinstance(self._entry(environ["PATH_INFO"], person, asking=True), Folder)
 
     def _read(
         self, environ: Environ, start_response: StartResponse, found: Resource, person: Person
@@ -202,6 +232,8 @@ class Provider(DAVProvider):
             return self._listing(environ, start_response, found.get_href(), found.entry)
         if isinstance(found, NoiseResource):
             return found.download(environ, start_response)
+        if isinstance(found, FileResource) and isinstance(found.entry, Text):
+            return Download(_opened, offers=False)(environ, start_response, found.entry)
         if isinstance(found, FileResource):
             later = partial(self._again, path, person)
             return self._download(environ, start_response, found.entry, later)
@@ -218,9 +250,10 @@ class Provider(DAVProvider):
             return None
         return entry if isinstance(entry, Leaf) else None
 
-    def _entry(self, path: str, person: Person) -> Entry | None:
+    def _entry(self, path: str, person: Person, *, asking: bool = False) -> Entry | None:
+        parts = [part for part in path.split("/") if part]
         try:
-            return self._tree.find([part for part in path.split("/") if part], person)
+            return self._tree.find(parts, person, asking=asking)
         except NotReady as account:
             raise DAVError(
                 SERVICE_UNAVAILABLE,
@@ -229,7 +262,14 @@ class Provider(DAVProvider):
             ) from None
 
 
+_ASKING = frozenset({"GET", "HEAD", "PROPFIND"})
+"""Methods for which a service may be asked what stands in a folder."""
 _NOTE_METHODS = frozenset({"PUT", "DELETE", "PROPPATCH", "LOCK", "UNLOCK"})
+
+
+def _opened(leaf: Leaf, start: int, end: int | None) -> Local:
+    assert isinstance(leaf, Text)
+    return Local(io.BytesIO(leaf.content), start, end, len(leaf.content))
 
 
 def href(provider: Any, path: str) -> str:

@@ -3,8 +3,10 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
+from typing import Protocol
 
 from davstore import views
+from davstore.dav.noise_names import is_noise
 from davstore.dav.people import OWNER, Person
 from davstore.model import Entry, Folder, Snapshot
 
@@ -17,6 +19,19 @@ def no_views() -> tuple[Folder, ...]:
     return ()
 
 
+class Beside(Protocol):
+    """Further folders of accounts, which cost their services a call when they are opened."""
+
+    def folders(self, account: str) -> tuple[Folder, ...]:
+        """Those of `account`, without a call."""
+
+    def find(self, account: str, path: Sequence[str], *, asking: bool) -> Entry | None:
+        """The entry at `path` in one of them, with a call only where `asking`.
+
+        Raises `StoreError`.
+        """
+
+
 class NotReady(Exception):
     """Nothing is known of this account yet."""
 
@@ -24,7 +39,7 @@ class NotReady(Exception):
 class Tree:
     """`/<account>/magnets/<magnet>/…` over the latest snapshots, and the names of the `shares`,
     in which somebody else knows the way; beside them `/<view>/…`. Who may not see all accounts
-    sees those views that are named to him.
+    sees those views that are named to him. `beside` an account's magnets stand further folders.
     """
 
     def __init__(
@@ -34,17 +49,22 @@ class Tree:
         shares: Mapping[str, Path] = MappingProxyType({}),
         views: Views = no_views,
         view_names: Sequence[str] = (),
+        beside: Beside | None = None,
     ) -> None:
         self._accounts = tuple(accounts)
         self._snapshot = snapshot
         self._shares = shares
         self._views = views
         self._view_names = tuple(view_names)
+        self._beside = beside
 
-    def find(self, parts: Sequence[str], person: Person = OWNER) -> Entry | None:
+    def find(
+        self, parts: Sequence[str], person: Person = OWNER, *, asking: bool = False
+    ) -> Entry | None:
         """The entry at a path of decoded components, None where there is none for this person.
 
-        Raises `NotReady` below an account of which nothing is known yet.
+        Raises `NotReady` below an account of which nothing is known yet and, where its service may
+        be asked for a folder, `StoreError`.
         """
         if not parts:
             return self._root(person)
@@ -56,7 +76,10 @@ class Tree:
         snapshot = self._snapshot(account)
         if snapshot is None:
             raise NotReady(account)
-        return views.find(_folder_of(snapshot), rest)
+        if self._beside is not None and rest and rest[0] != snapshot.magnets.name:
+            is_asked = asking and not any(map(is_noise, rest))
+            return self._beside.find(account, rest, asking=is_asked)
+        return views.find(self._folder_of(snapshot), rest)
 
     def _view(self, name: str) -> Folder:
         for folder in self._views() or ():
@@ -76,7 +99,7 @@ class Tree:
     def _folders(self) -> Iterator[Folder]:
         for account in self._accounts:
             snapshot = self._snapshot(account)
-            yield _folder_of(snapshot) if snapshot else Folder(account, {}, 0.0)
+            yield self._folder_of(snapshot) if snapshot else Folder(account, {}, 0.0)
         if self._view_names:
             found = {folder.name: folder for folder in self._views() or ()}
             yield from (found.get(name, Folder(name, {}, 0.0)) for name in self._view_names)
@@ -86,7 +109,7 @@ class Tree:
             except OSError:
                 yield Folder(name, {}, 0.0)
 
-
-def _folder_of(snapshot: Snapshot) -> Folder:
-    magnets = snapshot.magnets
-    return Folder(snapshot.account, {magnets.name: magnets}, magnets.modified)
+    def _folder_of(self, snapshot: Snapshot) -> Folder:
+        magnets, account = snapshot.magnets, snapshot.account
+        others = self._beside.folders(account) if self._beside is not None else ()
+        return Folder(account, {each.name: each for each in (magnets, *others)}, magnets.modified)

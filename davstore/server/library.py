@@ -8,6 +8,7 @@ from davstore.catalog import (
     Catalog,
     Leases,
     Links,
+    Lookups,
     PlaceRecords,
     Records,
     Turns,
@@ -72,6 +73,8 @@ class Library:
             settings.views, self.catalog.accounts, self.catalog.snapshot,
             PlaceRecords(self._engine), now=now,
         )  # fmt: skip
+
+        self.lookups = Lookups(self.stores, self.catalog.snapshot, now=now)
 
     def close(self) -> None:
         """Let go of the stores' connections and the catalog's file."""

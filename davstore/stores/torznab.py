@@ -28,9 +28,9 @@ CATEGORIES: Final[Mapping[str, int]] = {
     "other": 8000,
 }  # fmt: skip
 """The words that people would use, and their numbers (section "Predefined Categories")."""
-MOST: Final = 500
+MOST: Final = 200
 """Results; more than a person looks through."""
-LONGEST_NAME, LONGEST_LINK = 1024, 16 * 1024
+LONGEST_NAME, LONGEST_LINK = 1024, 4096
 
 _ATTRIBUTE = "{http://torznab.com/schemas/2015/feed}attr"
 _HASH = re.compile("[0-9a-fA-F]{40}")
