@@ -10,6 +10,7 @@
         QuotaExhausted         traffic or slots used up; knows until when if told
         StoreUnavailable       try later
           Busy                   … because our own limits are reached
+          Preparing              … because it is still buffering this file
         Refused                infringing or forbidden content: never retry
         Gone                   this magnet, file or ref is no more
         UnexpectedReply        the service changed or broke: its shape is named, not its content
@@ -92,6 +93,10 @@ class StoreUnavailable(StoreError):
 
 class Busy(StoreUnavailable):
     """Our own limits for the account are reached: nothing is wrong with the file."""
+
+
+class Preparing(StoreUnavailable):
+    """The service is still buffering this file."""
 
 
 class Refused(StoreError):

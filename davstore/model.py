@@ -175,6 +175,13 @@ class Position:
 
 
 @dataclass(frozen=True, slots=True)
+class Played(Leaf):
+    """A file of which it is known where playing has stopped."""
+
+    position: Position = Position(0.0)
+
+
+@dataclass(frozen=True, slots=True)
 class Folder:
     """A named place for entries, in the order in which they are listed."""
 

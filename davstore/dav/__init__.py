@@ -24,11 +24,13 @@ from davstore.dav.download import Download, Open
 from davstore.dav.gate import Application, Environ, Gate, StartResponse
 from davstore.dav.login import DomainController, Users
 from davstore.dav.noise import Noise
+from davstore.dav.playback import Playback
 from davstore.dav.provider import Provider
 from davstore.dav.remembered import DeadProperties, Locks
 from davstore.dav.scratch import Scratch
 from davstore.dav.tree import Beside, Tree, Views, no_views
 from davstore.model import Snapshot
+from davstore.stores.playing import Playing
 
 __all__ = ["Application", "Site", "Users"]
 
@@ -36,7 +38,8 @@ __all__ = ["Application", "Site", "Users"]
 class Site:
     """The WSGI application: `accounts` in order, what each holds, how a file is opened; beside
     them the `shares`, and the folders of `view_names`, as `views` gives them; `beside` magnets
-    stand further folders. Locks, properties and notes are kept in `state`, which shares need.
+    stand further folders, and `players` know positions. Locks, properties and notes are kept in
+    `state`, which shares need.
     """
 
     def __init__(
@@ -51,6 +54,7 @@ class Site:
         view_names: Sequence[str] = (),
         *,
         beside: Beside | None = None,
+        players: Mapping[str, Playing] = MappingProxyType({}),
     ) -> None:
         assert state is not None or not shares
         self._kept = None if state is None else _Kept(state)
@@ -58,7 +62,7 @@ class Site:
         paths = {name: share.path.expanduser() for name, share in shares.items()}
         tree = Provider(
             Tree(accounts, snapshot, paths, views, view_names, beside), Download(open_), users,
-            noise,
+            noise, Playback(players),
         )  # fmt: skip
         providers: dict[str, DAVProvider] = {"/": tree}
         for name, share in shares.items():

@@ -16,7 +16,7 @@ from lxml import etree
 from werkzeug.http import http_date
 
 from davstore.dav.media_types import media_type
-from davstore.model import Entry, Folder, Leaf
+from davstore.model import Entry, Folder, Leaf, Played
 
 Markup: TypeAlias = str
 """XML that stands for itself: escaped, and with "D" for the namespace "DAV:"."""
@@ -81,6 +81,19 @@ def _length(entry: Entry) -> Markup | None:
     return None if entry.size is None else str(entry.size)
 
 
+POSITION, DURATION = "{davstore:}position", "{davstore:}duration"
+"""In seconds; asked of a service, and so never part of what stands in all properties."""
+
+
+def _position(entry: Entry) -> Markup | None:
+    return f"{entry.position.seconds:g}" if isinstance(entry, Played) else None
+
+
+def _duration(entry: Entry) -> Markup | None:
+    known = entry.position.duration if isinstance(entry, Played) else None
+    return None if known is None else f"{known:g}"
+
+
 PROPERTIES = (
     Property("{DAV:}resourcetype", _resource_type),
     Property("{DAV:}displayname", lambda entry: escaped(entry.name)),
@@ -97,6 +110,8 @@ PROPERTIES = (
         "{DAV:}getetag",
         lambda entry: escaped(etag(entry)) if isinstance(entry, Leaf) else None,
     ),
+    Property(POSITION, _position),
+    Property(DURATION, _duration),
 )
 
 _BY_NAME = {each.name: each for each in PROPERTIES}

@@ -27,6 +27,7 @@ from davstore.dav.noise import Noise, NoiseResource, Note, noise_path
 from davstore.dav.noise_names import is_noise
 from davstore.dav.pages import page
 from davstore.dav.people import Person
+from davstore.dav.playback import NO_PLAYBACK, Playback
 from davstore.dav.properties import content_type, etag, property_element, property_names
 from davstore.dav.rights import READING, check_right, options, refused
 from davstore.dav.tree import NotReady, Tree
@@ -147,8 +148,16 @@ class Provider(DAVProvider):
     notes of `noise` (None: there are none) are theirs.
     """
 
-    def __init__(self, tree: Tree, download: Download, users: Users, noise: Noise | None) -> None:
+    def __init__(
+        self,
+        tree: Tree,
+        download: Download,
+        users: Users,
+        noise: Noise | None,
+        playback: Playback = NO_PLAYBACK,
+    ) -> None:
         super().__init__()
+        self._playback = playback
         self._tree = tree
         self._download = download
         self._users = users
@@ -209,6 +218,10 @@ class Provider(DAVProvider):
         if method == "MKCOL" and found is None and self._begins_search(environ, person):
             start_response("201 Created", [("Content-Length", "0"), ("Date", http_date())])
             return []
+        if method == "PROPPATCH" and isinstance(found, FileResource):
+            patched = self._playback.patched(environ, found.get_href(), found.entry, person)
+            if patched is not None:
+                return patched(environ, start_response)
         entry = None if found is None else found.entry
         above = self._entry(get_uri_parent(path) or "/", person)
         return refused(environ, start_response, href(self, path), entry, above)
@@ -229,7 +242,10 @@ class Provider(DAVProvider):
             return options(start_response, *READING)
         if method == "PROPFIND":
             _check_if(found, environ)
-            return self._listing(environ, start_response, found.get_href(), found.entry)
+            entry = found.entry
+            if isinstance(found, FileResource):
+                entry = self._playback.asked(environ, found.entry)
+            return self._listing(environ, start_response, found.get_href(), entry)
         if isinstance(found, NoiseResource):
             return found.download(environ, start_response)
         if isinstance(found, FileResource) and isinstance(found.entry, Text):

@@ -46,7 +46,7 @@ class Server:
             catalog.accounts, catalog.snapshot, self.streams.open,
             Users(settings.users, settings.server.users_file),
             settings.shares, settings.server.state, arranged.folders, arranged.names,
-            beside=self.library.lookups,
+            beside=self.library.lookups, players=self.library.players,
         )  # fmt: skip
         self._address = (settings.server.host, settings.server.port)
         self._drain = settings.server.drain

@@ -1,9 +1,10 @@
 """What a store that is a player's library (Plank) promises beyond `base`."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
-from davstore.model import File, Position
+from davstore.model import File, Leaf, Position
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,3 +45,11 @@ class Playing(Protocol):
 
     def move(self, file: File, position: Position) -> None:
         """Have it go on there; may be called again. Raises `StoreError`s."""
+
+
+def player_of(leaf: Leaf, players: Mapping[str, Playing]) -> tuple[Playing, Leaf] | None:
+    """The first of `players`, by account, that has `leaf`, and the file as it stands there."""
+    for each in (leaf, *leaf.others):
+        if each.account in players:
+            return players[each.account], each
+    return None
