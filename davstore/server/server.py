@@ -11,6 +11,7 @@ from davstore.errors import DavstoreError
 from davstore.resolver import Failures, Resolver
 from davstore.server.front import Front
 from davstore.server.library import Library, upstream
+from davstore.server.watching import Watching
 from davstore.server.workers import Workers
 from davstore.stream import Streams
 
@@ -33,6 +34,7 @@ class Server:
         self.resolver = Resolver(
             self.library.stores, self.library.links, turns=self.library.turns, now=now
         )
+        self._watching = Watching(self.library.players)
         self.streams = Streams(
             self.resolver,
             Failures(now),
@@ -40,6 +42,7 @@ class Server:
             catalog.learn,
             settings.server.state / "edges",
             _part(settings.stream, processes),
+            told=self._watching.began,
         )
         arranged = self.library.arranged
         self._site = Site(
@@ -69,6 +72,7 @@ class Server:
             self._close()
             raise PortUnavailable(listening_problem(self._address, error)) from None
         self.front.start()
+        self._watching.start()
         self.library.catalog.start(self.streams.measure, self.resolver.follow)
 
     def stop(self) -> None:
@@ -80,6 +84,7 @@ class Server:
             return
         self.front.stop(self._drain)
         self._workers.stop()
+        self._watching.stop()
         self.library.catalog.stop()
         self._close()
 
