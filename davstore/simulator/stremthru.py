@@ -11,6 +11,7 @@ their name stands in `odd`:
     error_200        errors come with HTTP 200
     proxy            generated links lead to /v0/proxy on the instance itself
     proxy_limit      … and from there to a placeholder video: too many connections
+    notice           generated links lead to a placeholder video: still downloading
     upper_hash       hashes are in upper case
 """
 
@@ -208,6 +209,8 @@ class StremThru(SimulatedStore):
         word, name = ("link", "file") if torz else ("magnet", "torrent")
         if request.mimetype == "multipart/form-data":
             files = request.files.getlist(name)
+            if self.store_name == "offcloud":
+                raise ApiError("NOT_IMPLEMENTED", upstream=True)
             if len(files) != 1:
                 raise ApiError("BAD_REQUEST", f"missing {name}", location=name)
             data = files[0].read()
@@ -238,6 +241,8 @@ class StremThru(SimulatedStore):
         return json_answer({"data": shown | {"magnet": link, "files": None}}, 201)
 
     def _delete(self, _: str) -> Response:
+        if self.store_name == "offcloud":
+            raise ApiError("NOT_IMPLEMENTED", upstream=True)
         magnet_id, _magnet = self._magnet()
         self.remove(magnet_id)
         return json_answer({"data": {"id": magnet_id}})
@@ -256,7 +261,9 @@ class StremThru(SimulatedStore):
             infohash = wanted.partition("btih:")[2].partition("&")[0] or wanted
             is_ready, magnet = infohash.lower() in ready, ready.get(infohash.lower())
             files = (
-                [file_row(k, f, "", self.odd) for k, f in enumerate(magnet.files)] if magnet else []
+                [file_row(k, f, "", self.odd) for k, f in enumerate(magnet.files)]
+                if magnet and self.store_name != "offcloud"
+                else []
             )
             status = "cached" if is_ready else "unknown"
             items.append({"hash": infohash, "magnet": f"magnet:?xt=urn:btih:{infohash}",
@@ -298,6 +305,8 @@ class StremThru(SimulatedStore):
         return magnet.files[number]
 
     def _direct(self, file: SimFile) -> str:
+        if "notice" in self.odd:
+            return f"{self.origin}/v0/store/_/static/downloading.mp4"
         if self.odd & {"proxy", "proxy_limit"}:
             token = self.host.new_code(file.content, file.name)
             return f"{self.origin}/v0/proxy/{token}/{quote(file.name, safe='')}"

@@ -8,10 +8,11 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import Final, Literal, Self
 from urllib.parse import quote, urljoin, urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 
 from davstore.errors import (
     Gone,
@@ -26,7 +27,7 @@ from davstore.stores import base, torznab
 from davstore.stores.base import FileLists, Listing, News
 from davstore.stores.paging import Page, Pages
 from davstore.stores.shapes import amiss, read, rows
-from davstore.stores.stremthru_errors import ERRORS, Invalid
+from davstore.stores.stremthru_errors import ERRORS, NOTICES, Invalid
 from davstore.stores.stremthru_shapes import (
     Added,
     Answers,
@@ -64,6 +65,15 @@ BAD_NAME = ("invalid store name", "x-stremthru-store-name")
 MAGNET = "magnet:?xt=urn:btih:"
 PROXY_PATH, NOTICE_PATH = "/v0/proxy/", "/v0/store/_/static/"
 
+STORES: Final[Mapping[str, str]] = {
+    "ad": "alldebrid", "dl": "debridlink", "dr": "debrider", "ed": "easydebrid", "oc": "offcloud",
+    "pm": "premiumize", "pp": "pikpak", "rd": "realdebrid", "st": "stremthru", "tb": "torbox",
+    "ti": "torrin",
+}  # fmt: skip
+"""Its codes of the stores."""
+LINKS_ONLY: Final = frozenset({"offcloud"})
+"""Stores that take no torrent files."""
+
 _STATUS: Mapping[str, Status] = {
     "cached": Status.READY,
     "downloaded": Status.READY,
@@ -85,8 +95,16 @@ class Settings(base.Settings):
     api: Literal["torz", "magnets"] = Field(default="torz", description="which of its two APIs")
     username: str | None = Field(default=None, description="the instance's user")
     password: SecretStr | None = Field(default=None, description="that user's password")
-    store_name: str | None = Field(default=None, description="the store, such as torbox")
+    store_name: str | None = Field(
+        default=None, description="the store, such as torbox, or its code, such as tb"
+    )
     store_token: SecretStr | None = Field(default=None, description="the store's token")
+
+    @field_validator("store_name")
+    @classmethod
+    def _in_full(cls, given: str | None) -> str | None:
+        """The service knows stores by their full names; one that is newer than this list too."""
+        return None if given is None else STORES.get(given.strip().lower(), given.strip().lower())
 
     @model_validator(mode="after")
     def _login(self) -> Self:
@@ -152,6 +170,7 @@ class StremThru:
         self._paths = _APIS[settings.api]
         is_other = settings.store_name not in {None, "realdebrid"}
         self.add_pause = ADD_PAUSE_OF_OTHERS if is_other else ADD_PAUSE
+        self._takes_files = settings.store_name not in LINKS_ONLY
         self._now = now
         self._api = Transport(
             name,
@@ -204,13 +223,15 @@ class StremThru:
         found = urljoin(self._base, given) if given.startswith("/") else given
         if urlsplit(found).scheme not in {"http", "https"}:
             raise UnexpectedReply(self.name, "unexpected reply: link is no http link")
+        if NOTICE_PATH in urlsplit(found).path:
+            raise self._notice(found)
         life = PROXIED_LIFE if PROXY_PATH in urlsplit(found).path else DIRECT_LIFE
         return Link(found, asked + life, decoy=NOTICE_PATH)
 
     def add(self, wanted: Wanted) -> str:
         """Adds the torrent file, if the instance takes such a large one, or the link."""
         paths = self._paths
-        if wanted.torrent and len(wanted.torrent) <= LARGEST_TORRENT:
+        if wanted.torrent and self._takes_files and len(wanted.torrent) <= LARGEST_TORRENT:
             torrent = (f"{wanted.hash}.torrent", wanted.torrent, "application/x-bittorrent")
             sent: Mapping[str, Json] = {"files": {paths.file: torrent}}
         else:
@@ -256,6 +277,11 @@ class StremThru:
     def close(self) -> None:
         """Close all connections."""
         self._api.close()
+
+    def _notice(self, url: str) -> StoreError:
+        name = PurePosixPath(urlsplit(url).path).stem
+        kind, reason = NOTICES.get(name, (StoreUnavailable, "a notice in place of the file"))
+        return kind(self.name, reason)
 
     def _complaint(self, body: Json) -> StoreError | None:
         """Both error shapes have a code and a message; they may come with HTTP 200.

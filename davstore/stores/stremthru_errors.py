@@ -6,6 +6,7 @@ from davstore.errors import (
     AccountProblem,
     Gone,
     NotAuthorized,
+    Preparing,
     QuotaExhausted,
     RateLimited,
     Refused,
@@ -18,6 +19,21 @@ from davstore.errors import (
 class Invalid(Gone):
     """A magnet that the store does not know or, when it is added, cannot use."""
 
+
+NOTICES: Mapping[str, tuple[type[StoreError], str]] = {
+    "401": (NotAuthorized, "the login or the store's token is wrong"),
+    "403": (AccountProblem, "the store forbids this: unpaid, locked, or address refused"),
+    "429": (RateLimited, "too many requests"),
+    "451": (Refused, "refused as infringing"),
+    "500": (StoreUnavailable, "StremThru fails"),
+    "content_proxy_limit_reached": (StoreUnavailable, "too many connections through its proxy"),
+    "download_failed": (Gone, "the store could not download it"),
+    "downloading": (Preparing, "the store is still downloading it"),
+    "no_matching_file": (Gone, "no longer in the account"),
+    "payment_required": (AccountProblem, "the store needs a premium account"),
+    "store_limit_exceeded": (QuotaExhausted, "a limit of the store is reached"),
+}
+"""The small videos that it shows in place of a file, `/v0/store/_/static/<name>.mp4`."""
 
 # Every code of the service. Where it tells an upstream's trouble, its own words are not kept.
 ERRORS: Mapping[str, tuple[type[StoreError], str]] = {
