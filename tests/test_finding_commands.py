@@ -89,7 +89,7 @@ def test_the_cache_is_asked_for_links_hashes_and_files(
     assert [rows[each]["cached"] for each in ("a" * 40, "b" * 40, file.hash)] == [[], [], ["torz"]]
     assert rows["a" * 40]["name"] == "Spring"
     shown = davstore("check-cache", *asked, "-c", config).stdout.splitlines()
-    assert shown[0].split() == ["hash", "name", "torz", "magnets"]
+    assert shown[0].split() == ["name", "torz", "magnets"]
     assert shown[3].split()[-2:] == ["ready", "no"]
 
 

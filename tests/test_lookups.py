@@ -16,6 +16,7 @@ from davstore.simulator import Content, Fault, SimFile, SimMagnet, Simulator
 from davstore.stores.memory import Memory
 from davstore.wanted import wanted
 from tests.serving import Serving, serving
+from tests.test_cli import davstore
 
 BODY = Content.random("sintel", 5000)
 DEPTH = {"Depth": "1"}
@@ -145,6 +146,21 @@ def test_the_library_is_searched_too(sim: Simulator, served: Serving) -> None:
     path = quote("/plank/search/sint/Sintel (2010)/Sintel (2010).mp4")
     assert served.get(path).content == BODY.read(0, 5000)
     assert sim.plank.count("/search") == 1
+
+
+def test_a_search_may_use_any_words(sim: Simulator, served: Serving) -> None:
+    sim.plank.playing.play(sim.plank.library[0][0], 10, 100)
+    assert listed(served, "/plank/search/continue watching/") == []
+    assert len(listed(served, "/plank/continue watching/")) == 1
+
+
+def test_ls_opens_these_folders_too(sim: Simulator, served: Serving, tmp_path: Path) -> None:
+    config = ("-c", str(tmp_path / "davstore.toml"))
+    shown = davstore("ls", "/torz/search/sintel", *config).stdout
+    assert all(name in shown for name in NAMES)
+    before = searches(sim)
+    assert "search/" in davstore("ls", "/", "-R", *config).stdout
+    assert searches(sim) == before
 
 
 # What is remembered

@@ -8,6 +8,7 @@ whatever clients do with it; who only lists what is above asks for nothing.
 import re
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
@@ -26,11 +27,15 @@ from davstore.stores.base import Searching, Store
 from davstore.stores.playing import Begun, Continuing, Finding
 
 SEARCH, CONTINUE = "search", "continue watching"
+_BEGUN = "/"
+"""Stands for the words of what is being watched: no words can be this."""
 FOUND_LIFE, OWN_LIFE, FAILED_LIFE = 600.0, 30.0, 30.0
 """Seconds for which magnets found, what is in the account's own library, and failures hold."""
 MOST_ANSWERS: Final = 32
-MOST_AT_ONCE: Final = 2
-"""Calls for one account; more must try again, so that they do not hold up all who are served."""
+MOST_AT_ONCE, MOST_WAITING = 2, 6
+"""Calls for one account, and who else may wait for their answers; more must try again, so that they
+do not hold up all who are served.
+"""
 PATIENCE: Final = 60.0
 LONGEST_WORDS: Final = 200
 
@@ -72,6 +77,7 @@ class Lookups:
             MOST_ANSWERS, ttu=lambda _key, answer, _now: answer.until, timer=now
         )
         self._flights: dict[Key, Future[Folder]] = {}
+        self._waiting: Counter[str] = Counter()
 
     def folders(self, account: str) -> tuple[Folder, ...]:
         """What stands beside the magnets of `account`. Empty but for what is remembered."""
@@ -80,7 +86,7 @@ class Lookups:
         if isinstance(store, Searching | Finding):
             found.append(Folder(SEARCH, views.listed(self._remembered(account)), 0.0))
         if isinstance(store, Continuing):
-            known = self._known((account, CONTINUE))
+            known = self._known((account, _BEGUN))
             found.append(known or Folder(CONTINUE, {}, 0.0))
         return tuple(found)
 
@@ -93,7 +99,7 @@ class Lookups:
         if top is None or (top.name == SEARCH and len(path) == 1):
             return top
         if top.name == CONTINUE:
-            whole = self._folder((account, CONTINUE), CONTINUE) if asking else top
+            whole = self._folder((account, _BEGUN), CONTINUE) if asking else top
             return views.find(whole, path[1:])
         words = normalize("NFC", path[1])
         key = (account, " ".join(words.casefold().split()))
@@ -106,7 +112,7 @@ class Lookups:
         with self._lock:
             found = [(key, answer) for key, answer in self._answers.items() if key[0] == account]
         for (_, words), answer in found:
-            if isinstance(answer.outcome, Folder) and words != CONTINUE:
+            if isinstance(answer.outcome, Folder) and words != _BEGUN:
                 yield answer.outcome
 
     def _known(self, key: Key) -> Folder | None:
@@ -115,6 +121,7 @@ class Lookups:
         return answer.outcome if answer and isinstance(answer.outcome, Folder) else None
 
     def _folder(self, key: Key, name: str) -> Folder:
+        is_ours = False
         with self._lock:
             answer = self._answers.get(key)
             if answer is not None:
@@ -122,19 +129,26 @@ class Lookups:
                     raise answer.outcome.with_traceback(None)
                 return answer.outcome
             flight = self._flights.get(key)
-            is_ours = flight is None
-            if flight is None:
-                self._check_room(key[0])
-                flight = self._flights[key] = Future()
+            self._check_room(key[0], is_new=flight is None)
+            if flight is not None:
+                self._waiting[key[0]] += 1
+            else:
+                is_ours, flight = True, Future()
+                self._flights[key] = flight
         if is_ours:
             self._fly(key, name, flight)
+            return flight.result()
         try:
             return flight.result(PATIENCE)
         except TimeoutError:
             raise StoreUnavailable(key[0], "the search takes too long; try again later") from None
+        finally:
+            with self._lock:
+                self._waiting[key[0]] -= 1
 
-    def _check_room(self, account: str) -> None:
-        if sum(each == account for each, _ in self._flights) >= MOST_AT_ONCE:
+    def _check_room(self, account: str, *, is_new: bool) -> None:
+        under_way = sum(each == account for each, _ in self._flights)
+        if under_way >= MOST_AT_ONCE if is_new else self._waiting[account] >= MOST_WAITING:
             reason = "other searches are under way; try again in a moment"
             raise StoreUnavailable(account, reason, retry_after=5.0)
 
@@ -142,7 +156,7 @@ class Lookups:
         """Ask, and tell all who wait."""
         answer: _Answer | None = None
         try:
-            folder, life = self._asked(key[0], name)
+            folder, life = self._asked(*key, name)
             answer = _Answer(folder, self._now() + life)
             flight.set_result(folder)
         except StoreError as error:
@@ -157,9 +171,9 @@ class Lookups:
                 if answer is not None:
                     self._answers[key] = answer
 
-    def _asked(self, account: str, name: str) -> tuple[Folder, float]:
+    def _asked(self, account: str, words: str, name: str) -> tuple[Folder, float]:
         store, now = self._stores[account], self._now()
-        if name == CONTINUE and isinstance(store, Continuing):
+        if words == _BEGUN and isinstance(store, Continuing):
             return _in_order(name, self._begun(account, store.begun()), now), OWN_LIFE
         if isinstance(store, Searching):
             found = store.search(Query(" ".join(name.split())))

@@ -85,10 +85,10 @@ def check_cache(
         print_json([{"hash": each.hash, "name": each.name, "cached": _where(cached, each.hash),
                      "unknown": failed} for each in asked.values()])  # fmt: skip
     else:
-        table = Table("hash", "name", *able, box=None, pad_edge=False)
+        table = Table("name", *able, box=None, pad_edge=False)
+        table.columns[0].overflow = "fold"
         for each in asked.values():
-            marks = (_mark(cached[name], each.hash) for name in able)
-            table.add_row(each.hash, escape(each.name), *marks)
+            table.add_row(escape(each.name), *(_mark(cached[name], each.hash) for name in able))
         out.print(table)
     if failed:
         raise typer.Exit(1)

@@ -53,10 +53,11 @@ def position(
 def _leaf(library: Library, path: str) -> Leaf:
     catalog, arranged = library.catalog, library.arranged
     tree = Tree(
-        catalog.accounts, catalog.snapshot, views=arranged.complete, view_names=arranged.names
-    )
+        catalog.accounts, catalog.snapshot, views=arranged.complete, view_names=arranged.names,
+        beside=library.lookups,
+    )  # fmt: skip
     try:
-        entry = tree.find([part for part in path.split("/") if part])
+        entry = tree.find([part for part in path.split("/") if part], asking=True)
     except NotReady as name:
         raise NoSuchPath(f"nothing is known of {name} yet; `davstore refresh` asks") from None
     if not isinstance(entry, Leaf):

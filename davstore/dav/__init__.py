@@ -4,7 +4,8 @@
 `listing` answers PROPFIND (what it asks: `propfind`; the answer: `prepared`, `multistatus`,
 `compression`, `kept`), `download` GET and HEAD of files (`conditions`, `media_types`), `pages`
 those of folders (`playlist`). `login` asks who comes (`people`, `patience`), `rights` says what
-they may, and what nobody may; `noise` keeps what desktops write. `scratch` is a share to write in
+they may, and what nobody may; `noise` (`noise_names`) keeps what desktops write, `playback` tells
+and takes positions. `scratch` is a share to write in
 (`disk`, `moving`, `room`, `local`), `remembered` its locks and properties, `bodies` the XML that
 clients send. `gate` stands before it all.
 """
