@@ -156,8 +156,9 @@ class Plank:
         Not `GET /api/media/{id}`: that would note the file as played.
         """
         asked = self._now()
-        media = file.ref.split("/stream", maxsplit=1)[0]
-        read(Progress, self._session.call("GET", f"{media}/progress", urgent=True).body, self.name)
+        media, _ = _parts(file)
+        path = f"/api/media/{media}/progress"
+        read(Progress, self._session.call("GET", path, urgent=True).body, self.name)
         return Link(self._settings.url + file.ref, asked + LIFE, {"Cookie": self._session.cookie})
 
     def add(self, wanted: Wanted) -> str:
@@ -199,7 +200,8 @@ class Plank:
 
     def position(self, file: File) -> Position:
         """`GET /api/media/{id}/position`."""
-        path, episode = _playing(file)
+        media, episode = _parts(file)
+        path = f"/api/media/{media}/position"
         params = {"episodeId": episode} if episode else None
         body = self._session.call("GET", path, params=params, urgent=True).body
         played = read(Played, body, self.name)
@@ -207,13 +209,13 @@ class Plank:
 
     def move(self, file: File, position: Position) -> None:
         """`PUT /api/media/{id}/position`; a duration that is not known is left as it is."""
-        path, episode = _playing(file)
+        media, episode = _parts(file)
         said: dict[str, Json] = {"position": position.seconds}
         if position.duration is not None:
             said["duration"] = position.duration
         if episode:
             said["episodeId"] = episode
-        self._session.call("PUT", path, json=said)
+        self._session.call("PUT", f"/api/media/{media}/position", json=said)
 
     def account(self) -> Account:
         """The session's user."""
@@ -286,11 +288,12 @@ def _begun(row: Row) -> Begun:
     return Begun(row.parentId or row.id, f"/api/media/{quote(row.id, safe='')}/stream")
 
 
-def _playing(file: File) -> tuple[str, str]:
-    """Where a file's position is asked for, and the id of its episode, "" where it has none."""
-    media = file.ref.split("/stream", maxsplit=1)[0]
-    episode = parse_qs(urlsplit(file.ref).query).get("episodeId", [""])[0]
-    return f"{media}/position", episode
+def _parts(file: File) -> tuple[str, str]:
+    """The id (as it stands in paths) of the media that a file is streamed as, and that of its
+    episode, "" where it has none.
+    """
+    parts = urlsplit(file.ref)
+    return parts.path.split("/")[-2], parse_qs(parts.query).get("episodeId", [""])[0]
 
 
 def _stamp(magnet: Magnet) -> int:

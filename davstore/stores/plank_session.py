@@ -90,7 +90,7 @@ class Session:
     def _answer(self, method: str, path: str, **options: Any) -> Reply:
         """`get-session` says a plain null where others refuse."""
         reply = self._api.call(method, path, **options)
-        if path.endswith("/get-session") and reply.body is None:
+        if path.endswith("get-session") and reply.body is None:
             raise NotAuthorized(self.name, "the session has ended")
         return reply
 

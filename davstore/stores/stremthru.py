@@ -62,7 +62,6 @@ NO_STORE = (
 NO_SUCH_API = 'no such API there; check url, and try the other api ("torz" or "magnets")'
 NO_SEARCH = "this StremThru has no search; check url, or turn it on there"
 BAD_NAME = ("invalid store name", "x-stremthru-store-name")
-MAGNET = "magnet:?xt=urn:btih:"
 PROXY_PATH, NOTICE_PATH = "/v0/proxy/", "/v0/store/_/static/"
 
 STORES: Final[Mapping[str, str]] = {
@@ -138,19 +137,31 @@ class _Api:
     """
 
     magnets: str
+    magnet: str
+    check: str
     link: str
     word: str
     file: str
     checked: str
-    check: str
+    hash: str
 
 
 _APIS: Final[Mapping[str, _Api]] = {
-    "torz": _Api("/v0/store/torz", "/v0/store/torz/link/generate", "link", "file", "hash", ""),
-    "magnets": _Api(
-        "/v0/store/magnets", "/v0/store/link/generate", "magnet", "torrent", "magnet", MAGNET
+    "torz": _Api(
+        "/v0/store/torz",
+        "/v0/store/torz/{}",
+        "/v0/store/torz/check",
+        "/v0/store/torz/link/generate",
+        word="link", file="file", checked="hash", hash="{}",
     ),
-}
+    "magnets": _Api(
+        "/v0/store/magnets",
+        "/v0/store/magnets/{}",
+        "/v0/store/magnets/check",
+        "/v0/store/link/generate",
+        word="magnet", file="torrent", checked="magnet", hash="magnet:?xt=urn:btih:{}",
+    ),
+}  # fmt: skip
 
 
 class StremThru:
@@ -245,16 +256,16 @@ class StremThru:
     def remove(self, magnet: Magnet) -> None:
         """`DELETE …/{id}`; some stores behind StremThru cannot do this."""
         with suppress(Gone):
-            self._api.call("DELETE", f"{self._paths.magnets}/{quote(magnet.id, safe='')}")
+            self._api.call("DELETE", self._magnet_path(magnet))
 
     def check(self, hashes: Sequence[str]) -> frozenset[str]:
         """`GET …/check`: from the instance's own memory, hours old, so that it is a hint."""
         ready: set[str] = set()
         for start in range(0, len(hashes), MOST_HASHES):
-            asked = ",".join(self._paths.check + each for each in hashes[start:][:MOST_HASHES])
-            path = f"{self._paths.magnets}/check"
+            some = hashes[start:][:MOST_HASHES]
+            asked = ",".join(map(self._paths.hash.format, some))
             with base.certain(self.name, NO_SUCH_API):
-                data = self._data(path, {self._paths.checked: asked}, urgent=True)
+                data = self._data(self._paths.check, {self._paths.checked: asked}, urgent=True)
             for row in rows(read(Answers, data, self.name).items, self.name):
                 ready |= _ready(read(Checked, row, self.name))
         return frozenset(hashes) & ready
@@ -263,7 +274,7 @@ class StremThru:
         """`GET /v0/torznab/api`; the document writes torzab, the service knows the other alone."""
         with base.certain(self.name, NO_SEARCH):
             reply = self._api.call(
-                "GET", torznab.PATH, params=torznab.parameters(query), urgent=True,
+                "GET", "/v0/torznab/api", params=torznab.parameters(query), urgent=True,
                 decode=torznab.decoded,
             )  # fmt: skip
         return torznab.results(reply.body, self.name)
@@ -314,9 +325,12 @@ class StremThru:
         return Page(found, total if total == end < PAGE or (total or 0) > end + 1 else None)
 
     def _files_of(self, magnet: Magnet) -> tuple[File, ...]:
-        data = self._data(f"{self._paths.magnets}/{quote(magnet.id, safe='')}")
+        data = self._data(self._magnet_path(magnet))
         files = [read(FileRow, row, self.name) for row in read(Detail, data, self.name).files]
         return tuple(_file(row, magnet) for row in files if row.link)
+
+    def _magnet_path(self, magnet: Magnet) -> str:
+        return self._paths.magnet.format(quote(magnet.id, safe=""))
 
     def _data(
         self, path: str, params: Mapping[str, int | str] | None = None, *, urgent: bool = False

@@ -22,7 +22,6 @@ from davstore.errors import (
 )
 from davstore.model import Found, Query
 
-PATH: Final = "/v0/torznab/api"
 CATEGORIES: Final[Mapping[str, int]] = {
     "movies": 2000, "audio": 3000, "software": 4000, "tv": 5000, "anime": 5070, "books": 7000,
     "other": 8000,
