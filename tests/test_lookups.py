@@ -61,7 +61,7 @@ def test_a_search_costs_one_call_whatever_clients_do(sim: Simulator, served: Ser
         assert listed(served, "/torz/search/Sintel 2010/") == NAMES
     for name in listed(served, "/torz/search/sintel  2010/"):
         path = quote(f"/torz/search/sintel 2010/{name}")
-        for method in ("GET", "HEAD", "PROPFIND"):
+        for method in ("GET", "HEAD", "PROPFIND", "OPTIONS"):
             assert served.request(method, path, headers={"Depth": "0"}).status_code in {200, 207}
         [given] = wanted(name, served.get(path).content)
         assert given.hash in sim.torz.offers

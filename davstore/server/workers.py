@@ -11,6 +11,7 @@ import os
 import socket
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
 from cheroot.server import HTTPConnection
 from cheroot.wsgi import Gateway_10
@@ -131,6 +132,8 @@ class _Gateway(Gateway_10):
     def get_environ(self) -> Any:
         environ = super().get_environ()  # type: ignore[no-untyped-call]
         environ[OFFER] = True
+        if environ["REQUEST_METHOD"] == "OPTIONS":  # the only paths that cheroot leaves encoded
+            environ["PATH_INFO"] = unquote_to_bytes(environ["PATH_INFO"]).decode("latin-1")
         return environ
 
     def respond(self) -> None:
