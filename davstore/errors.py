@@ -14,6 +14,7 @@
         Refused                infringing or forbidden content: never retry
         Gone                   this magnet, file or ref is no more
         UnexpectedReply        the service changed or broke: its shape is named, not its content
+          TooLong                … or does not take so much in one call
       NotAccepted            what was dropped holds no magnet that can be added
         WrongKind              … and is no kind of file that could
       LinkDead               the upstream no longer serves this link: resolve again
@@ -109,6 +110,10 @@ class Gone(StoreError):
 
 class UnexpectedReply(StoreError):
     """The reply has a shape that we do not know; the reason names the shape, not the content."""
+
+
+class TooLong(UnexpectedReply):
+    """The service, or a proxy before it, does not take so much in one call."""
 
 
 class NotAccepted(DavstoreError):

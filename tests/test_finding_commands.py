@@ -110,10 +110,3 @@ def test_without_an_account_that_can_it_is_said(sim: Simulator, tmp_path: Path) 
     config = str(write_config(sim, tmp_path, accounts=("realdebrid",)))
     for command in (("search", "sintel"), ("check-cache", "b" * 40)):
         assert "StremThru" in complaint(davstore(*command, "-c", config))
-
-
-@pytest.mark.parametrize("command", ["check", "status", "ls", "views"])
-def test_what_prints_a_table_prints_json_too(config: str, command: str) -> None:
-    done = davstore(command, "--json", "-c", config)
-    assert done.returncode == 0, done.stderr
-    json.loads(done.stdout)

@@ -79,6 +79,8 @@ class Lookups:
         self._flights: dict[Key, Future[Folder]] = {}
         self._waiting: Counter[str] = Counter()
 
+    names: Final = (SEARCH, CONTINUE)
+
     def folders(self, account: str) -> tuple[Folder, ...]:
         """What stands beside the magnets of `account`. Empty but for what is remembered."""
         store = self._stores.get(account)

@@ -1,13 +1,12 @@
 """`davstore check`: is the configuration right, and who is each account?"""
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import typer
 from rich.table import Table
 
-from davstore.cli.screen import AsJson, ConfigFile, day, err, load, out, print_json
+from davstore.cli.screen import ConfigFile, day, err, load, out
 from davstore.errors import StoreError
 from davstore.model import Account, Magnet, Status
 from davstore.server import open_stores
@@ -19,12 +18,11 @@ class Finding:
     """What an account said, or why it did not."""
 
     account: Account | None = None
-    ready: int = 0
-    magnets: int = 0
+    magnets: str = ""
     problem: str = ""
 
 
-def check(config: ConfigFile = None, *, as_json: AsJson = False) -> None:
+def check(config: ConfigFile = None) -> None:
     """Check the configuration and ask every account who it is."""
     settings = load(config)
     stores = open_stores(settings)
@@ -32,11 +30,7 @@ def check(config: ConfigFile = None, *, as_json: AsJson = False) -> None:
         findings = dict(zip(stores, pool.map(_finding, stores.values()), strict=True))
     for store in stores.values():
         store.close()
-    services = {name: a.store for name, a in settings.accounts.items()}
-    if as_json:
-        print_json(_json(services, findings))
-    else:
-        out.print(_table(services, findings))
+    out.print(_table({name: a.store for name, a in settings.accounts.items()}, findings))
     if any(finding.problem for finding in findings.values()):
         raise typer.Exit(1)
 
@@ -48,23 +42,17 @@ def _finding(store: Store) -> Finding:
     except StoreError as error:
         return Finding(problem=error.reason)
     ready = sum(row.status is Status.READY for row in rows)
-    return Finding(account, ready, len(rows))
-
-
-def _json(services: dict[str, str], findings: dict[str, Finding]) -> list[dict[str, Any]]:
-    return [{"account": name, "store": services[name], **asdict(finding)}
-            for name, finding in findings.items()]  # fmt: skip
+    return Finding(account, f"{ready} of {len(rows)} ready")
 
 
 def _table(services: dict[str, str], findings: dict[str, Finding]) -> Table:
     table = Table("account", "store", "user", "plan", "paid until", "magnets", "")
     for name, finding in findings.items():
         known = finding.account
-        magnets = f"{finding.ready} of {finding.magnets} ready" if known else ""
         verdict = f"[red]{finding.problem}" if finding.problem else "[green]ok"
         table.add_row(
             name, services[name],
             known.user if known else "", known.plan if known else "",
-            day(known.paid_until) if known else "", magnets, verdict,
+            day(known.paid_until) if known else "", finding.magnets, verdict,
         )  # fmt: skip
     return table

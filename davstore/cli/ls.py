@@ -1,12 +1,11 @@
 """`davstore ls`: the tree without WebDAV."""
 
-from collections.abc import Iterator, Sequence
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.table import Table
 
-from davstore.cli.screen import AsJson, ConfigFile, err, load, minute, out, print_json, size
+from davstore.cli.screen import ConfigFile, err, load, minute, out, size
 from davstore.dav.tree import Tree
 from davstore.errors import DavstoreError
 from davstore.model import Entry, Folder, Leaf
@@ -23,11 +22,12 @@ def ls(
     *,
     recursive: Annotated[bool, typer.Option("--recursive", "-R", help="Folders too.")] = False,
     refresh: Annotated[bool, typer.Option("--refresh", help="Ask the stores first.")] = False,
-    as_json: AsJson = False,
 ) -> None:
     """List what the server shows, with sizes and dates."""
     library = Library(load(config))
-    rows: list[tuple[str, Entry]] = []
+    table = Table("size", "date", "name", box=None, pad_edge=False)
+    table.columns[0].justify = "right"
+    table.columns[2].overflow = "fold"
     try:
         parts = [part for part in path.split("/") if part]
         top = parts[0] if parts and parts[0] in library.catalog.accounts else None
@@ -36,19 +36,16 @@ def ls(
         folders = arranged.complete if parts or recursive else arranged.folders
         tree = Tree(
             catalog.accounts, catalog.snapshot, views=folders, view_names=arranged.names,
-            beside=library.lookups,
+            lookups=library.lookups,
         )  # fmt: skip
         entry = tree.find(parts, asking=True)
         if entry is not None:
-            rows = list(_rows(entry, "", recursive=recursive))
+            _add(table, entry, "", recursive=recursive)
     finally:
         library.close()
     if entry is None:
         raise NoSuchPath(f"nothing stands at {path!r}; `davstore ls /` shows the accounts")
-    if as_json:
-        print_json([_json(name, each) for name, each in rows])
-    else:
-        out.print(_table(rows))
+    out.print(table)
 
 
 def _ask(library: Library, account: str | None, *, refresh: bool) -> None:
@@ -65,31 +62,16 @@ def _ask(library: Library, account: str | None, *, refresh: bool) -> None:
                     err.print(f"[yellow]davstore:[/] {error}", soft_wrap=True)
 
 
-def _rows(entry: Entry, prefix: str, *, recursive: bool) -> Iterator[tuple[str, Entry]]:
-    """Paths below `entry`, and what stands there."""
+def _add(table: Table, entry: Entry, prefix: str, *, recursive: bool) -> None:
     entries = [entry] if isinstance(entry, Leaf) else list(entry.entries.values())
     for child in entries:
         name = prefix + child.name
-        yield name, child
-        if isinstance(child, Folder) and recursive:
-            yield from _rows(child, f"{name}/", recursive=True)
-
-
-def _json(name: str, entry: Entry) -> dict[str, Any]:
-    kind = {"type": "folder"} if isinstance(entry, Folder) else {"type": "file", "size": entry.size}
-    return {"path": name, "modified": entry.modified, **kind}
-
-
-def _table(rows: Sequence[tuple[str, Entry]]) -> Table:
-    table = Table("size", "date", "name", box=None, pad_edge=False)
-    table.columns[0].justify = "right"
-    table.columns[2].overflow = "fold"
-    for name, entry in rows:
-        if isinstance(entry, Folder):
-            table.add_row("", minute(entry.modified), f"[bold blue]{_safe(name)}/")
+        if isinstance(child, Folder):
+            table.add_row("", minute(child.modified), f"[bold blue]{_safe(name)}/")
+            if recursive:
+                _add(table, child, f"{name}/", recursive=True)
         else:
-            table.add_row(size(entry.size), minute(entry.modified), _safe(name))
-    return table
+            table.add_row(size(child.size), minute(child.modified), _safe(name))
 
 
 def _safe(name: str) -> str:

@@ -54,7 +54,7 @@ def _leaf(library: Library, path: str) -> Leaf:
     catalog, arranged = library.catalog, library.arranged
     tree = Tree(
         catalog.accounts, catalog.snapshot, views=arranged.complete, view_names=arranged.names,
-        beside=library.lookups,
+        lookups=library.lookups,
     )  # fmt: skip
     try:
         entry = tree.find([part for part in path.split("/") if part], asking=True)

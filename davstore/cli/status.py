@@ -2,29 +2,24 @@
 
 import time
 from collections.abc import Iterator
-from typing import Any
 
 from rich.markup import escape
 from rich.table import Table
 
 from davstore.catalog import Overview, look_into, overviews, server_of
-from davstore.cli.screen import AsJson, ConfigFile, load, out, print_json, size
+from davstore.cli.screen import ConfigFile, load, out, size
 
 
-def status(config: ConfigFile = None, *, as_json: AsJson = False) -> None:
+def status(config: ConfigFile = None) -> None:
     """Show how each account stands, from what the server has written down."""
     settings = load(config)
     state = settings.server.state
     server = server_of(state)
+    out.print(f"server: process {server}" if server else "server: not running")
     engine = look_into(state)
     known = {o.name: o for o in overviews(engine)} if engine is not None else {}
     if engine is not None:
         engine.dispose()
-    if as_json:
-        accounts = [_json(name, known.get(name), time.time()) for name in settings.accounts]
-        print_json({"server": server, "accounts": accounts})
-        return
-    out.print(f"server: process {server}" if server else "server: not running")
     table = Table("account", "magnets", "shown", "files", "size", "waiting", "asked", box=None)
     for column in table.columns[1:]:
         column.justify = "right"
@@ -43,15 +38,6 @@ def _numbers(one: Overview | None, now: float) -> tuple[str, ...]:
         str(one.magnets), str(one.shown), str(one.files), size(one.bytes), str(one.waiting),
         ago(now - one.standing.taken),
     )  # fmt: skip
-
-
-def _json(name: str, one: Overview | None, now: float) -> dict[str, Any]:
-    known = {} if one is None else {
-        "magnets": one.magnets, "shown": one.shown, "files": one.files, "size": one.bytes,
-        "waiting": one.waiting, "held_back": one.doubted, "asked": one.standing.taken or None,
-        "error": one.standing.error or None,
-    }  # fmt: skip
-    return {"account": name, **known, "notes": list(_notes(one, now))}
 
 
 def _notes(one: Overview | None, now: float) -> Iterator[str]:

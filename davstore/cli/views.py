@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterable, Iterator
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.markup import escape
@@ -11,7 +11,7 @@ from rich.table import Table
 from davstore import views as arranging
 from davstore.catalog import Arranged, owner
 from davstore.cli.ls import NoSuchPath
-from davstore.cli.screen import AsJson, ConfigFile, load, out, print_json
+from davstore.cli.screen import ConfigFile, load, out
 from davstore.config import Settings
 from davstore.dav.tree import NotReady, Tree
 from davstore.model import Entry, Folder, Leaf
@@ -33,7 +33,6 @@ def views(
             help="A path in a view or an account: which rule put it where, or why not.",
         ),
     ] = "",
-    as_json: AsJson = False,
 ) -> None:
     """List the views, or say why something is in them, or is not."""
     settings = load(config)
@@ -43,8 +42,6 @@ def views(
         if explain:
             for account, magnet in _magnets(library, explain):
                 _explain(settings, library.arranged, account, magnet)
-        elif as_json:
-            print_json(list(_described(settings, folders)))
         else:
             out.print(_table(settings, folders))
     finally:
@@ -53,20 +50,14 @@ def views(
 
 def _table(settings: Settings, folders: Iterable[Folder]) -> Table:
     table = Table("view", "layout", "of", "rule", "entries", box=None, pad_edge=False)
-    for view in _described(settings, folders):
-        rule = ", ".join(f"{key} = {value}" for key, value in view["rule"].items())
-        entries = "?" if view["entries"] is None else str(view["entries"])
-        table.add_row(view["view"], view["layout"], view["of"], escape(rule), entries)
-    return table
-
-
-def _described(settings: Settings, folders: Iterable[Folder]) -> Iterator[dict[str, Any]]:
     count = {folder.name: len(folder.entries) for folder in folders}
     for name, view in settings.views.items():
-        rule = view.model_dump(mode="json", by_alias=True, exclude_defaults=True,
-                               exclude={"layout", "of"})  # fmt: skip
-        yield {"view": name, "layout": view.layout, "of": view.of, "rule": rule,
-               "entries": count.get(name)}  # fmt: skip
+        given = view.model_dump(mode="json", by_alias=True, exclude_defaults=True,
+                                exclude={"layout", "of"})  # fmt: skip
+        rule = ", ".join(f"{key} = {value}" for key, value in given.items())
+        entries = str(count[name]) if name in count else "?"
+        table.add_row(name, view.layout, view.of, escape(rule), entries)
+    return table
 
 
 def _magnets(library: Library, path: str) -> list[tuple[str, str]]:

@@ -29,7 +29,7 @@ from davstore.dav.playback import Playback
 from davstore.dav.provider import Provider
 from davstore.dav.remembered import DeadProperties, Locks
 from davstore.dav.scratch import Scratch
-from davstore.dav.tree import Beside, Tree, Views, no_views
+from davstore.dav.tree import Lookups, Tree, Views, no_views
 from davstore.model import Snapshot
 from davstore.stores.playing import Playing
 
@@ -38,9 +38,9 @@ __all__ = ["Application", "Site", "Users"]
 
 class Site:
     """The WSGI application: `accounts` in order, what each holds, how a file is opened; beside
-    them the `shares`, and the folders of `view_names`, as `views` gives them; `beside` magnets
-    stand further folders, and `players` know positions. Locks, properties and notes are kept in
-    `state`, which shares need.
+    them the `shares`, and the folders of `view_names`, as `views` gives them.
+    `lookups` are folders beside magnets that ask when they are opened, `players` know positions.
+    Locks, properties and notes are kept in `state`, which shares need; there are none without.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class Site:
         views: Views = no_views,
         view_names: Sequence[str] = (),
         *,
-        beside: Beside | None = None,
+        lookups: Lookups | None = None,
         players: Mapping[str, Playing] = MappingProxyType({}),
     ) -> None:
         assert state is not None or not shares
@@ -62,8 +62,8 @@ class Site:
         noise = None if self._kept is None else self._kept.noise
         paths = {name: share.path.expanduser() for name, share in shares.items()}
         tree = Provider(
-            Tree(accounts, snapshot, paths, views, view_names, beside), Download(open_), users,
-            noise, Playback(players),
+            Tree(accounts, snapshot, paths, views, view_names, lookups=lookups), Download(open_),
+            users, noise, Playback(players),
         )  # fmt: skip
         providers: dict[str, DAVProvider] = {"/": tree}
         for name, share in shares.items():

@@ -1,6 +1,6 @@
 """What stands where: a path of the server -> a folder or a file of the latest snapshots."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Protocol
@@ -19,8 +19,12 @@ def no_views() -> tuple[Folder, ...]:
     return ()
 
 
-class Beside(Protocol):
+class Lookups(Protocol):
     """Further folders of accounts, which cost their services a call when they are opened."""
+
+    @property
+    def names(self) -> Collection[str]:
+        """What they can be called."""
 
     def folders(self, account: str) -> tuple[Folder, ...]:
         """Those of `account`, without a call."""
@@ -39,7 +43,7 @@ class NotReady(Exception):
 class Tree:
     """`/<account>/magnets/<magnet>/…` over the latest snapshots, and the names of the `shares`,
     in which somebody else knows the way; beside them `/<view>/…`. Who may not see all accounts
-    sees those views that are named to him. `beside` an account's magnets stand further folders.
+    sees those views that are named to him. `lookups` are the folders beside magnets that ask.
     """
 
     def __init__(
@@ -49,14 +53,15 @@ class Tree:
         shares: Mapping[str, Path] = MappingProxyType({}),
         views: Views = no_views,
         view_names: Sequence[str] = (),
-        beside: Beside | None = None,
+        *,
+        lookups: Lookups | None = None,
     ) -> None:
         self._accounts = tuple(accounts)
         self._snapshot = snapshot
         self._shares = shares
         self._views = views
         self._view_names = tuple(view_names)
-        self._beside = beside
+        self._lookups = lookups
 
     def find(
         self, parts: Sequence[str], person: Person = OWNER, *, asking: bool = False
@@ -76,9 +81,9 @@ class Tree:
         snapshot = self._snapshot(account)
         if snapshot is None:
             raise NotReady(account)
-        if self._beside is not None and rest and rest[0] != snapshot.magnets.name:
+        if self._lookups is not None and rest and rest[0] in self._lookups.names:
             is_asked = asking and not any(map(is_noise, rest))
-            return self._beside.find(account, rest, asking=is_asked)
+            return self._lookups.find(account, rest, asking=is_asked)
         return views.find(self._folder_of(snapshot), rest)
 
     def _view(self, name: str) -> Folder:
@@ -111,5 +116,5 @@ class Tree:
 
     def _folder_of(self, snapshot: Snapshot) -> Folder:
         magnets, account = snapshot.magnets, snapshot.account
-        others = self._beside.folders(account) if self._beside is not None else ()
+        others = self._lookups.folders(account) if self._lookups is not None else ()
         return Folder(account, {each.name: each for each in (magnets, *others)}, magnets.modified)

@@ -49,7 +49,7 @@ class Server:
             catalog.accounts, catalog.snapshot, self.streams.open,
             Users(settings.users, settings.server.users_file),
             settings.shares, settings.server.state, arranged.folders, arranged.names,
-            beside=self.library.lookups, players=self.library.players,
+            lookups=self.library.lookups, players=self.library.players,
         )  # fmt: skip
         self._address = (settings.server.host, settings.server.port)
         self._drain = settings.server.drain

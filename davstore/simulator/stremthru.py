@@ -12,6 +12,7 @@ their name stands in `odd`:
     proxy            generated links lead to /v0/proxy on the instance itself
     proxy_limit      … and from there to a placeholder video: too many connections
     notice           generated links lead to a placeholder video: still downloading
+    short_urls       a proxy before it refuses URLs beyond 8 KiB (414)
     upper_hash       hashes are in upper case
 """
 
@@ -122,6 +123,8 @@ class StremThru(SimulatedStore):
 
     def _refusal(self) -> Response | None:
         path = request.path
+        if "short_urls" in self.odd and len(request.environ["REQUEST_URI"]) > 8192:
+            return Response("URI Too Long", 414, mimetype="text/html")
         if not path.startswith("/v0/store/") or path.startswith("/v0/store/_/"):
             return None
         try:

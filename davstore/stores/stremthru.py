@@ -20,6 +20,7 @@ from davstore.errors import (
     Refused,
     StoreError,
     StoreUnavailable,
+    TooLong,
     UnexpectedReply,
 )
 from davstore.model import Account, File, Found, Link, Magnet, Query, Status, Unreadable, Wanted
@@ -262,13 +263,22 @@ class StremThru:
         """`GET …/check`: from the instance's own memory, hours old, so that it is a hint."""
         ready: set[str] = set()
         for start in range(0, len(hashes), MOST_HASHES):
-            some = hashes[start:][:MOST_HASHES]
-            asked = ",".join(map(self._paths.hash.format, some))
+            ready |= self._checked(hashes[start:][:MOST_HASHES])
+        return frozenset(hashes) & ready
+
+    def _checked(self, hashes: Sequence[str]) -> frozenset[str]:
+        """In one call, or in more where a proxy before the instance takes no URL of that length."""
+        asked = ",".join(map(self._paths.hash.format, hashes))
+        try:
             with base.certain(self.name, NO_SUCH_API):
                 data = self._data(self._paths.check, {self._paths.checked: asked}, urgent=True)
-            for row in rows(read(Answers, data, self.name).items, self.name):
-                ready |= _ready(read(Checked, row, self.name))
-        return frozenset(hashes) & ready
+        except TooLong:
+            if len(hashes) == 1:
+                raise
+            half = len(hashes) // 2
+            return self._checked(hashes[:half]) | self._checked(hashes[half:])
+        answers = rows(read(Answers, data, self.name).items, self.name)
+        return frozenset().union(*(_ready(read(Checked, row, self.name)) for row in answers))
 
     def search(self, query: Query) -> tuple[Found, ...]:
         """`GET /v0/torznab/api`; the document writes torzab, the service knows the other alone."""

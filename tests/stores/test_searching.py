@@ -71,6 +71,12 @@ def test_five_hundred_hashes_are_checked_in_one_call(account: Account) -> None:
     assert account.service.count("/check") == 4
 
 
+def test_where_urls_may_not_be_long_fewer_are_asked_at_once(account: Account) -> None:
+    account.service.odd.add("short_urls")
+    account.service.cached |= {HASHES[0], HASHES[499]}
+    assert check(account, HASHES[:500]) == account.service.cached
+
+
 def test_what_is_in_the_account_is_ready_too(account: Account) -> None:
     account.add(SimMagnet("Sintel", [], hash=HASHES[0]))
     account.add(SimMagnet("Spring", [], hash=HASHES[1], status="downloading"))
