@@ -3,16 +3,15 @@
 Both say the same in slightly other words; the store behind the instance is named in headers.
 """
 
-import base64
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import Final, Literal, Self
+from typing import Final
 from urllib.parse import quote, urljoin, urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import ValidationError
 
 from davstore.errors import (
     Gone,
@@ -29,6 +28,7 @@ from davstore.stores.base import FileLists, Listing, News
 from davstore.stores.paging import Page, Pages
 from davstore.stores.shapes import amiss, read, rows
 from davstore.stores.stremthru_errors import ERRORS, NOTICES, Invalid
+from davstore.stores.stremthru_settings import Settings
 from davstore.stores.stremthru_shapes import (
     Added,
     Answers,
@@ -41,6 +41,8 @@ from davstore.stores.stremthru_shapes import (
     User,
 )
 from davstore.transport import Json, Together, Transport, per_minute, per_second
+
+__all__ = ["Settings", "StremThru"]
 
 PAGE = 500
 OVERLAP = 10
@@ -65,12 +67,6 @@ NO_SEARCH = "this StremThru has no search; check url, or turn it on there"
 BAD_NAME = ("invalid store name", "x-stremthru-store-name")
 PROXY_PATH, NOTICE_PATH = "/v0/proxy/", "/v0/store/_/static/"
 
-STORES: Final[Mapping[str, str]] = {
-    "ad": "alldebrid", "dl": "debridlink", "dr": "debrider", "ed": "easydebrid", "oc": "offcloud",
-    "pm": "premiumize", "pp": "pikpak", "rd": "realdebrid", "st": "stremthru", "tb": "torbox",
-    "ti": "torrin",
-}  # fmt: skip
-"""Its codes of the stores."""
 LINKS_ONLY: Final = frozenset({"offcloud"})
 """Stores that take no torrent files."""
 
@@ -86,49 +82,6 @@ _STATUS: Mapping[str, Status] = {
     "invalid": Status.QUEUED,
     "unknown": Status.UNKNOWN,
 }
-
-
-class Settings(base.Settings):
-    """`[accounts.NAME]` with `store = "stremthru"`."""
-
-    url: base.BaseUrl = Field(description="the instance's address")
-    api: Literal["torz", "magnets"] = Field(default="torz", description="which of its two APIs")
-    username: str | None = Field(default=None, description="the instance's user")
-    password: SecretStr | None = Field(default=None, description="that user's password")
-    store_name: str | None = Field(
-        default=None, description="the store, such as torbox, or its code, such as tb"
-    )
-    store_token: SecretStr | None = Field(default=None, description="the store's token")
-
-    @field_validator("store_name")
-    @classmethod
-    def _in_full(cls, given: str | None) -> str | None:
-        """The service knows stores by their full names; one that is newer than this list too."""
-        return None if given is None else STORES.get(given.strip().lower(), given.strip().lower())
-
-    @model_validator(mode="after")
-    def _login(self) -> Self:
-        if bool(self.username) != bool(self.password):
-            raise ValueError("has half a login; username and password go together")
-        if not self.username and not (self.store_name and self.store_token):
-            raise ValueError("has no login; give username and password, "
-                             "or store_name and store_token")  # fmt: skip
-        return self
-
-    @property
-    def headers(self) -> dict[str, str]:
-        """The login, as the service wants it."""
-        headers = {}
-        if self.username and self.password:
-            login = f"{self.username}:{self.password.get_secret_value()}".encode()
-            basic = base64.b64encode(login).decode()
-            headers["X-StremThru-Authorization"] = f"Basic {basic}"
-        if self.store_name:
-            headers["X-StremThru-Store-Name"] = self.store_name
-        if self.store_token:
-            token = self.store_token.get_secret_value().strip()
-            headers["X-StremThru-Store-Authorization"] = f"Bearer {token}"
-        return headers
 
 
 @dataclass(frozen=True, slots=True)

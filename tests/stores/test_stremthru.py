@@ -12,6 +12,7 @@ from davstore.simulator.stremthru_shapes import HTTP
 from davstore.stores import stremthru
 from davstore.stores.stremthru import Settings, StremThru
 from davstore.stores.stremthru_errors import ERRORS, NOTICES
+from davstore.stores.stremthru_settings import STORES
 from tests.stores.conftest import Account, Open
 
 MKV = SimFile("CD1/Spring.mkv", Content.random("spring", 5000))
@@ -283,7 +284,7 @@ def test_a_file_that_was_removed_is_gone(account: Account) -> None:
 # The stores behind it
 
 
-@pytest.mark.parametrize(("code", "name"), sorted(stremthru.STORES.items()))
+@pytest.mark.parametrize(("code", "name"), sorted(STORES.items()))
 def test_a_store_is_known_by_name_and_code(code: str, name: str) -> None:
     for given in (code, name, name.upper()):
         keys = {"store_name": given, "store_token": "t"}
