@@ -98,10 +98,15 @@ def _readable(channel: Element) -> Iterator[Found]:
         hash_ = (said.get("infohash") or topic).lower()
         if not _HASH.fullmatch(hash_) or (topic and topic.lower() != hash_):
             continue
-        name = " ".join((item.findtext("title") or "").split())[:LONGEST_NAME] or hash_
+        name = _plain(item.findtext("title") or "")[:LONGEST_NAME] or hash_
         size = _number(said.get("size") or item.findtext("size") or _enclosed(item, "length"))
         link = link if topic else f"magnet:?xt=urn:btih:{hash_}"
         yield Found(hash_, name, link, size, _number(said.get("seeders"), least=0))
+
+
+def _plain(text: str) -> str:
+    """One line, without what would steer a terminal."""
+    return "".join(filter(str.isprintable, " ".join(text.split())))
 
 
 def _link(item: Element, said: Mapping[str, str]) -> str:

@@ -146,6 +146,7 @@ def test_the_same_hash_is_found_once(account: Account) -> None:
     ("row", "name"),
     [
         (item("  Sintel\n(2010) "), "Sintel (2010)"),
+        (item("Sin\u009b31mtel\u200b"), "Sin31mtel"),
         (item("", seeders="many", size="-1"), "a" * 40),
         (f"<item><title>Sintel</title><link>{LINK}</link></item>", "Sintel"),
         (f"<item><guid>{LINK}&amp;dn=x</guid></item>", "b" * 40),
