@@ -62,6 +62,8 @@ def test_every_store_is_documented_with_all_its_keys(store: str) -> None:
         "--episode",
         "--add",
         "--to",
+        "--reset",
+        "--files",
     ],
 )
 def test_the_named_options_exist(option: str) -> None:

@@ -158,7 +158,7 @@ def test_what_is_read_through_the_server_is_told(sim: Simulator, tmp_path: Path)
     film = sim.plank.add(SimMagnet("Sintel", [file], title="Sintel"))
     sim.plank.playing.play(film, 0, 800)
     changes = {"plank": {"track_playback": True}}
-    with serving(sim, tmp_path, accounts=("plank",), changes=changes) as served:  # type: ignore[arg-type]
+    with serving(sim, tmp_path, accounts=("plank",), changes=changes) as served:
         served.refresh()
         watching, now = served.server._watching, [0.0]
         watching._now = lambda: now[0]

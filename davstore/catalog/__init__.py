@@ -4,12 +4,15 @@
 what it doubts (`doubt`) and the file trees that are loaded when touched (`trees`). `keeper` asks
 one store, `refresh` all of them in their time (`schedule`, `pace`). A listing is answered from a
 snapshot alone. Several processes of one server share it all by `leases` and `revisions`; `sharing`
-is what each does about that. `arranged` puts the magnets of all accounts into views: `branches` are
-their folders, `shown` the files in them, `places` what is remembered of that on disk. `lock` keeps
-a second server away, `overview` tells people how it all stands.
+is what each does about that. `arranged` puts the magnets of all accounts (`sources`) into views:
+`branches` are their folders, `shown` the files in them, `places` what is remembered of that on
+disk. `edits` are what people changed in davstore alone (`edit_tables`, `edit_records`, `edited`),
+`editor` is how, and `remover` removes at the stores what they deleted, writing the `audit`. `lock`
+keeps a second server away, `overview` tells people how it all stands.
 """
 
 from davstore.catalog.arranged import Arranged
+from davstore.catalog.editor import Editor, NameTaken, NotThere
 from davstore.catalog.holding import Holding
 from davstore.catalog.leases import Leases, Turns
 from davstore.catalog.lock import only_server, server_of
@@ -18,19 +21,24 @@ from davstore.catalog.overview import Overview, overviews
 from davstore.catalog.places import PlaceRecords
 from davstore.catalog.records import Links, Records
 from davstore.catalog.refresh import Catalog
+from davstore.catalog.remover import Remover
 from davstore.catalog.shown import owner
 from davstore.catalog.tables import look_into, open_database
 
 __all__ = [
     "Arranged",
     "Catalog",
+    "Editor",
     "Holding",
     "Leases",
     "Links",
     "Lookups",
+    "NameTaken",
+    "NotThere",
     "Overview",
     "PlaceRecords",
     "Records",
+    "Remover",
     "Turns",
     "look_into",
     "only_server",

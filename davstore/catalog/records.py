@@ -13,7 +13,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.exc import SQLAlchemyError
 
-from davstore.catalog import revisions
+from davstore.catalog import edit_records, revisions
+from davstore.catalog.edit_records import EditRecords
 from davstore.catalog.tables import accounts, files, held_back, links, magnets, sizes
 from davstore.model import File, Link, Magnet, Status
 
@@ -101,6 +102,7 @@ class Records:
 
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
+        self.edits = EditRecords(engine)
 
     def close(self) -> None:
         """Let go of the file."""
@@ -123,6 +125,7 @@ class Records:
             connection.execute(sa.delete(accounts).where(accounts.c.name == account))
             for table in (magnets, files, links, held_back):
                 connection.execute(sa.delete(table).where(table.c.account == account))
+            edit_records.forget_all(connection, account)
         return Standing(source)
 
     def revisions(self) -> dict[str, int]:
@@ -208,6 +211,7 @@ class Records:
                 _drop(connection, files, account, files.c.magnet == id_)
             for id_ in unsaved.gone:
                 _drop(connection, magnets, account, magnets.c.id == id_)
+            edit_records.forget(connection, account, unsaved.gone)
             found = [
                 _file_row(account, id_, at, file)
                 for id_, tree in unsaved.files.items() for at, file in enumerate(tree)

@@ -43,6 +43,11 @@ class Shown(Mapping[str, Entry]):
         """Where its entries are kept, and whose files they are."""
         return self._key, self._spots
 
+    @property
+    def is_at_hand(self) -> bool:
+        """Whether the entries are in memory now."""
+        return self._shelf.kept(self._key) is not None
+
     def __getitem__(self, name: str) -> Entry:
         return self._entries()[name]
 

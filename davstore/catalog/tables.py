@@ -3,20 +3,22 @@
 import logging
 import os
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
 import sqlalchemy as sa
-from sqlalchemy.exc import DatabaseError, OperationalError
+from sqlalchemy.exc import DatabaseError, OperationalError, SQLAlchemyError
 
 from davstore.errors import StateError
 
 log = logging.getLogger(__name__)
 
 FILE_NAME = "catalog.db"
-SCHEMA = 3
+SCHEMA = 4
 BUSY_TIMEOUT = 10.0
 
 metadata = sa.MetaData()
@@ -159,6 +161,7 @@ MIGRATIONS: Final[Mapping[int, Sequence[str]]] = {
         "ALTER TABLE sizes ADD COLUMN revision INTEGER NOT NULL DEFAULT 0",
         "ALTER TABLE links ADD COLUMN revision INTEGER NOT NULL DEFAULT 0",
     ),
+    3: (),  # those of edit_tables are new; an older davstore would show what was deleted
 }
 """What turns a schema into the next one, by its number. New tables are made in any case."""
 
@@ -245,6 +248,19 @@ def look_into(folder: Path) -> sa.Engine | None:
         engine.dispose()
         raise StateError(f"{path}: was written by another davstore; start this one's server first")
     return engine
+
+
+@contextmanager
+def reading() -> Iterator[None]:
+    """What cannot be read from the disk, or makes no sense there, raises `StateError`."""
+    try:
+        yield
+    except (SQLAlchemyError, zlib.error, ValueError) as error:
+        reason = getattr(error, "orig", None) or type(error).__name__
+        raise StateError(
+            f"the catalog cannot be read: {reason}; check the disk of server.state, then start "
+            "davstore again"
+        ) from None
 
 
 def _migrate(connection: sa.Connection, path: Path, *, is_checked: bool) -> None:

@@ -11,14 +11,17 @@ from rich.markup import escape
 
 from davstore import __version__
 from davstore.cli import (
+    audit,
     check,
     config,
     demo,
+    export,
     finding,
     ls,
     password,
     position,
     refresh,
+    rename,
     serve,
     status,
     views,
@@ -36,6 +39,7 @@ app = typer.Typer(
 for command in (
     demo.demo, serve.serve, check.check, status.status, refresh.refresh, ls.ls,
     views.views, finding.search, finding.check_cache, position.position,
+    views.views, rename.rename, audit.audit, export.export,
     password.password, config.config,
 ):  # fmt: skip
     app.command()(command)

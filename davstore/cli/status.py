@@ -7,6 +7,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from davstore.catalog import Overview, look_into, overviews, server_of
+from davstore.catalog.audit import waiting
 from davstore.cli.screen import ConfigFile, load, out, size
 
 
@@ -18,6 +19,7 @@ def status(config: ConfigFile = None) -> None:
     out.print(f"server: process {server}" if server else "server: not running")
     engine = look_into(state)
     known = {o.name: o for o in overviews(engine)} if engine is not None else {}
+    deleted = waiting(engine) if engine is not None else {}
     if engine is not None:
         engine.dispose()
     table = Table("account", "magnets", "shown", "files", "size", "waiting", "asked", box=None)
@@ -29,6 +31,11 @@ def status(config: ConfigFile = None) -> None:
     for name in settings.accounts:
         for line in _notes(known.get(name), time.time()):
             out.print(f"[yellow]{name}[/]: {escape(line)}", soft_wrap=True)
+        trashed, leaving = deleted.get(name, (0, 0))
+        if trashed:
+            out.print(f"{name}: in the trash: {trashed}", soft_wrap=True)
+        if leaving:
+            out.print(f"{name}: to be removed at the service now: {leaving}; see `davstore audit`")
 
 
 def _numbers(one: Overview | None, now: float) -> tuple[str, ...]:

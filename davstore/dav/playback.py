@@ -22,7 +22,7 @@ from wsgidav.dav_error import (
 
 from davstore.dav.bodies import settle_xml
 from davstore.dav.people import Person
-from davstore.dav.properties import DURATION, POSITION
+from davstore.dav.properties import DURATION, POSITION, SERVICES
 from davstore.dav.rights import check_right
 from davstore.errors import StoreError
 from davstore.model import Leaf, Played, Position
@@ -33,8 +33,6 @@ log = logging.getLogger(__name__)
 Environ: TypeAlias = dict[str, Any]
 StartResponse: TypeAlias = Callable[..., Any]
 Application: TypeAlias = Callable[[Environ, StartResponse], Iterable[bytes]]
-
-_OURS = frozenset({POSITION, DURATION})
 
 
 class Playback:
@@ -49,7 +47,7 @@ class Playback:
         if found is None or environ.get("HTTP_DEPTH") != "0":
             return leaf
         root = settle_xml(environ)
-        if root is None or not _OURS & {each.tag for each in root.iterfind("{DAV:}prop/*")}:
+        if root is None or not SERVICES & {each.tag for each in root.iterfind("{DAV:}prop/*")}:
             return leaf
         player, copy = found
         try:
@@ -69,14 +67,18 @@ class Playback:
         if player_of(leaf, self._players) is None:
             return None
         root = settle_xml(environ)
-        if root is None or root.tag != "{DAV:}propertyupdate" or not _OURS & _changes(root).keys():
+        if (
+            root is None
+            or root.tag != "{DAV:}propertyupdate"
+            or not SERVICES & _changes(root).keys()
+        ):
             return None
         check_right(person, "PROPPATCH")
         said = {name: _seconds(element) for name, element in _changes(root).items()}
         faults = {
-            name: HTTP_CONFLICT if name in _OURS else HTTP_FORBIDDEN
+            name: HTTP_CONFLICT if name in SERVICES else HTTP_FORBIDDEN
             for name, seconds in said.items()
-            if seconds is None or name not in _OURS
+            if seconds is None or name not in SERVICES
         }
         if not faults:
             self._move(leaf, said)
@@ -90,7 +92,7 @@ class Playback:
         found = player_of(leaf, self._players)
         assert found is not None
         player, copy = found
-        known = Position(0.0) if said.keys() == _OURS else player.position(copy.file)
+        known = Position(0.0) if said.keys() == SERVICES else player.position(copy.file)
         position = said.get(POSITION, known.seconds)
         player.move(copy.file, Position(position or 0.0, said.get(DURATION) or known.duration))
 

@@ -82,7 +82,9 @@ def _length(entry: Entry) -> Markup | None:
 
 
 POSITION, DURATION = "{davstore:}position", "{davstore:}duration"
-"""In seconds; asked of a service, and so never part of what stands in all properties."""
+"""In seconds."""
+SERVICES = frozenset({POSITION, DURATION})
+"""A service is asked for these, so that they are no part of what stands in all properties."""
 
 
 def _position(entry: Entry) -> Markup | None:

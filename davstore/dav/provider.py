@@ -2,7 +2,6 @@
 
 import io
 from collections.abc import Callable, Iterable
-from functools import partial
 from typing import Any, TypeAlias
 from urllib.parse import quote
 
@@ -18,7 +17,8 @@ from wsgidav.util import (
 )
 
 from davstore.dav.bodies import settle_xml
-from davstore.dav.download import Download, refuse
+from davstore.dav.deeds import METHODS, Deeds
+from davstore.dav.download import Download
 from davstore.dav.listing import Listing
 from davstore.dav.local import Local
 from davstore.dav.login import Users
@@ -29,9 +29,9 @@ from davstore.dav.pages import page
 from davstore.dav.people import Person
 from davstore.dav.playback import NO_PLAYBACK, Playback
 from davstore.dav.properties import content_type, etag, property_element, property_names
+from davstore.dav.repeats import Repeats
 from davstore.dav.rights import READING, check_right, options, refused
 from davstore.dav.tree import NotReady, Tree
-from davstore.errors import StoreError
 from davstore.model import Entry, Folder, Leaf, Text
 
 Environ: TypeAlias = dict[str, Any]
@@ -42,7 +42,11 @@ SERVICE_UNAVAILABLE = 503
 RETRY_AFTER = "15"
 
 
-class _Listed:
+_Resource: Any = object
+"""WsgiDAV's classes have no types: what the mixin finds in those beside it is Any."""
+
+
+class _Listed(_Resource):
     """What collections and resources have in common: properties from one table."""
 
     entry: Folder | Leaf
@@ -72,13 +76,11 @@ class _Listed:
         self, mode: str, *, name_list: list[str] | None = None
     ) -> list[tuple[str, Any]]:
         """Found ones first: clients such as rclone look at the first propstat alone."""
-        found: list[tuple[str, Any]] = super().get_properties(  # type: ignore[misc]
-            mode, name_list=name_list
-        )
+        found: list[tuple[str, Any]] = super().get_properties(mode, name_list=name_list)
         return sorted(found, key=lambda pair: isinstance(pair[1], DAVError))
 
     def get_href(self) -> str:
-        return href(self.provider, self.get_preferred_path())  # type: ignore[attr-defined]
+        return href(self.provider, self.get_preferred_path())
 
 
 class FolderCollection(_Listed, DAVCollection):
@@ -141,8 +143,13 @@ def resource(path: str, environ: Environ, entry: Folder | Leaf) -> FolderCollect
     return FileResource(path, environ, entry)
 
 
+def _address(path: str, environ: Environ, entry: Entry) -> str:
+    return resource(path, environ, entry).get_href()
+
+
 class Provider(DAVProvider):
-    """The whole tree but for the shares. It is read-only: nothing can be written in it but noise.
+    """The whole tree but for the shares. Nothing can be written in it but noise; what may be
+    deleted and renamed is said by `deeds` (None: nothing).
 
     What reads is answered without WsgiDAV's own methods, and what writes is refused; only the
     notes of `noise` (None: there are none) are theirs.
@@ -154,15 +161,18 @@ class Provider(DAVProvider):
         download: Download,
         users: Users,
         noise: Noise | None,
+        deeds: Deeds | None = None,
         playback: Playback = NO_PLAYBACK,
     ) -> None:
         super().__init__()
+        self._deeds = deeds
         self._playback = playback
         self._tree = tree
         self._download = download
         self._users = users
         self._noise = noise
         self._listing = Listing()
+        self._repeats = Repeats(tree, users, self._listing, download, _address, self._allowed)
 
     def ref_url_to_path(self, ref_url: str) -> str:
         path: str = noise_path(ref_url) or super().ref_url_to_path(ref_url)
@@ -191,14 +201,6 @@ class Provider(DAVProvider):
     def custom_request_handler(
         self, environ: Environ, start_response: StartResponse, default_handler: Application
     ) -> Iterable[bytes]:
-        try:
-            return self._answer(environ, start_response, default_handler)
-        except StoreError as error:  # of a folder for which a service is asked
-            return refuse(start_response, error)
-
-    def _answer(
-        self, environ: Environ, start_response: StartResponse, default_handler: Application
-    ) -> Iterable[bytes]:
         method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"]
         person = self._users.person(environ)
         found = self.get_resource_inst(path, environ)
@@ -206,6 +208,7 @@ class Provider(DAVProvider):
             check_right(person, method)
             if found is None:
                 raise DAVError(HTTP_NOT_FOUND)
+            self._repeats.offer(environ, person)
             return self._read(environ, start_response, found, person)
         is_note = isinstance(found, NoiseResource) or (
             found is None and is_noise(get_uri_name(path))
@@ -215,16 +218,29 @@ class Provider(DAVProvider):
                 settle_xml(environ)
             environ["HTTP_DEPTH"] = "0"
             return default_handler(environ, start_response)
-        if method == "MKCOL" and found is None and self._begins_search(environ, person):
-            start_response("201 Created", [("Content-Length", "0"), ("Date", http_date())])
-            return []
-        if method == "PROPPATCH" and isinstance(found, FileResource):
-            patched = self._playback.patched(environ, found.get_href(), found.entry, person)
-            if patched is not None:
-                return patched(environ, start_response)
+        asking = self._asking(environ, found, person)
+        if asking is not None:
+            return asking(environ, start_response)
+        if self._deeds is not None and self._deeds.concerns(path, person):
+            if method in METHODS and isinstance(found, FolderCollection | FileResource):
+                _check_if(found, environ)
+                return self._deeds(environ, start_response, found, person)
+            if method == "PUT":  # it will be refused
+                self._deeds.refusals.note(person.name, path)
         entry = None if found is None else found.entry
         above = self._entry(get_uri_parent(path) or "/", person)
         return refused(environ, start_response, href(self, path), entry, above)
+
+    def _asking(
+        self, environ: Environ, found: Resource | None, person: Person
+    ) -> Application | None:
+        """What answers a method that writes, where it is a service that is asked."""
+        method = environ["REQUEST_METHOD"]
+        if method == "MKCOL" and found is None and self._begins_search(environ, person):
+            return _made
+        if method == "PROPPATCH" and isinstance(found, FileResource):
+            return self._playback.patched(environ, found.get_href(), found.entry, person)
+        return None
 
     def _begins_search(self, environ: Environ, person: Person) -> bool:
         """Whether making this folder is how a search is asked for: by mounts, which open only what
@@ -239,7 +255,7 @@ class Provider(DAVProvider):
     ) -> Iterable[bytes]:
         method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"]
         if method == "OPTIONS":
-            return options(start_response, *READING)
+            return options(start_response, *self._allowed(path, person))
         if method == "PROPFIND":
             _check_if(found, environ)
             entry = found.entry
@@ -251,20 +267,15 @@ class Provider(DAVProvider):
         if isinstance(found, FileResource) and isinstance(found.entry, Text):
             return Download(_opened, offers=False)(environ, start_response, found.entry)
         if isinstance(found, FileResource):
-            later = partial(self._again, path, person)
-            return self._download(environ, start_response, found.entry, later)
+            return self._download(environ, start_response, found.entry)
         home = quote(f"{self.mount_path}{self.share_path}/", safe=PATH_SAFE)
         return page(environ, start_response, home, found.get_href(), found.entry)
 
-    def _again(self, path: str, person: Person) -> Leaf | None:
-        """What stands at `path` for this person, if that is still who they are."""
-        if self._users.people[person.name] != person:
-            return None
-        try:
-            entry = self._entry(path, person)
-        except DAVError:
-            return None
-        return entry if isinstance(entry, Leaf) else None
+    def _allowed(self, path: str, person: Person) -> tuple[str, ...]:
+        """The methods that this person may use there."""
+        if self._deeds is None or "delete" not in person.rights:
+            return READING
+        return (*READING, *METHODS) if self._deeds.concerns(path, person) else READING
 
     def _entry(self, path: str, person: Person, *, asking: bool = False) -> Entry | None:
         parts = [part for part in path.split("/") if part]
@@ -281,6 +292,11 @@ class Provider(DAVProvider):
 _ASKING = frozenset({"GET", "HEAD", "PROPFIND"})
 """Methods for which a service may be asked what stands in a folder."""
 _NOTE_METHODS = frozenset({"PUT", "DELETE", "PROPPATCH", "LOCK", "UNLOCK"})
+
+
+def _made(_environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+    start_response("201 Created", [("Content-Length", "0"), ("Date", http_date())])
+    return []
 
 
 def _opened(leaf: Leaf, start: int, end: int | None) -> Local:

@@ -29,12 +29,18 @@ StartResponse: TypeAlias = Callable[..., Any]
 READING = ("OPTIONS", "GET", "HEAD", "PROPFIND")
 WRITING = ("PUT", "DELETE", "MKCOL", "COPY", "MOVE", "PROPPATCH", "LOCK", "UNLOCK")
 
-_ALLOW = ("Allow", ", ".join(READING))
+ALLOW = ("Allow", ", ".join(READING))
 _NEEDS: Mapping[str, str] = {
     **dict.fromkeys(READING, "read"),
     **dict.fromkeys(WRITING, "add"),
     "DELETE": "delete",
     "MOVE": "delete",
+}
+
+_ELSEWHERE: Mapping[str, str] = {
+    "COPY": "Nothing can be copied here: it is at a service.",
+    "MOVE": "Nothing can be renamed here; the magnets of an account can.",
+    "DELETE": "Nothing can be deleted here; the magnets of an account can.",
 }
 
 
@@ -84,12 +90,14 @@ def refused(
         raise DAVError(HTTP_NOT_FOUND)
     elif method in {"COPY", "MOVE"} and "HTTP_DESTINATION" not in environ:
         raise DAVError(HTTP_BAD_REQUEST, "The Destination is missing.")
+    elif method in {"COPY", "MOVE", "DELETE"}:
+        raise DAVError(HTTP_FORBIDDEN, _ELSEWHERE[method], add_headers=[ALLOW])
     elif method == "UNLOCK":
         mismatch = DAVErrorCondition(PRECONDITION_CODE_LockTokenMismatch)
         raise DAVError(HTTP_CONFLICT, "Nothing is locked here.", err_condition=mismatch)
     elif method == "PROPPATCH":
         return _protected(environ, start_response, href)
-    raise DAVError(HTTP_FORBIDDEN, "Nothing can be changed here.", add_headers=[_ALLOW])
+    raise DAVError(HTTP_FORBIDDEN, "Nothing can be changed here.", add_headers=[ALLOW])
 
 
 def _check_new_folder(environ: Environ, entry: Entry | None) -> None:
@@ -100,7 +108,7 @@ def _check_new_folder(environ: Environ, entry: Entry | None) -> None:
 
 
 def _not_allowed(text: str) -> DAVError:
-    return DAVError(HTTP_METHOD_NOT_ALLOWED, text, add_headers=[_ALLOW])
+    return DAVError(HTTP_METHOD_NOT_ALLOWED, text, add_headers=[ALLOW])
 
 
 def _protected(environ: Environ, start_response: StartResponse, href: str) -> Iterable[bytes]:

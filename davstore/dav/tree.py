@@ -10,6 +10,8 @@ from davstore.dav.noise_names import is_noise
 from davstore.dav.people import OWNER, Person
 from davstore.model import Entry, Folder, Snapshot
 
+MAGNETS, TRASH = "magnets", "trash"
+"""The folders of an account."""
 Views = Callable[[], Sequence[Folder] | None]
 """Every view's folder as of now; None while nothing is known that could stand in them."""
 
@@ -43,7 +45,9 @@ class NotReady(Exception):
 class Tree:
     """`/<account>/magnets/<magnet>/…` over the latest snapshots, and the names of the `shares`,
     in which somebody else knows the way; beside them `/<view>/…`. Who may not see all accounts
-    sees those views that are named to him. `lookups` are the folders beside magnets that ask.
+    sees those views that are named to him. `settled` are the views where nothing is to be done for
+    them, else None. Beside the magnets of accounts that are `deletable`, and of others that have
+    some, is the trash, for who may delete. `lookups` are the folders beside them that ask.
     """
 
     def __init__(
@@ -53,7 +57,9 @@ class Tree:
         shares: Mapping[str, Path] = MappingProxyType({}),
         views: Views = no_views,
         view_names: Sequence[str] = (),
+        deletable: Collection[str] = (),
         *,
+        settled: Views = no_views,
         lookups: Lookups | None = None,
     ) -> None:
         self._accounts = tuple(accounts)
@@ -62,6 +68,8 @@ class Tree:
         self._views = views
         self._view_names = tuple(view_names)
         self._lookups = lookups
+        self._settled = settled
+        self._deletable = deletable
 
     def find(
         self, parts: Sequence[str], person: Person = OWNER, *, asking: bool = False
@@ -84,7 +92,33 @@ class Tree:
         if self._lookups is not None and rest and rest[0] in self._lookups.names:
             is_asked = asking and not any(map(is_noise, rest))
             return self._lookups.find(account, rest, asking=is_asked)
-        return views.find(self._folder_of(snapshot), rest)
+        return views.find(self._account(snapshot, person), rest)
+
+    def is_account(self, name: str) -> bool:
+        """Whether this top-level folder is an account's."""
+        return name in self._accounts and name not in self._view_names
+
+    def at_hand(self, parts: Sequence[str], person: Person = OWNER) -> Entry | None:
+        """The same, with what stands in it, where both are in memory.
+
+        None where they are not, or there is nothing, or nothing is known yet, for the root, and
+        where a service may have to be asked.
+        """
+        if self._lookups is not None and parts[1:2] and parts[1] in self._lookups.names:
+            return None
+        seen = bool(parts) and person.sees(parts[0])
+        entry: Entry | None = self._top(parts[0], person) if seen else None
+        for part in parts[1:]:
+            if not isinstance(entry, Folder) or not entry.is_at_hand:
+                return None
+            entry = entry.entries.get(part)
+        return None if isinstance(entry, Folder) and not entry.is_at_hand else entry
+
+    def _top(self, name: str, person: Person) -> Folder | None:
+        if name in self._view_names:
+            return next((each for each in self._settled() or () if each.name == name), None)
+        snapshot = self._snapshot(name) if name in self._accounts else None
+        return None if snapshot is None else self._account(snapshot, person)
 
     def _view(self, name: str) -> Folder:
         for folder in self._views() or ():
@@ -96,15 +130,15 @@ class Tree:
         """All that this person sees; an account of which nothing is known yet is named, not
         opened.
         """
-        folders = [folder for folder in self._folders() if person.sees(folder.name)]
+        folders = [folder for folder in self._folders(person) if person.sees(folder.name)]
         entries: dict[str, Entry] = {folder.name: folder for folder in folders}
         modified = max((folder.modified for folder in folders), default=0.0)
         return Folder("", MappingProxyType(entries), modified)
 
-    def _folders(self) -> Iterator[Folder]:
+    def _folders(self, person: Person) -> Iterator[Folder]:
         for account in self._accounts:
             snapshot = self._snapshot(account)
-            yield self._folder_of(snapshot) if snapshot else Folder(account, {}, 0.0)
+            yield self._account(snapshot, person) if snapshot else Folder(account, {}, 0.0)
         if self._view_names:
             found = {folder.name: folder for folder in self._views() or ()}
             yield from (found.get(name, Folder(name, {}, 0.0)) for name in self._view_names)
@@ -114,7 +148,12 @@ class Tree:
             except OSError:
                 yield Folder(name, {}, 0.0)
 
-    def _folder_of(self, snapshot: Snapshot) -> Folder:
-        magnets, account = snapshot.magnets, snapshot.account
-        others = self._lookups.folders(account) if self._lookups is not None else ()
-        return Folder(account, {each.name: each for each in (magnets, *others)}, magnets.modified)
+    def _account(self, snapshot: Snapshot, person: Person) -> Folder:
+        magnets, trash, account = snapshot.magnets, snapshot.trash, snapshot.account
+        entries: dict[str, Entry] = {MAGNETS: magnets}
+        if self._lookups is not None:
+            entries |= {each.name: each for each in self._lookups.folders(account)}
+        has_trash = account in self._deletable or trash.entries
+        if has_trash and "delete" in person.rights:
+            entries[TRASH] = trash
+        return Folder(account, entries, magnets.modified)

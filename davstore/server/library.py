@@ -6,11 +6,13 @@ from collections.abc import Callable
 from davstore.catalog import (
     Arranged,
     Catalog,
+    Editor,
     Leases,
     Links,
     Lookups,
     PlaceRecords,
     Records,
+    Remover,
     Turns,
     open_database,
 )
@@ -22,11 +24,19 @@ from davstore.stream import Upstream
 from davstore.transport import Reach, Together
 
 
-def open_stores(settings: Settings, processes: int = 1) -> dict[str, Store]:
-    """A store for each configured account; so many processes keep its limits together."""
+def open_stores(
+    settings: Settings,
+    processes: int = 1,
+    *,
+    now: Callable[[], float] = time.time,
+    sleep: Callable[[float], None] = time.sleep,
+) -> dict[str, Store]:
+    """A store for each configured account; so many processes keep its limits together. Between two
+    tries of a call they `sleep`.
+    """
     together = Together(settings.server.state, processes) if processes > 1 else None
     return {
-        name: STORES[account.store].open(name, account, together=together)
+        name: STORES[account.store].open(name, account, together=together, now=now, sleep=sleep)
         for name, account in settings.accounts.items()
     }
 
@@ -48,11 +58,16 @@ class Library:
     """
 
     def __init__(
-        self, settings: Settings, *, processes: int = 1, now: Callable[[], float] = time.time
+        self,
+        settings: Settings,
+        *,
+        processes: int = 1,
+        now: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         is_shared = processes > 1
         self._engine = open_database(settings.server.state, now, is_shared=is_shared)
-        self.stores = open_stores(settings, processes)
+        self.stores = open_stores(settings, processes, now=now, sleep=sleep)
         leases = Leases(self._engine, now) if is_shared else None
         self.turns = Turns(leases) if leases else None
         self.records = Records(self._engine)
@@ -70,6 +85,13 @@ class Library:
             leases=leases,
             now=now,
         )
+        after = {name: a.delete_after for name, a in settings.accounts.items() if a.delete}
+        self.deletable = frozenset(after)
+        self.editor = Editor(self.catalog, self.records.edits, now=now)
+        self.remover = Remover(
+            self.catalog, self.stores, after, self.editor, self.records.edits,
+            leases=leases, now=now,
+        )  # fmt: skip
         self.arranged = Arranged(
             settings.views, self.catalog.accounts, self.catalog.snapshot,
             PlaceRecords(self._engine), now=now,

@@ -27,9 +27,15 @@ class Server:
     Raises `StateError` or `PortUnavailable`.
     """
 
-    def __init__(self, settings: Settings, *, now: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        now: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
         processes = settings.server.workers
-        self.library = Library(settings, processes=processes, now=now)
+        self.library = Library(settings, processes=processes, now=now, sleep=sleep)
         catalog = self.library.catalog
         self.resolver = Resolver(
             self.library.stores, self.library.links, turns=self.library.turns, now=now
@@ -49,6 +55,8 @@ class Server:
             catalog.accounts, catalog.snapshot, self.streams.open,
             Users(settings.users, settings.server.users_file),
             settings.shares, settings.server.state, arranged.folders, arranged.names,
+            settled=arranged.settled,
+            editor=self.library.editor, deletable=self.library.deletable,
             lookups=self.library.lookups, players=self.library.players,
         )  # fmt: skip
         self._address = (settings.server.host, settings.server.port)
@@ -74,6 +82,8 @@ class Server:
         self.front.start()
         self._watching.start()
         self.library.catalog.start(self.streams.measure, self.resolver.follow)
+        self.library.arranged.start()
+        self.library.remover.start()
 
     def stop(self) -> None:
         """Listen no more; responses under way may go on for the configured time, then end.
@@ -85,6 +95,7 @@ class Server:
         self.front.stop(self._drain)
         self._workers.stop()
         self._watching.stop()
+        self.library.remover.stop()
         self.library.catalog.stop()
         self._close()
 

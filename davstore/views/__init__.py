@@ -8,7 +8,14 @@ it a path that stays. What is remembered of all that is the catalog's business.
 
 from davstore.views.choosing import chosen, digest, next_turn, reasons
 from davstore.views.facts import Facts, Piece, facts, keyed, looks
-from davstore.views.folders import find, folder_name, listed, magnet_folder
+from davstore.views.folders import (
+    find,
+    folder_name,
+    listed,
+    magnet_folder,
+    rearranged,
+    walked,
+)
 from davstore.views.placing import Path, Places, placed
 
 __all__ = [
@@ -27,5 +34,7 @@ __all__ = [
     "magnet_folder",
     "next_turn",
     "placed",
+    "rearranged",
     "reasons",
+    "walked",
 ]

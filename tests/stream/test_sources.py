@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from davstore.dav.download import refusal
+from davstore.dav.refusals import refusal
 from davstore.errors import (
     DavstoreError,
     LinkDead,
