@@ -5,6 +5,7 @@ ended. An answer is remembered for a while, a failure for less, so that a folder
 whatever clients do with it; who only lists what is above asks for nothing.
 """
 
+import logging
 import re
 import threading
 import time
@@ -25,6 +26,8 @@ from davstore.errors import StoreError, StoreUnavailable
 from davstore.model import Entry, File, Folder, Found, Leaf, Query, Snapshot, Text
 from davstore.stores.base import Searching, Store
 from davstore.stores.playing import Begun, Continuing, Finding
+
+log = logging.getLogger(__name__)
 
 SEARCH, CONTINUE = "search", "continue watching"
 _BEGUN = "/"
@@ -101,14 +104,21 @@ class Lookups:
         if top is None or (top.name == SEARCH and len(path) == 1):
             return top
         if top.name == CONTINUE:
-            whole = self._folder((account, _BEGUN), CONTINUE) if asking else top
-            return views.find(whole, path[1:])
+            return views.find(self._watched(account, top) if asking else top, path[1:])
         words = normalize("NFC", path[1])
         key = (account, " ".join(words.casefold().split()))
         if not is_search(words):
             return None
         folder = self._folder(key, words) if asking else self._known(key)
         return None if folder is None else views.find(folder, path[2:])
+
+    def _watched(self, account: str, otherwise: Folder) -> Folder:
+        """Unlike a search it is met by everybody who walks the tree, whom no failure must stop."""
+        try:
+            return self._folder((account, _BEGUN), CONTINUE)
+        except StoreError as error:
+            log.info("what is being watched is not known: %s", error)
+            return otherwise
 
     def _remembered(self, account: str) -> Iterator[Folder]:
         with self._lock:
