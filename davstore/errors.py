@@ -10,9 +10,11 @@
         QuotaExhausted         traffic or slots used up; knows until when if told
         StoreUnavailable       try later
           Busy                   … because our own limits are reached
+          Preparing              … because it is still buffering this file
         Refused                infringing or forbidden content: never retry
         Gone                   this magnet, file or ref is no more
         UnexpectedReply        the service changed or broke: its shape is named, not its content
+          TooLong                … or does not take so much in one call
       Full                   no more can be dropped now
       NotAccepted            what was dropped holds no magnet that can be added
         WrongKind              … and is no kind of file that could
@@ -95,6 +97,10 @@ class Busy(StoreUnavailable):
     """Our own limits for the account are reached: nothing is wrong with the file."""
 
 
+class Preparing(StoreUnavailable):
+    """The service is still buffering this file."""
+
+
 class Refused(StoreError):
     """Infringing or forbidden content: never ask again."""
 
@@ -105,6 +111,10 @@ class Gone(StoreError):
 
 class UnexpectedReply(StoreError):
     """The reply has a shape that we do not know; the reason names the shape, not the content."""
+
+
+class TooLong(UnexpectedReply):
+    """The service, or a proxy before it, does not take so much in one call."""
 
 
 class Full(DavstoreError):

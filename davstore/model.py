@@ -81,6 +81,27 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
+class Query:
+    """What somebody looks for; `categories` are Torznab's numbers, none meaning all."""
+
+    words: str
+    categories: tuple[int, ...] = ()
+    season: int | None = None
+    episode: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A magnet that a search has found, in no account yet."""
+
+    hash: str
+    name: str
+    link: str = field(repr=False)
+    size: int | None = None
+    seeders: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Unreadable:
     """A row of a listing that made no sense; `id` where at least that could be read."""
 
@@ -140,6 +161,28 @@ class Leaf:
 
 
 @dataclass(frozen=True, slots=True)
+class Text(Leaf):
+    """A small file of which all is known: its `content`."""
+
+    content: bytes = field(default=b"", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where in a file playing goes on, and how long all of it lasts, where known; in seconds."""
+
+    seconds: float
+    duration: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Played(Leaf):
+    """A file of which it is known where playing has stopped."""
+
+    position: Position = Position(0.0)
+
+
+@dataclass(frozen=True, slots=True)
 class Folder:
     """A named place for entries, in the order in which they are listed.
 
@@ -165,7 +208,7 @@ class Snapshot:
     """One moment of an account: its ready magnets as folders, newest state known.
 
     `taken` is when the store last confirmed it. In the `trash` are those that were deleted here,
-    `coming` are the magnets that are no folders yet.
+    `coming` are those that are no folders yet.
     """
 
     account: str

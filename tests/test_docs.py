@@ -16,7 +16,7 @@ README = (Path(__file__).parent.parent / "README.md").read_text("utf-8")
 
 def test_every_command_is_documented() -> None:
     commands = set(get_command(app).commands)  # type: ignore[attr-defined]
-    documented = set(re.findall(r"^\| `davstore (\w+)", README, re.MULTILINE))
+    documented = set(re.findall(r"^\| `davstore ([\w-]+)", README, re.MULTILINE))
     assert documented == commands
 
 
@@ -56,8 +56,13 @@ def test_every_store_is_documented_with_all_its_keys(store: str) -> None:
         "--refresh",
         "--config",
         "--explain",
-        "--reset",
         "--json",
+        "--category",
+        "--season",
+        "--episode",
+        "--add",
+        "--to",
+        "--reset",
         "--files",
         "--folder",
         "--replace",

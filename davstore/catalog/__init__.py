@@ -20,6 +20,7 @@ from davstore.catalog.editor import Editor, NameTaken, NotThere
 from davstore.catalog.holding import Holding
 from davstore.catalog.leases import Leases, Turns
 from davstore.catalog.lock import only_server, server_of
+from davstore.catalog.lookups import Lookups
 from davstore.catalog.overview import Overview, overviews
 from davstore.catalog.places import PlaceRecords
 from davstore.catalog.records import Links, Records
@@ -40,6 +41,7 @@ __all__ = [
     "Holding",
     "Leases",
     "Links",
+    "Lookups",
     "NameTaken",
     "NotThere",
     "Overview",

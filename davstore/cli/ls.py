@@ -34,8 +34,11 @@ def ls(
         _ask(library, top, refresh=refresh)
         arranged, catalog = library.arranged, library.catalog
         folders = arranged.complete if parts or recursive else arranged.folders
-        tree = Tree(catalog.accounts, catalog.snapshot, views=folders, view_names=arranged.names)
-        entry = tree.find(parts)
+        tree = Tree(
+            catalog.accounts, catalog.snapshot, views=folders, view_names=arranged.names,
+            lookups=library.lookups,
+        )  # fmt: skip
+        entry = tree.find(parts, asking=True)
         if entry is not None:
             _add(table, entry, "", recursive=recursive)
     finally:

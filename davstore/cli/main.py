@@ -17,8 +17,10 @@ from davstore.cli import (
     config,
     demo,
     export,
+    finding,
     ls,
     password,
+    position,
     refresh,
     rename,
     serve,
@@ -37,6 +39,7 @@ app = typer.Typer(
 )
 for command in (
     demo.demo, serve.serve, check.check, status.status, refresh.refresh, ls.ls,
+    views.views, finding.search, finding.check_cache, position.position,
     views.views, rename.rename, audit.audit, export.export,
     password.password, certificate.certificate, config.config,
 ):  # fmt: skip

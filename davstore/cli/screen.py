@@ -1,8 +1,9 @@
 """What the commands share: the two consoles, the common options, words for sizes and dates."""
 
+import json
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import typer
 from rich.console import Console
@@ -22,6 +23,16 @@ ConfigFile = Annotated[
 Verbose = Annotated[
     bool, typer.Option("--verbose", "-v", help="Log every request and every call to a store.")
 ]
+
+
+AsJson = Annotated[
+    bool, typer.Option("--json", help="Print JSON, for programs: times are unix seconds.")
+]
+
+
+def print_json(value: Any) -> None:
+    """`value` as JSON, whatever the width of the screen."""
+    typer.echo(json.dumps(value, indent=2, ensure_ascii=False))
 
 
 def load(path: Path | None) -> config.Settings:

@@ -4,12 +4,13 @@
 `listing` answers PROPFIND (what it asks: `propfind`; the answer: `prepared`, `multistatus`,
 `compression`, `kept`), `download` GET and HEAD of files (`conditions`, `media_types`), `pages`
 those of folders (`playlist`). `login` asks who comes (`people`, `digest`, `patience`), `rights`
-says what they may, and what nobody may, `deeds` what deleting and renaming do; `noise` keeps what
-desktops write. `incoming` is the folder into which magnets are dropped (`dropping`), and in which
-stands what `became` of them. `scratch` is a share to write in (`disk`, `moving`, `room`, `local`),
-`remembered` its locks and properties, `bodies` the XML that clients send. `refusals` say what went
-wrong, `gate` stands before it all, and `proxied` before the gate; `repeats` answers again what was
-asked before, past all of them (`transfer`: what a server may do itself).
+says what they may, and what nobody may, `deeds` what deleting and renaming do; `noise`
+(`noise_names`) keeps what desktops write, `playback` tells and takes positions. `incoming` is the
+folder into which magnets are dropped (`dropping`), and in which stands what `became` of them.
+`scratch` is a share to write in (`disk`, `moving`, `room`, `local`), `remembered` its locks and
+properties, `bodies` the XML that clients send. `refusals` say what went wrong, `gate` stands before
+it all, and `proxied` before the gate; `repeats` answers again what was asked before, past all of
+them (`transfer`: what a server may do itself).
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -29,13 +30,15 @@ from davstore.dav.gate import Application, Environ, Gate, StartResponse
 from davstore.dav.incoming import Incoming
 from davstore.dav.login import Authenticator, DomainController, Users
 from davstore.dav.noise import Noise
+from davstore.dav.playback import Playback
 from davstore.dav.provider import Provider
 from davstore.dav.proxied import Proxied
 from davstore.dav.refusals import Refusals
 from davstore.dav.remembered import DeadProperties, Locks
 from davstore.dav.scratch import Scratch
-from davstore.dav.tree import Tree, Views, no_views, nothing
+from davstore.dav.tree import Lookups, Tree, Views, no_views, nothing
 from davstore.model import Snapshot
+from davstore.stores.playing import Playing
 
 __all__ = ["Application", "Incoming", "Proxied", "Site", "Users"]
 
@@ -46,7 +49,8 @@ class Site:
     (`settled`: where nothing is to be done for them). Locks, properties
     and notes are kept in `state`, which shares need; there are none without. What people do to
     the accounts is the `editor`'s; things may be deleted in those that are `deletable`, and magnets
-    dropped into `incoming`. `proxied` says through whom clients come.
+    dropped into `incoming`. `lookups` are folders beside magnets that ask when they are opened,
+    `players` know positions. `proxied` says through whom clients come.
     """
 
     def __init__(
@@ -61,6 +65,8 @@ class Site:
         view_names: Sequence[str] = (),
         *,
         proxied: Proxied | None = None,
+        lookups: Lookups | None = None,
+        players: Mapping[str, Playing] = MappingProxyType({}),
         settled: Views = no_views,
         editor: Editor | None = None,
         deletable: Collection[str] = (),
@@ -72,12 +78,13 @@ class Site:
         paths = {name: share.path.expanduser() for name, share in shares.items()}
         beside = nothing if incoming is None else incoming.beside
         entries = Tree(
-            accounts, snapshot, paths, views, view_names, deletable, settled=settled, beside=beside
-        )
+            accounts, snapshot, paths, views, view_names, deletable, settled=settled,
+            beside=beside, lookups=lookups,
+        )  # fmt: skip
         deeds = None
         if editor is not None and self._kept is not None:
             deeds = Deeds(entries, editor, deletable, self._kept.refusals)
-        tree = Provider(entries, Download(open_), users, noise, deeds, incoming)
+        tree = Provider(entries, Download(open_), users, noise, deeds, incoming, Playback(players))
         providers: dict[str, DAVProvider] = {"/": tree}
         for name, share in shares.items():
             assert self._kept is not None  # as above

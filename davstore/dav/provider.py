@@ -1,12 +1,20 @@
 """Entries of the snapshots as WsgiDAV's collections and resources."""
 
+import io
 from collections.abc import Callable, Iterable
 from typing import Any, TypeAlias
 from urllib.parse import quote
 
+from werkzeug.http import http_date
 from wsgidav.dav_error import HTTP_FORBIDDEN, HTTP_NOT_FOUND, HTTP_PRECONDITION_FAILED, DAVError
 from wsgidav.dav_provider import DAVCollection, DAVNonCollection, DAVProvider
-from wsgidav.util import get_uri_name, get_uri_parent, parse_if_header_dict, test_if_header_dict
+from wsgidav.util import (
+    get_content_length,
+    get_uri_name,
+    get_uri_parent,
+    parse_if_header_dict,
+    test_if_header_dict,
+)
 
 from davstore.dav.bodies import settle_xml
 from davstore.dav.deeds import METHODS, Deeds
@@ -14,18 +22,21 @@ from davstore.dav.download import Download
 from davstore.dav.dropping import Dropped, Dropping
 from davstore.dav.incoming import Incoming
 from davstore.dav.listing import Listing
+from davstore.dav.local import Local
 from davstore.dav.login import Users
 from davstore.dav.moving import destination
 from davstore.dav.multistatus import PATH_SAFE
-from davstore.dav.noise import HINTS, Noise, NoiseResource, Note, is_noise, noise_path
+from davstore.dav.noise import HINTS, Noise, NoiseResource, Note, noise_path
+from davstore.dav.noise_names import is_noise
 from davstore.dav.pages import page
 from davstore.dav.people import Person
+from davstore.dav.playback import NO_PLAYBACK, Playback
 from davstore.dav.properties import content_type, etag, property_element, property_names
 from davstore.dav.proxied import without
 from davstore.dav.repeats import Repeats
 from davstore.dav.rights import READING, check_right, options, refused
 from davstore.dav.tree import NotReady, Tree
-from davstore.model import Entry, Folder, Leaf
+from davstore.model import Entry, Folder, Leaf, Text
 
 Environ: TypeAlias = dict[str, Any]
 StartResponse: TypeAlias = Callable[..., Any]
@@ -156,9 +167,11 @@ class Provider(DAVProvider):
         noise: Noise | None,
         deeds: Deeds | None = None,
         incoming: Incoming | None = None,
+        playback: Playback = NO_PLAYBACK,
     ) -> None:
         super().__init__()
         self._deeds = deeds
+        self._playback = playback
         self._tree = tree
         self._download = download
         self._users = users
@@ -178,7 +191,8 @@ class Provider(DAVProvider):
         found = None if place is None else self._dropped(path, environ, *place)
         if found is not None:
             return found
-        entry = self._entry(path, person) if place is None else None
+        asking = environ["REQUEST_METHOD"] in _ASKING
+        entry = self._entry(path, person, asking=asking) if place is None else None
         if entry is not None:
             return resource(path, environ, entry)
         if self._noise is not None and is_noise(get_uri_name(path)):
@@ -263,6 +277,9 @@ class Provider(DAVProvider):
                 settle_xml(environ)
             environ["HTTP_DEPTH"] = "0"
             return default_handler(environ, start_response)
+        asking = self._asking(environ, found, person)
+        if asking is not None:
+            return asking(environ, start_response)
         if self._deeds is not None and self._deeds.concerns(path, person):
             if method in METHODS and isinstance(found, FolderCollection | FileResource):
                 _check_if(found, environ)
@@ -273,6 +290,25 @@ class Provider(DAVProvider):
         above = self._entry(get_uri_parent(path) or "/", person)
         return refused(environ, start_response, href(self, path), entry, above)
 
+    def _asking(
+        self, environ: Environ, found: Resource | None, person: Person
+    ) -> Application | None:
+        """What answers a method that writes, where it is a service that is asked."""
+        method = environ["REQUEST_METHOD"]
+        if method == "MKCOL" and found is None and self._begins_search(environ, person):
+            return _made
+        if method == "PROPPATCH" and isinstance(found, FileResource):
+            return self._playback.patched(environ, found.get_href(), found.entry, person)
+        return None
+
+    def _begins_search(self, environ: Environ, person: Person) -> bool:
+        """Whether making this folder is how a search is asked for: by mounts, which open only what
+        stands in the folder above.
+        """
+        if "add" not in person.rights or get_content_length(environ):
+            return False
+        return isinstance(self._entry(environ["PATH_INFO"], person, asking=True), Folder)
+
     def _read(
         self, environ: Environ, start_response: StartResponse, found: Resource, person: Person
     ) -> Iterable[bytes]:
@@ -281,9 +317,14 @@ class Provider(DAVProvider):
             return options(start_response, *self._allowed(path, person))
         if method == "PROPFIND":
             _check_if(found, environ)
-            return self._listing(environ, start_response, found.get_href(), found.entry)
+            entry = found.entry
+            if isinstance(found, FileResource):
+                entry = self._playback.asked(environ, found.entry)
+            return self._listing(environ, start_response, found.get_href(), entry)
         if isinstance(found, NoiseResource | Dropped):
             return found.download(environ, start_response)
+        if isinstance(found, FileResource) and isinstance(found.entry, Text):
+            return Download(_opened, offers=False)(environ, start_response, found.entry)
         if isinstance(found, FileResource):
             return self._download(environ, start_response, found.entry)
         home = quote(f"{self.mount_path}{self.share_path}/", safe=PATH_SAFE)
@@ -295,9 +336,10 @@ class Provider(DAVProvider):
             return READING
         return (*READING, *METHODS) if self._deeds.concerns(path, person) else READING
 
-    def _entry(self, path: str, person: Person) -> Entry | None:
+    def _entry(self, path: str, person: Person, *, asking: bool = False) -> Entry | None:
+        parts = [part for part in path.split("/") if part]
         try:
-            return self._tree.find([part for part in path.split("/") if part], person)
+            return self._tree.find(parts, person, asking=asking)
         except NotReady as account:
             raise DAVError(
                 SERVICE_UNAVAILABLE,
@@ -306,7 +348,19 @@ class Provider(DAVProvider):
             ) from None
 
 
+_ASKING = frozenset({"GET", "HEAD", "PROPFIND"})
+"""Methods for which a service may be asked what stands in a folder."""
 _NOTE_METHODS = frozenset({"PUT", "DELETE", "PROPPATCH", "LOCK", "UNLOCK"})
+
+
+def _made(_environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+    start_response("201 Created", [("Content-Length", "0"), ("Date", http_date())])
+    return []
+
+
+def _opened(leaf: Leaf, start: int, end: int | None) -> Local:
+    assert isinstance(leaf, Text)
+    return Local(io.BytesIO(leaf.content), start, end, len(leaf.content))
 
 
 def href(provider: Any, path: str) -> str:

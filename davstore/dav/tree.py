@@ -3,8 +3,10 @@
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
+from typing import Protocol
 
 from davstore import views
+from davstore.dav.noise_names import is_noise
 from davstore.dav.people import OWNER, Person
 from davstore.model import Entry, Folder, Snapshot
 
@@ -35,6 +37,23 @@ def nothing(account: str, person: Person) -> tuple[Folder, ...]:
     return ()
 
 
+class Lookups(Protocol):
+    """Further folders of accounts, which cost their services a call when they are opened."""
+
+    @property
+    def names(self) -> Collection[str]:
+        """What they can be called."""
+
+    def folders(self, account: str) -> tuple[Folder, ...]:
+        """Those of `account`, without a call."""
+
+    def find(self, account: str, path: Sequence[str], *, asking: bool) -> Entry | None:
+        """The entry at `path` in one of them, with a call only where `asking`.
+
+        Raises `StoreError`.
+        """
+
+
 class NotReady(Exception):
     """Nothing is known of this account yet."""
 
@@ -44,7 +63,8 @@ class Tree:
     in which somebody else knows the way; beside them `/<view>/…`. Who may not see all accounts
     sees those views that are named to him. `settled` are the views where nothing is to be done for
     them, else None. Beside the magnets of accounts that are `deletable`, and of others that have
-    some, is the trash, for who may delete; what else is `beside` them is listed only.
+    some, is the trash, for who may delete. `lookups` are the folders beside them that ask; what
+    else is `beside` them is listed only.
     """
 
     def __init__(
@@ -58,6 +78,7 @@ class Tree:
         *,
         settled: Views = no_views,
         beside: Beside = nothing,
+        lookups: Lookups | None = None,
     ) -> None:
         self._beside = beside
         self._accounts = tuple(accounts)
@@ -65,13 +86,17 @@ class Tree:
         self._shares = shares
         self._views = views
         self._view_names = tuple(view_names)
+        self._lookups = lookups
         self._settled = settled
         self._deletable = deletable
 
-    def find(self, parts: Sequence[str], person: Person = OWNER) -> Entry | None:
+    def find(
+        self, parts: Sequence[str], person: Person = OWNER, *, asking: bool = False
+    ) -> Entry | None:
         """The entry at a path of decoded components, None where there is none for this person.
 
-        Raises `NotReady` below an account of which nothing is known yet.
+        Raises `NotReady` below an account of which nothing is known yet and, where its service may
+        be asked for a folder, `StoreError`.
         """
         if not parts:
             return self._root(person)
@@ -83,6 +108,9 @@ class Tree:
         snapshot = self._snapshot(account)
         if snapshot is None:
             raise NotReady(account)
+        if self._lookups is not None and rest and rest[0] in self._lookups.names:
+            is_asked = asking and not any(map(is_noise, rest))
+            return self._lookups.find(account, rest, asking=is_asked)
         return views.find(self._account(snapshot, person), rest)
 
     def is_account(self, name: str) -> bool:
@@ -92,8 +120,11 @@ class Tree:
     def at_hand(self, parts: Sequence[str], person: Person = OWNER) -> Entry | None:
         """The same, with what stands in it, where both are in memory.
 
-        None where they are not, or there is nothing, or nothing is known yet, and for the root.
+        None where they are not, or there is nothing, or nothing is known yet, for the root, and
+        where a service may have to be asked.
         """
+        if self._lookups is not None and parts[1:2] and parts[1] in self._lookups.names:
+            return None
         seen = bool(parts) and person.sees(parts[0])
         entry: Entry | None = self._top(parts[0], person) if seen else None
         for part in parts[1:]:
@@ -138,10 +169,12 @@ class Tree:
                 yield Folder(name, {}, 0.0)
 
     def _account(self, snapshot: Snapshot, person: Person) -> Folder:
-        magnets, trash = snapshot.magnets, snapshot.trash
+        magnets, trash, account = snapshot.magnets, snapshot.trash, snapshot.account
         entries: dict[str, Entry] = {MAGNETS: magnets}
-        entries |= {each.name: each for each in self._beside(snapshot.account, person)}
-        has_trash = snapshot.account in self._deletable or trash.entries
+        entries |= {each.name: each for each in self._beside(account, person)}
+        if self._lookups is not None:
+            entries |= {each.name: each for each in self._lookups.folders(account)}
+        has_trash = account in self._deletable or trash.entries
         if has_trash and "delete" in person.rights:
             entries[TRASH] = trash
-        return Folder(snapshot.account, entries, magnets.modified, magnets.used)
+        return Folder(account, entries, magnets.modified, magnets.used)

@@ -13,6 +13,7 @@ from davstore.catalog import (
     Editor,
     Leases,
     Links,
+    Lookups,
     PlaceRecords,
     Records,
     Remover,
@@ -23,6 +24,7 @@ from davstore.catalog import (
 from davstore.config import AccountSettings, Settings
 from davstore.stores import STORES
 from davstore.stores.base import Store
+from davstore.stores.playing import Playing
 from davstore.stream import Upstream
 from davstore.transport import Reach, Together
 
@@ -106,6 +108,13 @@ class Library:
             settings.views, self.catalog.accounts, self.catalog.snapshot,
             PlaceRecords(self._engine), now=now,
         )  # fmt: skip
+
+        self.lookups = Lookups(self.stores, self.catalog.snapshot, now=now)
+
+    @property
+    def players(self) -> dict[str, Playing]:
+        """Those of the stores that know where playing has stopped."""
+        return {name: each for name, each in self.stores.items() if isinstance(each, Playing)}
 
     def close(self) -> None:
         """Let go of the stores' connections and the catalog's file."""

@@ -13,6 +13,7 @@ from davstore.resolver import Failures, Resolver
 from davstore.server.certificate import Certificate
 from davstore.server.front import Front
 from davstore.server.library import Library, upstream
+from davstore.server.watching import Watching
 from davstore.server.workers import Workers
 from davstore.stream import Streams
 from davstore.wanted import is_temporary
@@ -43,6 +44,7 @@ class Server:
         self.resolver = Resolver(
             self.library.stores, self.library.links, turns=self.library.turns, now=now
         )
+        self._watching = Watching(self.library.players)
         self.streams = Streams(
             self.resolver,
             Failures(now),
@@ -50,6 +52,7 @@ class Server:
             catalog.learn,
             settings.server.state / "edges",
             _part(settings.stream, processes),
+            told=self._watching.began,
         )
         arranged = self.library.arranged
         incoming = Incoming(
@@ -64,6 +67,7 @@ class Server:
             proxied=Proxied(settings.server.proxies, settings.server.prefix),
             settled=arranged.settled,
             editor=self.library.editor, deletable=self.library.deletable,
+            lookups=self.library.lookups, players=self.library.players,
         )  # fmt: skip
         self._address = (settings.server.host, settings.server.port)
         self._scheme = settings.server.scheme
@@ -86,6 +90,7 @@ class Server:
             self._close()
             raise PortUnavailable(listening_problem(self._address, error)) from None
         self.front.start()
+        self._watching.start()
         self.library.catalog.start(self.streams.measure, self.resolver.follow)
         self.library.adders.start(partial(self.library.additions.sweep, temporary=is_temporary))
         self.library.arranged.start()
@@ -100,6 +105,7 @@ class Server:
             return
         self.front.stop(self._drain)
         self._workers.stop()
+        self._watching.stop()
         self.library.remover.stop()
         self.library.adders.stop()
         self.library.catalog.stop()

@@ -140,11 +140,6 @@ class AllDebrid:
             raise UnexpectedReply(self.name, "unexpected reply: link is no http link")
         return Link(found.link, asked + LIFE, size=found.filesize, connections=found.max_chunks)
 
-    def remove(self, magnet: Magnet) -> None:
-        """`POST /v4/magnet/delete`."""
-        with base.certain(self.name, NO_API), suppress(Lost):
-            self._data("/v4/magnet/delete", {"id": magnet.id})
-
     def add(self, wanted: Wanted) -> str:
         """Uploads the torrent file or the link; what is there already stays as it is."""
         if wanted.torrent:
@@ -160,6 +155,11 @@ class AllDebrid:
                 raise self._error(added.error)
             return "" if added.id == "0" else added.id
         raise UnexpectedReply(self.name, "unexpected reply: nothing is said of the magnet")
+
+    def remove(self, magnet: Magnet) -> None:
+        """`POST /v4/magnet/delete`."""
+        with base.certain(self.name, NO_API), suppress(Lost):
+            self._data("/v4/magnet/delete", {"id": magnet.id})
 
     def account(self) -> Account:
         """`GET /v4/user`."""

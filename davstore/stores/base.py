@@ -22,7 +22,7 @@ from pydantic import (
 )
 
 from davstore.errors import Gone, Refused, StoreError, StoreUnavailable, UnexpectedReply
-from davstore.model import Account, File, Link, Magnet, Status, Unreadable, Wanted
+from davstore.model import Account, File, Found, Link, Magnet, Query, Status, Unreadable, Wanted
 
 Listing: TypeAlias = Iterator[Magnet | Unreadable]
 FileLists: TypeAlias = Iterator[tuple[Magnet, tuple[File, ...] | StoreError]]
@@ -102,19 +102,6 @@ class Changing(Protocol):
 
 
 @runtime_checkable
-class Removing(Protocol):
-    """A store at which magnets can be removed."""
-
-    def remove(self, magnet: Magnet) -> None:
-        """Remove `magnet` from the account, for good.
-
-        Must end normally only when it is no longer there; that it was not there before is as good.
-        May be called again after any failure. Raises `StoreError`s; `UnexpectedReply` where the
-        service cannot do this at all.
-        """
-
-
-@runtime_checkable
 class Adding(Protocol):
     """A store that can be given further magnets."""
 
@@ -154,6 +141,41 @@ def present(store: "Store", hash_: str) -> Magnet | None:
                 return row
             found = row
     return found
+
+
+@runtime_checkable
+class Removing(Protocol):
+    """A store at which magnets can be removed."""
+
+    def remove(self, magnet: Magnet) -> None:
+        """Remove `magnet` from the account, for good.
+
+        Must end normally only when it is no longer there; that it was not there before is as good.
+        May be called again after any failure. Raises `StoreError`s; `UnexpectedReply` where the
+        service cannot do this at all.
+        """
+
+
+@runtime_checkable
+class Checking(Protocol):
+    """A store whose service tells what it has on its disks already, for whoever adds it."""
+
+    def check(self, hashes: Sequence[str]) -> frozenset[str]:
+        """Those of `hashes` (any number) that would be ready at once; a hint, no promise.
+
+        Raises `StoreError`s as all calls do.
+        """
+
+
+@runtime_checkable
+class Searching(Protocol):
+    """A store whose service finds magnets that are in no account yet."""
+
+    def search(self, query: Query) -> tuple[Found, ...]:
+        """What the service finds, each hash once, those with most seeders first.
+
+        One call. Raises `StoreError`s; what makes no sense among the results is left out.
+        """
 
 
 FAILURES_IN_A_ROW = 3

@@ -214,11 +214,6 @@ class RealDebrid:
             )
         return Link(found.download, asked + LIFE, size=found.filesize, connections=found.chunks)
 
-    def remove(self, magnet: Magnet) -> None:
-        """`DELETE /torrents/delete/{id}`."""
-        with suppress(Gone):
-            self._api.call("DELETE", f"/torrents/delete/{quote(magnet.id, safe='')}")
-
     def add(self, wanted: Wanted) -> str:
         """Adds the torrent file or the link; what is there already would stand there twice."""
         if wanted.torrent:
@@ -246,6 +241,11 @@ class RealDebrid:
     def _is_chosen(self, row: _FileRow) -> bool:
         name = row.path.rpartition("/")[2].lower()
         return any(fnmatchcase(name, pattern.lower()) for pattern in self._select)
+
+    def remove(self, magnet: Magnet) -> None:
+        """`DELETE /torrents/delete/{id}`."""
+        with suppress(Gone):
+            self._api.call("DELETE", f"/torrents/delete/{quote(magnet.id, safe='')}")
 
     def account(self) -> Account:
         """`GET /user`."""
