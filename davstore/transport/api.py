@@ -135,11 +135,19 @@ class Transport:
         return self.call("POST", path, data=form, json=json_body, headers=headers, urgent=urgent)
 
     def call(
-        self, method: str, path: str, *, urgent: bool = False, once: bool = False, **options: Any
+        self,
+        method: str,
+        path: str,
+        *,
+        urgent: bool = False,
+        once: bool = False,
+        is_text: bool = False,
+        **options: Any,
     ) -> Reply:
         """One call with pacing and retries; `options` as for `requests.request`.
 
-        What must not happen twice is tried `once`.
+        What must not happen twice is tried `once`. The body of a success is text, not JSON, where
+        it `is_text`.
         """
         tries = 1 if once else TRIES - urgent
         retrying = Retrying(
@@ -149,7 +157,7 @@ class Transport:
             sleep=self._sleep,
             reraise=True,
         )
-        return retrying(self._once, method, path, urgent=urgent, options=options)
+        return retrying(self._once, method, path, urgent=urgent, is_text=is_text, options=options)
 
     def use(self, **secrets: str) -> None:
         """Send these headers from now on (a renewed session), or no longer where empty."""
@@ -160,7 +168,9 @@ class Transport:
         self._session.close()
         self._turns.close()
 
-    def _once(self, method: str, path: str, *, urgent: bool, options: dict[str, Any]) -> Reply:
+    def _once(
+        self, method: str, path: str, *, urgent: bool, is_text: bool, options: dict[str, Any]
+    ) -> Reply:
         self._keep_silence()
         self._turns.take(urgent=urgent)
         began = time.monotonic()
@@ -181,6 +191,8 @@ class Transport:
             self.account, method, _shown(path), status, len(content),
             1000 * (time.monotonic() - began),
         )  # fmt: skip
+        if is_text and response.ok:
+            return Reply(content.decode("utf-8", "replace"), response.headers, {})
         return self._judge(response, content)
 
     def _content(self, response: requests.Response, deadline: float) -> bytes:

@@ -1,0 +1,14 @@
+"""What the configuration says of an account at Real-Debrid."""
+
+from pydantic import Field
+
+from davstore.stores import base
+
+
+class Settings(base.TokenSettings):
+    """`[accounts.NAME]` with `store = "realdebrid"`."""
+
+    url: base.BaseUrl = "https://api.real-debrid.com/rest/1.0"
+    select: tuple[str, ...] = Field(
+        default=(), description="names of the files to get of what is added, with * and ?"
+    )
