@@ -4,6 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from davstore.cli.screen import ConfigFile, day, err, load, out
@@ -31,6 +32,9 @@ def check(config: ConfigFile = None) -> None:
     for store in stores.values():
         store.close()
     out.print(_table({name: a.store for name, a in settings.accounts.items()}, findings))
+    for name, finding in findings.items():
+        if finding.problem:
+            out.print(f"[red]{escape(name)}[/]: {escape(finding.problem)}", soft_wrap=True)
     if any(finding.problem for finding in findings.values()):
         raise typer.Exit(1)
 
@@ -49,7 +53,7 @@ def _table(services: dict[str, str], findings: dict[str, Finding]) -> Table:
     table = Table("account", "store", "user", "plan", "paid until", "magnets", "")
     for name, finding in findings.items():
         known = finding.account
-        verdict = f"[red]{finding.problem}" if finding.problem else "[green]ok"
+        verdict = "[red]failed" if finding.problem else "[green]ok"
         table.add_row(
             name, services[name],
             known.user if known else "", known.plan if known else "",

@@ -10,7 +10,7 @@ import typer
 from rich.markup import escape
 
 from davstore import __version__
-from davstore.cli import check, config, demo, ls, password, refresh, serve, status, views
+from davstore.cli import check, config, demo, login, ls, password, refresh, serve, status, views
 from davstore.cli.screen import err, out
 from davstore.errors import ConfigError, DavstoreError
 
@@ -22,8 +22,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for command in (
-    demo.demo, serve.serve, check.check, status.status, refresh.refresh, ls.ls,
-    views.views,
+    demo.demo, serve.serve, check.check, login.login, login.logout,
+    status.status, refresh.refresh, ls.ls, views.views,
     password.password, config.config,
 ):  # fmt: skip
     app.command()(command)

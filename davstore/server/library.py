@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from davstore.catalog import (
     Arranged,
@@ -15,7 +16,8 @@ from davstore.catalog import (
 )
 from davstore.config import AccountSettings, Settings
 from davstore.stores import STORES
-from davstore.stores.base import Store
+from davstore.stores.base import Store, TokenSettings
+from davstore.stores.passes import PassFile
 from davstore.stream import Upstream
 from davstore.transport import Reach, Together
 
@@ -24,9 +26,17 @@ def open_stores(settings: Settings, processes: int = 1) -> dict[str, Store]:
     """A store for each configured account; so many processes keep its limits together."""
     together = Together(settings.server.state, processes) if processes > 1 else None
     return {
-        name: STORES[account.store].open(name, account, together=together)
+        name: STORES[account.store].open(
+            name, account, together=together, **_passes(name, account, settings.server.state)
+        )
         for name, account in settings.accounts.items()
     }
+
+
+def _passes(name: str, account: AccountSettings, state: Path) -> dict[str, PassFile]:
+    """Where that kind of store keeps what a login has brought."""
+    is_logged_in_to = isinstance(account, TokenSettings)
+    return {"passes": PassFile(state, name, str(account.url))} if is_logged_in_to else {}
 
 
 def upstream(account: AccountSettings, processes: int = 1) -> Upstream:

@@ -54,7 +54,7 @@ class PassFile:
         kept = {"source": self._source} | asdict(got) | {"renewal": dict(got.renewal)}
         new = self._path.with_suffix(".new")
         try:
-            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._make_folder()
             new.unlink(missing_ok=True)
             with os.fdopen(os.open(new, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
                 json.dump(kept, file)
@@ -74,7 +74,7 @@ class PassFile:
         """No other thread or process is in here meanwhile. Raises `StateError`."""
         with self._lock:
             try:
-                self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                self._make_folder()
                 lock = os.open(self._path.with_suffix(".lock"), os.O_CREAT | os.O_RDWR, 0o600)
             except OSError as error:
                 raise self._unusable(error) from None
@@ -83,6 +83,11 @@ class PassFile:
                 yield
             finally:
                 os.close(lock)
+
+    def _make_folder(self) -> None:
+        """Both folders, where they are missing, for their owner alone."""
+        self._path.parent.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._path.parent.mkdir(mode=0o700, exist_ok=True)
 
     def _unusable(self, error: OSError) -> StateError:
         return StateError(
