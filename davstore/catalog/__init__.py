@@ -5,13 +5,15 @@ what it doubts (`doubt`) and the file trees that are loaded when touched (`trees
 one store, `refresh` all of them in their time (`schedule`, `pace`). A listing is answered from a
 snapshot alone. Several processes of one server share it all by `leases` and `revisions`; `sharing`
 is what each does about that. `arranged` puts the magnets of all accounts into views: `branches` are
-their folders, `shown` the files in them, `places` what is remembered of that on disk. `lock` keeps
-a second server away, `overview` tells people how it all stands.
+their folders, `shown` the files in them, `places` what is remembered of that on disk. `linked` are
+the links that accounts keep beside magnets. `lock` keeps a second server away, `overview` tells
+people how it all stands.
 """
 
 from davstore.catalog.arranged import Arranged
 from davstore.catalog.holding import Holding
 from davstore.catalog.leases import Leases, Turns
+from davstore.catalog.linked import Linked
 from davstore.catalog.lock import only_server, server_of
 from davstore.catalog.overview import Overview, overviews
 from davstore.catalog.places import PlaceRecords
@@ -25,6 +27,7 @@ __all__ = [
     "Catalog",
     "Holding",
     "Leases",
+    "Linked",
     "Links",
     "Overview",
     "PlaceRecords",

@@ -6,7 +6,7 @@ import typer
 from rich.table import Table
 
 from davstore.cli.screen import ConfigFile, err, load, minute, out, size
-from davstore.dav.tree import Tree
+from davstore.dav.tree import LINKS, Tree
 from davstore.errors import DavstoreError
 from davstore.model import Entry, Folder, Leaf
 from davstore.server import Library
@@ -32,9 +32,12 @@ def ls(
         parts = [part for part in path.split("/") if part]
         top = parts[0] if parts and parts[0] in library.catalog.accounts else None
         _ask(library, top, refresh=refresh)
+        if top and parts[1:2] == [LINKS] and top in library.linked.accounts:
+            library.linked.refresh(top)
         arranged, catalog = library.arranged, library.catalog
         folders = arranged.complete if parts or recursive else arranged.folders
-        tree = Tree(catalog.accounts, catalog.snapshot, views=folders, view_names=arranged.names)
+        tree = Tree(catalog.accounts, catalog.snapshot, views=folders, view_names=arranged.names,
+                    links=library.linked)  # fmt: skip
         entry = tree.find(parts)
         if entry is not None:
             _add(table, entry, "", recursive=recursive)

@@ -27,7 +27,7 @@ from davstore.dav.noise import Noise
 from davstore.dav.provider import Provider
 from davstore.dav.remembered import DeadProperties, Locks
 from davstore.dav.scratch import Scratch
-from davstore.dav.tree import Tree, Views, no_views
+from davstore.dav.tree import Links, Tree, Views, no_views
 from davstore.model import Snapshot
 
 __all__ = ["Application", "Site", "Users"]
@@ -35,8 +35,9 @@ __all__ = ["Application", "Site", "Users"]
 
 class Site:
     """The WSGI application: `accounts` in order, what each holds, how a file is opened; beside
-    them the `shares`, and the folders of `view_names`, as `views` gives them. Locks, properties
-    and notes are kept in `state`, which shares need; there are none without.
+    them the `shares`, the accounts' `links`, and the folders of `view_names`, as `views` gives
+    them. Locks, properties and notes are kept in `state`, which shares need; there are none
+    without.
     """
 
     def __init__(
@@ -49,13 +50,18 @@ class Site:
         state: Path | None = None,
         views: Views = no_views,
         view_names: Sequence[str] = (),
+        *,
+        links: Links | None = None,
     ) -> None:
         assert state is not None or not shares
         self._kept = None if state is None else _Kept(state)
         noise = None if self._kept is None else self._kept.noise
         paths = {name: share.path.expanduser() for name, share in shares.items()}
         tree = Provider(
-            Tree(accounts, snapshot, paths, views, view_names), Download(open_), users, noise
+            Tree(accounts, snapshot, paths, views, view_names, links=links),
+            Download(open_),
+            users,
+            noise,
         )
         providers: dict[str, DAVProvider] = {"/": tree}
         for name, share in shares.items():

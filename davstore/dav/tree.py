@@ -1,12 +1,15 @@
 """What stands where: a path of the server -> a folder or a file of the latest snapshots."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
+from typing import Final, Protocol
 
 from davstore import views
 from davstore.dav.people import OWNER, Person
 from davstore.model import Entry, Folder, Snapshot
+
+LINKS: Final = "links"
 
 Views = Callable[[], Sequence[Folder] | None]
 """Every view's folder as of now; None while nothing is known that could stand in them."""
@@ -17,14 +20,28 @@ def no_views() -> tuple[Folder, ...]:
     return ()
 
 
+class Links(Protocol):
+    """The folders of links that some accounts have beside their magnets."""
+
+    @property
+    def accounts(self) -> Collection[str]:
+        """Those accounts."""
+
+    def known(self, account: str) -> Folder | None:
+        """Such a folder; None while nothing is known."""
+
+    def asked(self, account: str) -> Folder | None:
+        """The same, for somebody who looks into it."""
+
+
 class NotReady(Exception):
     """Nothing is known of this account yet."""
 
 
 class Tree:
-    """`/<account>/magnets/<magnet>/…` over the latest snapshots, and the names of the `shares`,
-    in which somebody else knows the way; beside them `/<view>/…`. Who may not see all accounts
-    sees those views that are named to him.
+    """`/<account>/magnets/<magnet>/…` over the latest snapshots, `/<account>/links/…` of those
+    that have `links`, and the names of the `shares`, in which somebody else knows the way; beside
+    them `/<view>/…`. Who may not see all accounts sees those views that are named to him.
     """
 
     def __init__(
@@ -34,7 +51,10 @@ class Tree:
         shares: Mapping[str, Path] = MappingProxyType({}),
         views: Views = no_views,
         view_names: Sequence[str] = (),
+        *,
+        links: Links | None = None,
     ) -> None:
+        self._links = links
         self._accounts = tuple(accounts)
         self._snapshot = snapshot
         self._shares = shares
@@ -53,10 +73,21 @@ class Tree:
             return views.find(self._view(account), rest)
         if account not in self._accounts or not person.sees(account):
             return None
+        if rest[:1] == [LINKS] and self._has_links(account):
+            return views.find(self._links_of(account), rest[1:])
         snapshot = self._snapshot(account)
         if snapshot is None:
             raise NotReady(account)
-        return views.find(_folder_of(snapshot), rest)
+        return views.find(self._folder_of(snapshot), rest)
+
+    def _has_links(self, account: str) -> bool:
+        return self._links is not None and account in self._links.accounts
+
+    def _links_of(self, account: str) -> Folder:
+        folder = self._links.asked(account) if self._links else None
+        if folder is None:
+            raise NotReady(account)
+        return folder
 
     def _view(self, name: str) -> Folder:
         for folder in self._views() or ():
@@ -76,7 +107,7 @@ class Tree:
     def _folders(self) -> Iterator[Folder]:
         for account in self._accounts:
             snapshot = self._snapshot(account)
-            yield _folder_of(snapshot) if snapshot else Folder(account, {}, 0.0)
+            yield self._folder_of(snapshot) if snapshot else Folder(account, {}, 0.0)
         if self._view_names:
             found = {folder.name: folder for folder in self._views() or ()}
             yield from (found.get(name, Folder(name, {}, 0.0)) for name in self._view_names)
@@ -86,7 +117,10 @@ class Tree:
             except OSError:
                 yield Folder(name, {}, 0.0)
 
-
-def _folder_of(snapshot: Snapshot) -> Folder:
-    magnets = snapshot.magnets
-    return Folder(snapshot.account, {magnets.name: magnets}, magnets.modified)
+    def _folder_of(self, snapshot: Snapshot) -> Folder:
+        account, magnets = snapshot.account, snapshot.magnets
+        entries: dict[str, Entry] = {magnets.name: magnets}
+        if self._links is not None and self._has_links(account):
+            links = self._links.known(account)
+            entries |= {} if links is None else {LINKS: links}  # those who walk stumble over a 503
+        return Folder(account, entries, magnets.modified)

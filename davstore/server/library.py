@@ -8,6 +8,7 @@ from davstore.catalog import (
     Arranged,
     Catalog,
     Leases,
+    Linked,
     Links,
     PlaceRecords,
     Records,
@@ -83,8 +84,11 @@ class Library:
             PlaceRecords(self._engine), now=now,
         )  # fmt: skip
 
+        self.linked = Linked(self.stores, sources, self._engine, now=now)
+
     def close(self) -> None:
         """Let go of the stores' connections and the catalog's file."""
+        self.linked.close()
         self.arranged.close()
         for store in self.stores.values():
             store.close()

@@ -46,6 +46,7 @@ class Server:
             catalog.accounts, catalog.snapshot, self.streams.open,
             Users(settings.users, settings.server.users_file),
             settings.shares, settings.server.state, arranged.folders, arranged.names,
+            links=self.library.linked,
         )  # fmt: skip
         self._address = (settings.server.host, settings.server.port)
         self._drain = settings.server.drain

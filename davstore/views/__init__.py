@@ -8,7 +8,7 @@ it a path that stays. What is remembered of all that is the catalog's business.
 
 from davstore.views.choosing import chosen, digest, next_turn, reasons
 from davstore.views.facts import Facts, Piece, facts, keyed, looks
-from davstore.views.folders import find, folder_name, listed, magnet_folder
+from davstore.views.folders import find, folder_name, links_folder, listed, magnet_folder
 from davstore.views.placing import Path, Places, placed
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "find",
     "folder_name",
     "keyed",
+    "links_folder",
     "listed",
     "looks",
     "magnet_folder",

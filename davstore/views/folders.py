@@ -8,7 +8,7 @@ from types import MappingProxyType
 from unicodedata import normalize
 
 from davstore import names
-from davstore.model import Entry, File, Folder, Leaf, Magnet
+from davstore.model import Entry, File, Folder, Leaf, Magnet, Saved
 
 
 def folder_name(magnet: Magnet, files: Sequence[File]) -> str:
@@ -46,6 +46,22 @@ def magnet_folder(
         place = path[1:] if doubled else path
         tree.put(place, Leaf(place[-1], account, file, identity, size, modified, magnet.id))
     return tree.frozen(modified)
+
+
+def links_folder(account: str, saved: Sequence[Saved], name: str = "links") -> Folder:
+    """The folder of an account's links under safe, distinct names.
+
+    Of two of one name the older one has it, so that it stays.
+    """
+    branch = _Branch(name)
+    for one in sorted(saved, key=lambda one: (one.added or 0.0, one.id)):
+        file = one.file
+        identity = _digest(account, file.ref, str(file.size))
+        wanted = names.safe(file.path.rstrip("/").rpartition("/")[2])
+        modified = one.added or 0.0
+        leaf = Leaf(wanted, account, file, identity, file.size, modified, f"link {identity}")
+        branch.put((wanted,), leaf)
+    return branch.frozen(max((one.added or 0.0 for one in saved), default=0.0))
 
 
 def find(folder: Folder, path: Sequence[str]) -> Entry | None:
