@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, is_dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Protocol
 
 import typer
 
@@ -19,6 +19,12 @@ AccountName = Annotated[str, typer.Argument(metavar="ACCOUNT", help="The account
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for other programs.")]
 
 
+class Named(Protocol):
+    """Anything at an account."""
+
+    name: str
+
+
 class NoSuchAccount(DavstoreError):
     """The configuration has no account of this name."""
 
@@ -26,7 +32,7 @@ class NoSuchAccount(DavstoreError):
 class NotOffered(DavstoreError):
     """The account's service cannot do this."""
 
-    def __init__(self, store: Store, what: str) -> None:
+    def __init__(self, store: Named, what: str) -> None:
         super().__init__(f"account {store.name!r}: its service has no {what}")
 
 

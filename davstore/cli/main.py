@@ -10,7 +10,22 @@ import typer
 from rich.markup import escape
 
 from davstore import __version__
-from davstore.cli import check, config, demo, login, ls, password, refresh, serve, status, views
+from davstore.cli import (
+    check,
+    config,
+    demo,
+    hosts,
+    links,
+    login,
+    ls,
+    media,
+    password,
+    refresh,
+    restart,
+    serve,
+    status,
+    views,
+)
 from davstore.cli.screen import err, out
 from davstore.errors import ConfigError, DavstoreError
 
@@ -24,6 +39,8 @@ app = typer.Typer(
 for command in (
     demo.demo, serve.serve, check.check, login.login, login.logout,
     status.status, refresh.refresh, ls.ls, views.views,
+    links.links, links.unlock, media.media, hosts.hosts, hosts.settings,
+    restart.restart, restart.vouchers,
     password.password, config.config,
 ):  # fmt: skip
     app.command()(command)

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.filesize import decimal
 
 from davstore import config
+from davstore.model import Quota
 from davstore.stores import STORES
 
 out: Final = Console(highlight=False)
@@ -41,6 +42,16 @@ def minute(moment: float | None) -> str:
     if not moment:
         return ""
     return datetime.fromtimestamp(moment, UTC).astimezone().strftime("%Y-%m-%d %H:%M")
+
+
+def amount(quota: Quota | None) -> str:
+    """What is left of a quota, and of how much."""
+    if quota is None or (quota.left is None and quota.limit is None):
+        return ""
+    said = size if quota.unit == "bytes" else str
+    left = "?" if quota.left is None else said(quota.left)
+    of = "" if quota.limit is None else f" of {said(quota.limit)}"
+    return f"{left}{of}" if quota.unit == "bytes" else f"{left}{of} {quota.unit}"
 
 
 def size(number: int | None) -> str:

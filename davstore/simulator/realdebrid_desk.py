@@ -19,7 +19,7 @@ HOSTS: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 DOMAINS = ["example.com", "example.org", "www.example.com"]
 TRAFFIC = {
-    "remote": {"left": 500, "bytes": 0, "links": 0, "limit": 500, "type": "gigabytes",
+    "remote": {"left": 500 * 2**30, "bytes": 0, "links": 0, "limit": 500, "type": "gigabytes",
                "extra": 0, "reset": "daily"},
     "example.com": {"left": 7_000_000_000, "bytes": 3_000_000_000, "links": 4, "limit": 10,
                     "type": "gigabytes", "extra": 0, "reset": "daily"},

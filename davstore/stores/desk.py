@@ -6,7 +6,7 @@ Each is one small promise, told by `isinstance`; all raise `StoreError`s.
 from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 
-from davstore.model import Choice, HostState, Magnet, Quota, Saved, Unlocked, Used, Vouchers
+from davstore.model import Choice, File, HostState, Magnet, Quota, Saved, Unlocked, Used, Vouchers
 
 
 @runtime_checkable
@@ -23,6 +23,25 @@ class Linking(Protocol):
 
     def forget(self, saved: Saved) -> None:
         """Keep this one no longer; that it was not there is as good."""
+
+
+@runtime_checkable
+class Purging(Protocol):
+    """A store that remembers recent links until it is told not to."""
+
+    def purge(self) -> None:
+        """Forget all recent links."""
+
+
+@runtime_checkable
+class Transcoding(Protocol):
+    """A store that looks into videos, and sends them transcoded."""
+
+    def media(self, file: File) -> tuple[str, ...]:
+        """What is known of its length, picture, sound and subtitles, a line each."""
+
+    def transcoded(self, file: File) -> str:
+        """The address of an HLS playlist of it. Whoever has that can watch it."""
 
 
 @runtime_checkable

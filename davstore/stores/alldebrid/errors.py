@@ -59,7 +59,10 @@ ERRORS: Mapping[str, tuple[type[StoreError], str]] = {
     "BAD_LINK": (Gone, "AllDebrid does not know this link"),
     "LINK_HOST_NOT_SUPPORTED": (Unsupported, "AllDebrid does not serve this host"),
     "LINK_DOWN": (Gone, "the file is no longer available; add the magnet again"),
-    "LINK_PASS_PROTECTED": (Refused, "the link is protected by a password"),
+    "LINK_PASS_PROTECTED": (
+        Refused,
+        "the link is protected by a password; `davstore unlock` takes it",
+    ),
     "LINK_HOST_UNAVAILABLE": (StoreUnavailable, "the file's host is in maintenance"),
     "LINK_TOO_MANY_DOWNLOADS": (RateLimited, "too many downloads at once"),
     "LINK_HOST_FULL": (RateLimited, "the file's host is full"),

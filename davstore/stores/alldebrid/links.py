@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import islice
 from urllib.parse import urlsplit
 
-from davstore.errors import Gone, Refused, StoreUnavailable, UnexpectedReply
+from davstore.errors import Gone, Refused, StoreError, StoreUnavailable, UnexpectedReply
 from davstore.model import File, Link, Saved
 from davstore.model import Unlocked as Found
 from davstore.stores.alldebrid.api import NO_API, Api, items
@@ -103,7 +103,7 @@ class Links:
             given = (legible(Info, value) for value in items(data.get("infos") or [], self.name))
             found += [
                 Found(row.link, row.filename, row.size, row.host,
-                      problem=self._api.error(row.error).reason if row.error else "")
+                      problem=_problem(self._api.error(row.error)) if row.error else "")
                 for row in given if row is not None
             ]  # fmt: skip
         return tuple(found)
@@ -113,7 +113,7 @@ class Links:
         try:
             return self._found(link, password)
         except (Gone, Refused) as error:
-            return Found(link, problem=error.reason)
+            return Found(link, problem=_problem(error))
 
     def _found(self, link: str, password: str) -> Found:
         got = self._unlocked(link, password)
@@ -159,6 +159,11 @@ class Links:
             self._sleep(DELAY_POLL)
             waited += DELAY_POLL
         raise StoreUnavailable(self.name, "the link is being prepared", retry_after=30.0)
+
+
+def _problem(error: StoreError) -> str:
+    """Without a cure that is for magnets."""
+    return error.reason.partition(";")[0]
 
 
 def _with(password: str) -> dict[str, str]:

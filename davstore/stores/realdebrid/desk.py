@@ -23,7 +23,8 @@ SETTINGS: Mapping[str, str] = {
     "streaming_cast_audio_preference": "streaming_cast_audio",
 }
 """What can be changed, and where the service says to what."""
-_UNIT = {"gigabytes": ("bytes", 10**9), "bytes": ("bytes", 1), "links": ("links", 1)}
+_UNIT = {"gigabytes": ("bytes", 2**30), "bytes": ("bytes", 1), "links": ("links", 1)}
+"""In what a limit is said; what is left is in bytes, or links, in any case."""
 
 
 class Desk(Links):
@@ -43,13 +44,13 @@ class Desk(Links):
             active = read(Active, self._api.get("/torrents/activeCount").body, self.name)
             traffic = _objects(self._api.get("/traffic").body)
         left = None if active.limit is None else max(0, active.limit - (active.nb or 0))
-        found = [Quota("active torrents", left, active.limit, "torrents")]
+        found = [Quota("active", left, active.limit, "torrents")]
         for host, value in traffic.items():
             row = legible(Traffic, value)
             if row is not None and row.limit is not None:
                 unit, factor = _UNIT.get(row.type, (row.type, 1))
                 limit = row.limit * factor + (row.extra or 0)
-                found.append(Quota(f"{host}, {row.reset}", row.left * factor, limit, unit))
+                found.append(Quota(f"{host}, {row.reset}", row.left, limit, unit))
         return tuple(found)
 
     def usage(self) -> tuple[Used, ...]:

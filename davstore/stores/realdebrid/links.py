@@ -115,7 +115,7 @@ class Links:
                 body = self._api.post("/unrestrict/check", form).body
                 row = read(Checked, body, self.name)
             except Gone as error:
-                found.append(Unlocked(link, problem=error.reason))
+                found.append(Unlocked(link, problem=error.reason.partition(";")[0]))
                 continue
             problem = "" if row.supported else "Real-Debrid does not serve this host"
             found.append(Unlocked(link, row.filename, row.filesize, row.host, problem=problem))
@@ -132,7 +132,7 @@ class Links:
             try:
                 found.append(self._unlocked(link, password))
             except Gone as error:
-                found.append(Unlocked(link, problem=error.reason))
+                found.append(Unlocked(link, problem=error.reason.partition(";")[0]))
         return tuple(found)
 
 
