@@ -201,6 +201,7 @@ class Leaf:
     modified: float
     magnet: str = ""
     others: "tuple[Leaf, ...]" = ()
+    playlist: bool = False
 
 
 @dataclass(frozen=True, slots=True)

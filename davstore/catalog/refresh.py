@@ -6,7 +6,7 @@ A failing account keeps its last good listing and never disturbs another.
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -60,16 +60,18 @@ class Catalog:
         slow: float | None = None,
         removal_share: float = REMOVAL_SHARE,
         leases: Leases | None = None,
+        playlists: Collection[str] = (),
         now: Callable[[], float] = time.time,
     ) -> "Catalog":
         """All accounts as the disk remembers them. `sources` name each one's service and URL.
 
         `interval` is the seconds between two refreshes of an account, `quick` those while
         something is downloading, `slow` those while nothing moves and nobody reads.
-        `leases` say who refreshes what where several processes share the disk.
+        `leases` say who refreshes what where several processes share the disk; `playlists` in
+        which accounts each video has one beside it.
         Raises `StateError` where the disk cannot be read.
         """
-        shelf = Shelf()
+        shelf = Shelf(playlists=playlists)
         try:
             learned = records.sizes()
             keepers = {

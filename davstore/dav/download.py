@@ -70,7 +70,8 @@ class Download:
         find: Callable[[], Leaf | None] = lambda: None,
     ) -> Iterable[bytes]:
         """A WSGI response; `find` looks up what stands at the same path at a later time."""
-        if self._offers and OFFER in environ and environ["REQUEST_METHOD"] == "GET":
+        is_offered = self._offers and OFFER in environ and not leaf.playlist
+        if is_offered and environ["REQUEST_METHOD"] == "GET":
             transfer = self._transfer(environ, leaf, find)
             if transfer is not None:
                 start_response(transfer.status, transfer.headers)
@@ -98,7 +99,7 @@ class Download:
 
         def again(range_: str | None) -> Transfer | None:
             now = find()
-            if now is None:
+            if now is None or now.playlist:
                 return None
             ranged = {**environ, "HTTP_RANGE": range_ or ""}
             if range_ is None:

@@ -77,6 +77,7 @@ class Library:
             slow=settings.server.refresh_slow,
             removal_share=settings.server.removal_share,
             leases=leases,
+            playlists=[n for n, a in settings.accounts.items() if getattr(a, "transcode", False)],
             now=now,
         )
         self.arranged = Arranged(

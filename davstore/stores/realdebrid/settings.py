@@ -12,3 +12,6 @@ class Settings(base.TokenSettings):
     select: tuple[str, ...] = Field(
         default=(), description="names of the files to get of what is added, with * and ?"
     )
+    transcode: bool = Field(
+        default=False, description="whether each video has a playlist of its transcoded stream"
+    )
