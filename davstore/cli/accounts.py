@@ -1,22 +1,19 @@
 """What the commands about one account share: finding it, and what its store promises."""
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, is_dataclass
 from pathlib import Path
-from typing import Annotated, Any, Protocol
+from typing import Annotated, Protocol
 
 import typer
 
-from davstore.cli.screen import load, out
+from davstore.cli.screen import load
 from davstore.config import AccountSettings
 from davstore.errors import DavstoreError
 from davstore.server import open_stores
 from davstore.stores.base import Store
 
 AccountName = Annotated[str, typer.Argument(metavar="ACCOUNT", help="The account's name.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for other programs.")]
 
 
 class Named(Protocol):
@@ -52,16 +49,3 @@ def opened(config: Path | None, name: str) -> Iterator[tuple[Store, AccountSetti
         yield store, settings.accounts[name]
     finally:
         store.close()
-
-
-def print_json(value: Any) -> None:
-    """`value`, dataclasses and all, as JSON."""
-    out.print_json(json.dumps(value, default=_plain), highlight=False)
-
-
-def _plain(value: Any) -> Any:
-    if is_dataclass(value) and not isinstance(value, type):
-        return asdict(value)
-    if isinstance(value, tuple | set | frozenset):
-        return list(value)
-    raise TypeError(type(value).__name__)

@@ -7,8 +7,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from davstore.cli.accounts import AsJson, print_json
-from davstore.cli.screen import ConfigFile, day, err, load, out
+from davstore.cli.screen import AsJson, ConfigFile, day, err, load, out, print_json
 from davstore.errors import StoreError
 from davstore.model import Account, Magnet, Status
 from davstore.server import open_stores

@@ -6,8 +6,8 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from davstore.cli.accounts import AccountName, AsJson, NotOffered, opened, print_json
-from davstore.cli.screen import ConfigFile, amount, out
+from davstore.cli.accounts import AccountName, NotOffered, opened
+from davstore.cli.screen import AsJson, ConfigFile, amount, out, print_json
 from davstore.model import HostState
 from davstore.stores.desk import Hosting, Tunable
 

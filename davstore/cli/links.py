@@ -7,8 +7,8 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from davstore.cli.accounts import AccountName, AsJson, NotOffered, opened, print_json
-from davstore.cli.screen import ConfigFile, day, out, size
+from davstore.cli.accounts import AccountName, NotOffered, opened
+from davstore.cli.screen import AsJson, ConfigFile, day, out, print_json, size
 from davstore.errors import DavstoreError, Gone, Refused
 from davstore.model import Saved, Unlocked
 from davstore.stores.base import Store

@@ -6,8 +6,7 @@ from typing import Annotated, Any, TypeAlias
 import typer
 from rich.table import Table
 
-from davstore.cli.accounts import AsJson, print_json
-from davstore.cli.screen import ConfigFile, err, load, minute, out, size
+from davstore.cli.screen import AsJson, ConfigFile, err, load, minute, out, print_json, size
 from davstore.dav.tree import LINKS, Tree
 from davstore.errors import DavstoreError
 from davstore.model import Entry, Folder, Leaf

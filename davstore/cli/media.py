@@ -5,9 +5,8 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from davstore.cli.accounts import AsJson, print_json
 from davstore.cli.ls import NoSuchPath
-from davstore.cli.screen import ConfigFile, load, out
+from davstore.cli.screen import AsJson, ConfigFile, load, out, print_json
 from davstore.dav.tree import NotReady, Tree
 from davstore.errors import DavstoreError
 from davstore.model import Leaf

@@ -5,8 +5,8 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from davstore.cli.accounts import AccountName, AsJson, NotOffered, opened, print_json
-from davstore.cli.screen import ConfigFile, out
+from davstore.cli.accounts import AccountName, NotOffered, opened
+from davstore.cli.screen import AsJson, ConfigFile, out, print_json
 from davstore.errors import DavstoreError
 from davstore.model import Magnet, Status
 from davstore.stores.desk import Restarting, Vouching

@@ -10,8 +10,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from davstore.catalog import Overview, look_into, overviews, server_of
-from davstore.cli.accounts import AsJson, NotOffered, opened, print_json
-from davstore.cli.screen import ConfigFile, amount, day, err, load, out, size
+from davstore.cli.accounts import NotOffered, opened
+from davstore.cli.screen import AsJson, ConfigFile, amount, day, err, load, out, print_json, size
 from davstore.cli.standing import SKEWED, Said, ask
 from davstore.config import Settings
 from davstore.model import Magnet, Status

@@ -10,9 +10,8 @@ from rich.table import Table
 
 from davstore import views as arranging
 from davstore.catalog import Arranged, owner
-from davstore.cli.accounts import AsJson, print_json
 from davstore.cli.ls import NoSuchPath
-from davstore.cli.screen import ConfigFile, load, out
+from davstore.cli.screen import AsJson, ConfigFile, load, out, print_json
 from davstore.config import Settings
 from davstore.dav.tree import NotReady, Tree
 from davstore.model import Entry, Folder, Leaf

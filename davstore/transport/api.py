@@ -38,6 +38,8 @@ MAX_BODY = 256 * 1024 * 1024
 Json: TypeAlias = Any
 Complaint: TypeAlias = Callable[[Json], StoreError | None]
 """Reads a decoded body and says what error the service reports in it, if any."""
+Decode: TypeAlias = Callable[[bytes], Any]
+"""Reads a body; None if it is empty. Raises `ValueError` that says what stood there instead."""
 
 _BY_STATUS: Mapping[int, tuple[type[StoreError], str]] = {
     401: (errors.NotAuthorized, "the service refuses the login; check the token or password"),
@@ -141,13 +143,12 @@ class Transport:
         *,
         urgent: bool = False,
         once: bool = False,
-        is_text: bool = False,
+        decode: Decode | None = None,
         **options: Any,
     ) -> Reply:
         """One call with pacing and retries; `options` as for `requests.request`.
 
-        What must not happen twice is tried `once`. The body of a success is text, not JSON, where
-        it `is_text`.
+        What must not happen twice is tried `once`. `decode` reads what is not JSON.
         """
         tries = 1 if once else TRIES - urgent
         retrying = Retrying(
@@ -157,7 +158,9 @@ class Transport:
             sleep=self._sleep,
             reraise=True,
         )
-        return retrying(self._once, method, path, urgent=urgent, is_text=is_text, options=options)
+        return retrying(
+            self._once, method, path, urgent=urgent, decode=decode or decoded, options=options
+        )
 
     def use(self, **secrets: str) -> None:
         """Send these headers from now on (a renewed session), or no longer where empty."""
@@ -169,7 +172,7 @@ class Transport:
         self._turns.close()
 
     def _once(
-        self, method: str, path: str, *, urgent: bool, is_text: bool, options: dict[str, Any]
+        self, method: str, path: str, *, urgent: bool, decode: Decode, options: dict[str, Any]
     ) -> Reply:
         self._keep_silence()
         self._turns.take(urgent=urgent)
@@ -191,9 +194,7 @@ class Transport:
             self.account, method, _shown(path), status, len(content),
             1000 * (time.monotonic() - began),
         )  # fmt: skip
-        if is_text and response.ok:
-            return Reply(content.decode("utf-8", "replace"), response.headers, {})
-        return self._judge(response, content)
+        return self._judge(response, content, decode)
 
     def _content(self, response: requests.Response, deadline: float) -> bytes:
         pieces, size = [], 0
@@ -206,13 +207,13 @@ class Transport:
             pieces.append(piece)
         return b"".join(pieces)
 
-    def _judge(self, response: requests.Response, content: bytes) -> Reply:
+    def _judge(self, response: requests.Response, content: bytes, decode: Decode) -> Reply:
         status = response.status_code
         if status == 304:
             return Reply(None, response.headers, response.cookies.get_dict(), unchanged=True)
         failure = error_of_status(self.account, status)
         try:
-            body = decoded(content)
+            body = decode(content)
         except ValueError as error:
             unread = UnexpectedReply(self.account, f"unexpected reply: {error}")
             raise self._told(failure or unread, response) from None

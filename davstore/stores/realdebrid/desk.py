@@ -67,7 +67,7 @@ class Desk(Links):
     def skew(self) -> float:
         """By `GET /time/iso`, which needs no login."""
         with certain(self.name, NO_API):
-            said = self._api.call("GET", "/time/iso", is_text=True).body
+            said = self._api.call("GET", "/time/iso", decode=_text).body
         try:
             return self._now() - datetime.strptime(said.strip(), "%Y-%m-%dT%H:%M:%S%z").timestamp()
         except ValueError:
@@ -129,6 +129,10 @@ class Desk(Links):
     def _list(self, path: str) -> list[Json]:
         body = self._api.get(path).body
         return body if isinstance(body, list) else list(_objects(body).values())
+
+
+def _text(content: bytes) -> str:
+    return content.decode("utf-8", "replace")
 
 
 def _objects(value: Json) -> dict[str, Json]:
