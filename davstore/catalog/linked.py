@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from types import MappingProxyType
 
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
@@ -52,7 +53,8 @@ linked_since = sa.Table(
 class Linked:
     """The folder of links of each account whose store keeps some.
 
-    `sources` say at which service each account is: links of another are not its own.
+    `sources` say at which service each account is: links of another are not its own. `learned`
+    are sizes by identity, which may grow meanwhile.
     """
 
     def __init__(
@@ -61,6 +63,7 @@ class Linked:
         sources: Mapping[str, str],
         engine: sa.Engine,
         *,
+        learned: Mapping[str, int] = MappingProxyType({}),
         now: Callable[[], float] = time.time,
     ) -> None:
         self._stores = {name: s for name, s in stores.items() if isinstance(s, Linking)}
@@ -68,6 +71,7 @@ class Linked:
         self._engine = engine
         self._now = now
         self._lock = threading.Lock()
+        self._learned = learned
         self._known: dict[str, tuple[Sequence[Saved], Folder]] = {}
         self._taken = dict.fromkeys(self._stores, 0.0)
         self._next = dict.fromkeys(self._stores, 0.0)
@@ -135,8 +139,9 @@ class Linked:
         """The same folder as before where nothing has changed: what is prepared of it holds."""
         with self._lock:
             known = self._known.get(account)
-            if known is None or tuple(known[0]) != tuple(saved):
-                self._known[account] = (saved, views.links_folder(account, saved))
+            folder = views.links_folder(account, saved, self._learned)
+            if known is None or list(known[1].entries.items()) != list(folder.entries.items()):
+                self._known[account] = (saved, folder)
             self._taken[account] = taken
 
     def _load(self, account: str) -> bool:

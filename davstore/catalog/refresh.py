@@ -90,6 +90,11 @@ class Catalog:
         """The accounts' names in configured order."""
         return tuple(self._keepers)
 
+    @property
+    def learned(self) -> Mapping[str, int]:
+        """The sizes, by identity, of files whose stores do not know them; it grows."""
+        return self._learned
+
     def snapshot(self, account: str) -> Snapshot | None:
         """What `account` held when last asked; None while nothing is known of it yet.
 

@@ -85,7 +85,9 @@ class Library:
             PlaceRecords(self._engine), now=now,
         )  # fmt: skip
 
-        self.linked = Linked(self.stores, sources, self._engine, now=now)
+        self.linked = Linked(
+            self.stores, sources, self._engine, learned=self.catalog.learned, now=now
+        )
 
     def close(self) -> None:
         """Let go of the stores' connections and the catalog's file."""

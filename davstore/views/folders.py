@@ -68,8 +68,10 @@ def magnet_folder(
     return tree.frozen(modified)
 
 
-def links_folder(account: str, saved: Sequence[Saved], name: str = "links") -> Folder:
-    """The folder of an account's links under safe, distinct names.
+def links_folder(
+    account: str, saved: Sequence[Saved], learned: Mapping[str, int], name: str = "links"
+) -> Folder:
+    """The folder of an account's links under safe, distinct names; `learned` as for magnets.
 
     Of two of one name the older one has it, so that it stays.
     """
@@ -79,7 +81,8 @@ def links_folder(account: str, saved: Sequence[Saved], name: str = "links") -> F
         identity = _digest(account, file.ref, str(file.size))
         wanted = names.safe(file.path.rstrip("/").rpartition("/")[2])
         modified = one.added or 0.0
-        leaf = Leaf(wanted, account, file, identity, file.size, modified, f"link {identity}")
+        size = file.size if file.size is not None else learned.get(identity)
+        leaf = Leaf(wanted, account, file, identity, size, modified, f"link {identity}")
         branch.put((wanted,), leaf)
     return branch.frozen(max((one.added or 0.0 for one in saved), default=0.0))
 

@@ -187,6 +187,17 @@ class TestLinks:
         rd.forget(found)
         assert rd.links() == ()
 
+    def test_sizes_that_the_list_lacks_are_asked_for_in_one_call(
+        self, ad: AllDebrid, sim: Simulator
+    ) -> None:
+        links = [sim.alldebrid.hosters.put(file) for file in (DEBIAN, UBUNTU)]
+        ad.take([*links, sim.alldebrid.hosters.put(ARCH, down=True)])
+        sizes = {one.file.path: one.file.size for one in ad.links()}
+        assert sizes == {DEBIAN.name: DEBIAN.size, UBUNTU.name: UBUNTU.size, ARCH.name: None}
+        assert sim.alldebrid.count("link/infos") == 1
+        sim.alldebrid.faults.add(Fault("status", "link/infos", times=None, status=503))
+        assert len(ad.links()) == 3
+
     def test_an_empty_list(self, both: Any) -> None:
         assert both.store.links() == ()
 

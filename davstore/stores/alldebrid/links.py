@@ -1,6 +1,7 @@
 """Links of file hosts: unlocking them, and what the account keeps of them."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from itertools import islice
 from urllib.parse import urlsplit
 
@@ -51,7 +52,22 @@ class Links:
                 if kind == "saved" or not row.link.startswith(OWN):
                     file = File(row.filename or row.link, row.link, row.size)
                     found.setdefault(row.link, Saved(row.link, file, row.date, kind, row.host))
-        return tuple(found.values())
+        return tuple(self._completed(found).values())
+
+    def _completed(self, found: dict[str, Saved]) -> dict[str, Saved]:
+        """With sizes and names that the lists lack, as far as one more call tells them."""
+        lacking = [link for link, saved in found.items() if saved.file.size is None][:BATCH]
+        try:
+            infos = self.look_up(lacking) if lacking else ()
+        except (Gone, Refused, StoreUnavailable, UnexpectedReply):
+            return found
+        for info in infos:
+            known = found.get(info.link)
+            if known is not None and not info.problem:
+                name = info.name if known.file.path == info.link else known.file.path
+                file = replace(known.file, path=name or info.link, size=info.size)
+                found[info.link] = replace(known, file=file)
+        return found
 
     def take(self, links: Sequence[str], password: str = "") -> None:
         """`POST /v4/user/links/save`; a password cannot be saved with them."""
