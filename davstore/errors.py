@@ -13,6 +13,7 @@
         Refused                infringing or forbidden content: never retry
         Gone                   this magnet, file or ref is no more
         UnexpectedReply        the service changed or broke: its shape is named, not its content
+      Full                   no more can be dropped now
       NotAccepted            what was dropped holds no magnet that can be added
         WrongKind              … and is no kind of file that could
       LinkDead               the upstream no longer serves this link: resolve again
@@ -104,6 +105,10 @@ class Gone(StoreError):
 
 class UnexpectedReply(StoreError):
     """The reply has a shape that we do not know; the reason names the shape, not the content."""
+
+
+class Full(DavstoreError):
+    """No more can be dropped now."""
 
 
 class NotAccepted(DavstoreError):

@@ -100,7 +100,8 @@ class Magnet:
 
     `id` is the store's. `fingerprint` changes when the magnet's files may have changed.
     `hash` is "" and `size`, `added` are None where the store does not tell. `speed` is that of a
-    download, in bytes a second; `trouble` says in words why it failed.
+    download, in bytes a second; `trouble` says in words why it failed or
+    does not go on.
     """
 
     id: str
@@ -212,6 +213,11 @@ class Folder:
     entries: "Mapping[str, Entry]"
     modified: float
 
+    @property
+    def is_at_hand(self) -> bool:
+        """Whether the entries are in memory: those that may not be have a word for it."""
+        return bool(getattr(self.entries, "is_at_hand", True))
+
 
 Entry: TypeAlias = Folder | Leaf
 
@@ -220,10 +226,12 @@ Entry: TypeAlias = Folder | Leaf
 class Snapshot:
     """One moment of an account: its ready magnets as folders, newest state known.
 
-    `taken` is when the store last confirmed it. `coming` are the magnets that are no folders yet.
+    `taken` is when the store last confirmed it. In the `trash` are those that were deleted here,
+    `coming` are the magnets that are no folders yet.
     """
 
     account: str
     magnets: Folder
     taken: float
+    trash: Folder = Folder("trash", {}, 0.0)
     coming: tuple[Magnet, ...] = ()

@@ -29,6 +29,9 @@ TEXTS: Final = frozenset({".magnet", ".txt", ".text", ""})
 SHORTCUTS: Final = frozenset({".url", ".webloc"})
 KINDS: Final = "a .torrent, .magnet, .url, .webloc or .txt file"
 
+_TEMPORARY = re.compile(
+    r"\..*|.*~|.*\.(?:part|partial|filepart|tmp|temp|crdownload|download|upload|swp)", re.I
+)
 _HEX, _BASE32 = re.compile("[0-9a-fA-F]{40}"), re.compile("[A-Za-z2-7]{32}")
 _PRINTABLE = "".join(map(chr, range(0x21, 0x7F)))
 
@@ -42,8 +45,7 @@ def wanted(file_name: str, content: bytes) -> tuple[Wanted, ...]:
     kind = names.split(file_name)[1].lower()
     if kind == TORRENT:
         return (of_torrent(content),)
-    if kind not in TEXTS | SHORTCUTS:
-        raise WrongKind(f"This is not {KINDS}: only these can be added.")
+    check_name(file_name)
     if len(content) > LARGEST_TEXT:
         raise NotAccepted("The file is too large to be a list of magnet links.")
     lines = [_target(kind, content)] if kind in SHORTCUTS else list(_lines(content))
@@ -59,9 +61,21 @@ def wanted(file_name: str, content: bytes) -> tuple[Wanted, ...]:
     return tuple(found.values())
 
 
+def is_temporary(file_name: str) -> bool:
+    """Whether programs call a file so while they write it; they rename it when it is complete."""
+    return _TEMPORARY.fullmatch(file_name) is not None
+
+
+def check_name(file_name: str) -> None:
+    """Raises `WrongKind` where a file of this name cannot hold a magnet, whatever is in it."""
+    if names.split(file_name)[1].lower() not in {TORRENT, *TEXTS, *SHORTCUTS}:
+        raise WrongKind(f"This is not {KINDS}: only these can be added.")
+
+
 def limit(file_name: str) -> int:
     """How many bytes a file of this name may have at most."""
-    return LARGEST if names.split(file_name)[1].lower() == TORRENT else LARGEST_TEXT
+    is_text = names.split(file_name)[1].lower() in TEXTS | SHORTCUTS
+    return LARGEST_TEXT if is_text and not is_temporary(file_name) else LARGEST
 
 
 def of_hash(hash_: str, name: str) -> Wanted:
@@ -86,7 +100,7 @@ def of_torrent(content: bytes) -> Wanted:
     """The magnet of a torrent file; raises `NotAccepted`."""
     try:
         whole = bencode2.bdecode(content)
-    except (bencode2.BencodeDecodeError, ValueError):
+    except (bencode2.BencodeDecodeError, ValueError, RecursionError):
         raise NotAccepted("This is no torrent file, or one that has been cut off.") from None
     info = whole.get(b"info") if isinstance(whole, dict) else None
     if not isinstance(info, dict):

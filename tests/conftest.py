@@ -5,8 +5,13 @@ import shutil
 from collections.abc import Callable, Iterator
 
 import pytest
+from hypothesis import settings
 
 from davstore.simulator import Simulator
+
+# A busy machine is no reason to fail: what hangs is ended by pytest-timeout.
+settings.register_profile("davstore", deadline=None)
+settings.load_profile("davstore")
 
 
 @pytest.fixture

@@ -46,7 +46,7 @@ def write_config(
     folder: Path,
     *,
     accounts: tuple[str, ...] = ACCOUNTS,
-    changes: Mapping[str, Mapping[str, str]] | None = None,
+    changes: Mapping[str, Mapping[str, Any]] | None = None,
     **extra: Any,
 ) -> Path:
     """A config file that leads to the simulator, on a free port; `changes` by account."""
@@ -78,15 +78,19 @@ def serving(
     user: str = "",
     password: str = "",
     ready: bool = True,
-    changes: Mapping[str, Mapping[str, str]] | None = None,
+    changes: Mapping[str, Mapping[str, Any]] | None = None,
+    sleep: Callable[[float], None] = time.sleep,
     **extra: Any,
 ) -> Iterator[Serving]:
-    """A running server; `ready` waits until every account has been listed."""
+    """A running server; `ready` waits until every account has been listed. Its stores `sleep`
+    between two tries.
+    """
     if user:
         rights = ["read", "add", "delete"]
         extra = {"users": [{"name": user, "password": password, "rights": rights}], **extra}
     server = Server(
-        settings(write_config(sim, folder, accounts=accounts, changes=changes, **extra))
+        settings(write_config(sim, folder, accounts=accounts, changes=changes, **extra)),
+        sleep=sleep,
     )
     server.start()
     served = Serving(server)

@@ -48,7 +48,18 @@ def test_every_store_is_documented_with_all_its_keys(store: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "option", ["--port", "--password", "-R", "--refresh", "--config", "--explain"]
+    "option",
+    [
+        "--port",
+        "--password",
+        "-R",
+        "--refresh",
+        "--config",
+        "--explain",
+        "--reset",
+        "--json",
+        "--files",
+    ],
 )
 def test_the_named_options_exist(option: str) -> None:
     commands = get_command(app).commands.values()  # type: ignore[attr-defined]

@@ -13,7 +13,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.exc import SQLAlchemyError
 
-from davstore.catalog import revisions
+from davstore.catalog import edit_records, revisions
+from davstore.catalog.edit_records import EditRecords
 from davstore.catalog.tables import accounts, files, held_back, links, magnets, sizes
 from davstore.model import File, Link, Magnet, Status
 
@@ -40,6 +41,11 @@ class Held:
     def shown(self) -> bool:
         """Whether it stands as a folder."""
         return self.magnet.status is Status.READY and self.folder is not None and self.count > 0
+
+    @property
+    def coming(self) -> bool:
+        """Whether it is yet to be shown, or tells why it will not be."""
+        return self.magnet.status is not Status.READY or self.wanting
 
     @property
     def wanting(self) -> bool:
@@ -101,6 +107,7 @@ class Records:
 
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
+        self.edits = EditRecords(engine)
 
     def close(self) -> None:
         """Let go of the file."""
@@ -123,6 +130,7 @@ class Records:
             connection.execute(sa.delete(accounts).where(accounts.c.name == account))
             for table in (magnets, files, links, held_back):
                 connection.execute(sa.delete(table).where(table.c.account == account))
+            edit_records.forget_all(connection, account)
         return Standing(source)
 
     def revisions(self) -> dict[str, int]:
@@ -157,7 +165,7 @@ class Records:
             return {
                 row.id: Held(
                     Magnet(row.id, row.name, Status(row.status), row.fingerprint, row.hash,
-                           row.size, row.progress, row.added),
+                           row.size, row.progress, row.added, row.speed, row.trouble),
                     row.folder, row.files_of, row.file_count, row.unsized,
                 )
                 for row in connection.execute(query)
@@ -208,6 +216,7 @@ class Records:
                 _drop(connection, files, account, files.c.magnet == id_)
             for id_ in unsaved.gone:
                 _drop(connection, magnets, account, magnets.c.id == id_)
+            edit_records.forget(connection, account, unsaved.gone)
             found = [
                 _file_row(account, id_, at, file)
                 for id_, tree in unsaved.files.items() for at, file in enumerate(tree)
@@ -365,7 +374,8 @@ def _magnet_row(account: str, held: Held) -> dict[str, object]:
     return {
         "account": account, "id": magnet.id, "name": magnet.name, "status": magnet.status.value,
         "fingerprint": magnet.fingerprint, "hash": magnet.hash, "size": magnet.size,
-        "progress": magnet.progress, "added": magnet.added or 0.0,
+        "progress": magnet.progress, "added": magnet.added or 0.0, "speed": magnet.speed,
+        "trouble": magnet.trouble,
         "folder": held.folder, "files_of": held.files_of, "file_count": held.count,
         "unsized": held.unsized,
     }  # fmt: skip

@@ -10,14 +10,16 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from davstore.catalog.edits import Edits
 from davstore.catalog.keeper import Keeper, Measure
 from davstore.catalog.leases import Leases
 from davstore.catalog.pace import Intervals
 from davstore.catalog.records import Records
 from davstore.catalog.schedule import Schedule
 from davstore.catalog.sharing import Sharing
+from davstore.catalog.tables import reading
 from davstore.catalog.trees import Shelf
-from davstore.errors import StateError, StoreError
+from davstore.errors import StoreError
 from davstore.model import Snapshot
 from davstore.stores.base import Store
 
@@ -34,18 +36,20 @@ class Catalog:
         keepers: Mapping[str, Keeper],
         learned: dict[str, int],
         records: Records,
+        edits: Edits,
         *,
         intervals: Intervals,
         leases: Leases | None = None,
     ) -> None:
-        self._keepers = keepers
         self._schedules = {name: Schedule(keeper, intervals) for name, keeper in keepers.items()}
+        self.edits = edits
+        self._keepers = keepers
         self._learned = learned
         self._records = records
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
         self._sharing = (
-            None if leases is None else Sharing(self._schedules, records, learned, leases)
+            None if leases is None else Sharing(self._schedules, records, learned, edits, leases)
         )
 
     @classmethod
@@ -72,18 +76,16 @@ class Catalog:
         Raises `StateError` where the disk cannot be read.
         """
         shelf = Shelf(playlists=playlists)
-        try:
+        edits = Edits(records.edits)
+        with reading():
             learned = records.sizes()
             keepers = {
-                name: Keeper(store, sources[name], records, learned, shelf=shelf,
+                name: Keeper(store, sources[name], records, learned, shelf=shelf, edits=edits,
                              removal_share=removal_share, now=now)
                 for name, store in stores.items()
             }  # fmt: skip
-        except SQLAlchemyError as error:
-            reason = getattr(error, "orig", None) or type(error).__name__
-            raise StateError(f"the catalog cannot be read: {reason}; see server.state") from None
         intervals = Intervals(interval, quick or interval, slow or interval)
-        return cls(keepers, learned, records, intervals=intervals, leases=leases)
+        return cls(keepers, learned, records, edits, intervals=intervals, leases=leases)
 
     @property
     def accounts(self) -> tuple[str, ...]:
@@ -95,6 +97,10 @@ class Catalog:
         """The sizes, by identity, of files whose stores do not know them; it grows."""
         return self._learned
 
+    def keeper(self, account: str) -> Keeper:
+        """Who keeps `account`."""
+        return self._keepers[account]
+
     def snapshot(self, account: str) -> Snapshot | None:
         """What `account` held when last asked; None while nothing is known of it yet.
 
@@ -102,6 +108,10 @@ class Catalog:
         """
         self._schedules[account].read()
         return self._keepers[account].snapshot
+
+    def has(self, account: str, hash_: str) -> bool:
+        """Whether `account` is known to hold a magnet of this hash, in whatever state."""
+        return self._keepers[account].has(hash_)
 
     def refresh(self, account: str) -> None:
         """Ask the store of `account` now, for everything. Raises `StoreError`."""

@@ -84,6 +84,21 @@ class Tree(Mapping[str, Entry]):
         """Whose files these are."""
         return self._magnet
 
+    @property
+    def is_at_hand(self) -> bool:
+        """Whether the entries are in memory now."""
+        return self._shelf.kept(self._key) is not None
+
+    @property
+    def made_of(self) -> tuple[Shelf, str, Magnet, str, Files, Mapping[str, int]]:
+        """What another tree of the same files is made of."""
+        return (self._shelf, self._account, self._magnet, self._name, self._files, self._learned)
+
+    @property
+    def stamp(self) -> str:
+        """Changes when the files may have."""
+        return self._magnet.fingerprint
+
     def files(self) -> Sequence[File]:
         """The magnet's files, none where it is gone. Raises `StateError`."""
         return self._files(self._magnet.id)

@@ -64,7 +64,7 @@ def _config_file(simulator: "Simulator", folder: Path, port: int, password: str)
         tomli_w.dump(
             {
                 "server": {"host": "127.0.0.1", "port": port, "state": str(folder), "refresh": 10},
-                "users": [{"name": USER, "password": password}],
+                "users": [{"name": USER, "password": password, "rights": ["read", "add"]}],
                 "accounts": accounts,
             },
             file,
@@ -79,7 +79,10 @@ def _welcome(url: str, password: str) -> str:
 log in as [bold]{USER}[/] with the password [bold]{password}[/]
 
 Mount it, in another terminal:
-  mkdir -p ~/davstore && rclone mount "{remote}" ~/davstore --vfs-cache-mode full --read-only
+  mkdir -p ~/davstore && rclone mount "{remote}" ~/davstore --vfs-cache-mode full
+
+Add something: put a .torrent file, or a .magnet file with a link in it, into
+  ~/davstore/realdebrid/incoming
 
 Your own accounts: write them to {platformdirs.user_config_path("davstore") / "config.toml"}
   \\[accounts.rd]

@@ -11,9 +11,11 @@ from rich.markup import escape
 
 from davstore import __version__
 from davstore.cli import (
+    audit,
     check,
     config,
     demo,
+    export,
     hosts,
     links,
     login,
@@ -21,6 +23,7 @@ from davstore.cli import (
     media,
     password,
     refresh,
+    rename,
     restart,
     serve,
     status,
@@ -39,6 +42,7 @@ app = typer.Typer(
 for command in (
     demo.demo, serve.serve, check.check, login.login, login.logout,
     status.status, refresh.refresh, ls.ls, views.views,
+    rename.rename, audit.audit, export.export,
     links.links, links.unlock, media.media, hosts.hosts, hosts.settings,
     restart.restart, restart.vouchers,
     password.password, config.config,

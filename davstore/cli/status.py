@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from davstore.catalog import Overview, look_into, overviews, server_of
+from davstore.catalog.audit import waiting
 from davstore.cli.accounts import NotOffered, opened
 from davstore.cli.screen import AsJson, ConfigFile, amount, day, err, load, out, print_json, size
 from davstore.cli.standing import SKEWED, Said, ask
@@ -42,16 +43,18 @@ def status(
     server = server_of(state)
     engine = look_into(state)
     known = {o.name: o for o in overviews(engine)} if engine is not None else {}
+    deleted = waiting(engine) if engine is not None else {}
     if engine is not None:
         engine.dispose()
     said = {} if offline else _asked(settings)
     if as_json:
-        print_json(_as_json(settings, server, known, said))
+        print_json(_as_json(settings, server, known, said, deleted))
         return
     out.print(f"server: process {server}" if server else "server: not running")
     out.print(_table(settings, known, said))
     for name in settings.accounts:
-        for line in _notes(name, known.get(name), said.get(name), time.time()):
+        notes = _notes(name, known.get(name), said.get(name), time.time())
+        for line in (*notes, *_trash_notes(deleted.get(name, (0, 0)))):
             out.print(f"[yellow]{name}[/]: {escape(line)}", soft_wrap=True)
     for name in settings.accounts:
         for magnet in known[name].coming if name in known else ():
@@ -106,6 +109,14 @@ def _notes(name: str, one: Overview | None, said: Said | None, now: float) -> It
         yield from _service_notes(name, said, now)
 
 
+def _trash_notes(deleted: tuple[int, int]) -> Iterator[str]:
+    trashed, leaving = deleted
+    if trashed:
+        yield f"in the trash: {trashed}"
+    if leaving:
+        yield f"to be removed at the service now: {leaving}; see `davstore audit`"
+
+
 def _catalog_notes(one: Overview, now: float) -> Iterator[str]:
     stands = one.standing
     if stands.error:
@@ -157,13 +168,19 @@ def _bar(magnet: Magnet) -> str:
 
 
 def _as_json(
-    settings: Settings, server: int | None, known: Mapping[str, Overview], said: Mapping[str, Said]
+    settings: Settings,
+    server: int | None,
+    known: Mapping[str, Overview],
+    said: Mapping[str, Said],
+    deleted: Mapping[str, tuple[int, int]],
 ) -> dict[str, Any]:
     accounts = [
         {
             "name": name,
             "store": account.store,
             "catalog": _plain(known.get(name)),
+            "trash": deleted.get(name, (0, 0))[0],
+            "leaving": deleted.get(name, (0, 0))[1],
             "service": asdict(said[name]) if name in said else None,
         }
         for name, account in settings.accounts.items()

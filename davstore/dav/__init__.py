@@ -4,40 +4,49 @@
 `listing` answers PROPFIND (what it asks: `propfind`; the answer: `prepared`, `multistatus`,
 `compression`, `kept`), `download` GET and HEAD of files (`conditions`, `media_types`), `pages`
 those of folders (`playlist`). `login` asks who comes (`people`, `patience`), `rights` says what
-they may, and what nobody may; `noise` keeps what desktops write. `scratch` is a share to write in
-(`disk`, `moving`, `room`, `local`), `remembered` its locks and properties, `bodies` the XML that
-clients send. `gate` stands before it all.
+they may, and what nobody may, `deeds` what deleting and renaming do; `noise` keeps what desktops
+write. `incoming` is the folder into which magnets are dropped (`dropping`), and in which stands
+what `became` of them. `scratch` is a share to write in (`disk`, `moving`, `room`, `local`),
+`remembered` its locks and properties, `bodies` the XML that clients send. `refusals` say what went
+wrong, `gate` stands before it all; `repeats` answers again what was asked before, past all of them
+(`transfer`: what a server may do itself).
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
+import diskcache
 from wsgidav.dav_provider import DAVProvider
-from wsgidav.error_printer import ErrorPrinter
 from wsgidav.http_authenticator import HTTPAuthenticator
 from wsgidav.request_resolver import RequestResolver
 from wsgidav.wsgidav_app import WsgiDAVApp
 
+from davstore.catalog import Editor
 from davstore.config import Share
+from davstore.dav.deeds import Deeds, RefusedWrites
 from davstore.dav.download import Download, Open
 from davstore.dav.gate import Application, Environ, Gate, StartResponse
+from davstore.dav.incoming import Incoming
 from davstore.dav.login import DomainController, Users
 from davstore.dav.noise import Noise
 from davstore.dav.provider import Provider
+from davstore.dav.refusals import Refusals
 from davstore.dav.remembered import DeadProperties, Locks
 from davstore.dav.scratch import Scratch
-from davstore.dav.tree import Links, Tree, Views, no_views
+from davstore.dav.tree import Links, Tree, Views, no_views, nothing
 from davstore.model import Snapshot
 
-__all__ = ["Application", "Site", "Users"]
+__all__ = ["Application", "Incoming", "Site", "Users"]
 
 
 class Site:
     """The WSGI application: `accounts` in order, what each holds, how a file is opened; beside
-    them the `shares`, the accounts' `links`, and the folders of `view_names`, as `views` gives
-    them. Locks, properties and notes are kept in `state`, which shares need; there are none
-    without.
+    them the `shares`, the accounts' `links`, and the folders of `view_names`, as `views` gives them
+    (`settled`: where nothing is to be done for them). Locks, properties
+    and notes are kept in `state`, which shares need; there are none without. What people do to
+    the accounts is the `editor`'s; things may be deleted in those that are `deletable`, and magnets
+    dropped into `incoming`.
     """
 
     def __init__(
@@ -52,20 +61,35 @@ class Site:
         view_names: Sequence[str] = (),
         *,
         links: Links | None = None,
+        settled: Views = no_views,
+        editor: Editor | None = None,
+        deletable: Collection[str] = (),
+        incoming: Incoming | None = None,
     ) -> None:
         assert state is not None or not shares
         self._kept = None if state is None else _Kept(state)
         noise = None if self._kept is None else self._kept.noise
         paths = {name: share.path.expanduser() for name, share in shares.items()}
-        tree = Provider(
-            Tree(accounts, snapshot, paths, views, view_names, links=links),
-            Download(open_),
-            users,
-            noise,
+        beside = nothing if incoming is None else incoming.beside
+        entries = Tree(
+            accounts,
+            snapshot,
+            paths,
+            views,
+            view_names,
+            deletable,
+            settled=settled,
+            beside=beside,
+            links=links,
         )
+        deeds = None
+        if editor is not None and self._kept is not None:
+            deeds = Deeds(entries, editor, deletable, self._kept.refusals)
+        tree = Provider(entries, Download(open_), users, noise, deeds, incoming)
         providers: dict[str, DAVProvider] = {"/": tree}
         for name, share in shares.items():
-            providers[f"/{name}"] = Scratch(name, share, users, tree)
+            assert self._kept is not None  # as above
+            providers[f"/{name}"] = Scratch(name, share, users, tree, self._kept.rooms)
         app = _wsgidav(providers, users)
         if self._kept is not None:
             for provider in providers.values():
@@ -88,11 +112,15 @@ class _Kept:
         self.locks = Locks(state / "locks")
         self.properties = DeadProperties(state / "properties")
         self.noise = Noise(state / "noise")
+        self.rooms = diskcache.Cache(str(state / "rooms"))
+        self.refusals = RefusedWrites(state / "refusals")
 
     def close(self) -> None:
         self.locks.close()
         self.properties.close()
         self.noise.close()
+        self.rooms.close()
+        self.refusals.close()
 
 
 def _wsgidav(providers: Mapping[str, DAVProvider], users: Users) -> Application:
@@ -105,7 +133,7 @@ def _wsgidav(providers: Mapping[str, DAVProvider], users: Users) -> Application:
                 "accept_digest": False,
                 "default_to_digest": False,
             },
-            "middleware_stack": [ErrorPrinter, HTTPAuthenticator, RequestResolver],
+            "middleware_stack": [Refusals, HTTPAuthenticator, RequestResolver],
             "lock_storage": None,
             "block_size": 256 * 1024,
             "honor_mtime_header": True,

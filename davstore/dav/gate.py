@@ -11,6 +11,8 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeAlias
 
+from davstore.dav.transfer import AGAIN, Again, Answer, Request, Transfer
+
 log = logging.getLogger(__name__)
 
 Environ: TypeAlias = dict[str, Any]
@@ -19,6 +21,8 @@ Application: TypeAlias = Callable[[Environ, StartResponse], Iterable[bytes]]
 
 METHODS = "OPTIONS, GET, HEAD, PROPFIND"
 LONGEST_PATH = 8192
+ASKED = "davstore.asked"
+"""Where the path stays as the client sent it; WsgiDAV takes it apart."""
 
 
 class Gate:
@@ -37,6 +41,7 @@ class Gate:
             yield from () if is_head else said
             return
         _settle_login(environ)
+        environ[ASKED] = environ.get("PATH_INFO", "")
         body: Iterable[bytes] = ()
         try:
             body = self._application(environ, head)
@@ -56,6 +61,8 @@ class Gate:
             if close is not None:
                 close()
             head.log_line()
+        if AGAIN in environ:
+            environ[AGAIN] = head.repeated(environ[AGAIN])
 
 
 class _Head:
@@ -88,12 +95,35 @@ class _Head:
 
     def log_line(self) -> None:
         environ = self._environ
-        log.debug(
-            "%s %s %r %s -> %s in %.0f ms", environ.get("REMOTE_ADDR", "-"),
-            environ["REQUEST_METHOD"], environ.get("PATH_INFO", ""),
-            environ.get("HTTP_RANGE", ""), self.status[:3],
-            1000 * (time.monotonic() - self._began),
-        )  # fmt: skip
+        _log_line(_who(environ), environ.get("PATH_INFO", ""), environ.get("HTTP_RANGE", ""),
+                  self.status, self._began)  # fmt: skip
+
+    def repeated(self, again: Again) -> Again:
+        """`again` with its line in the log, and with nothing but answers or None."""
+        who = _who(self._environ)
+
+        def answered(request: Request) -> Answer | Transfer | None:
+            began = time.monotonic()
+            try:
+                answer = again(request)
+            except Exception:  # who answers from scratch will meet it, and say it
+                log.debug("%s %s cannot be repeated", *who, exc_info=True)
+                return None
+            if answer is not None:
+                _log_line(who, request.target, request.range or "", answer.status, began)
+            return answer
+
+        return answered
+
+
+def _who(environ: Environ) -> tuple[str, str]:
+    return environ.get("REMOTE_ADDR", "-"), environ["REQUEST_METHOD"]
+
+
+def _log_line(who: tuple[str, str], path: str, range_: str, status: str, began: float) -> None:
+    if log.isEnabledFor(logging.DEBUG):
+        took = 1000 * (time.monotonic() - began)
+        log.debug("%s %s %r %s -> %s in %.0f ms", *who, path, range_, status[:3], took)
 
 
 def _refusal(environ: Environ) -> str | None:

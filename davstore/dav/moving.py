@@ -61,7 +61,7 @@ class ShareRequests(RequestServer):
         super().__init__(provider)
         self.allow_propfind_infinite = False
 
-    def do_LOCK(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:  # noqa: N802
+    def do_LOCK(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:  # noqa: N802 - WsgiDAV's
         """What is locked into being needs a folder that may be changed, before it is made."""
         path, provider = environ["PATH_INFO"], self._davProvider
         if provider.get_resource_inst(path, environ) is None:
@@ -80,7 +80,7 @@ class ShareRequests(RequestServer):
         source = provider.get_resource_inst(environ["PATH_INFO"], environ)
         if source is None:
             raise DAVError(HTTP_NOT_FOUND)
-        whole = _depth(environ, source, is_move=is_move)
+        whole = depth(environ, source, is_move=is_move)
         path = self._within(environ)
         there = provider.get_resource_inst(path, environ)
         self._check(environ, source, path, there, is_move=is_move)
@@ -91,7 +91,7 @@ class ShareRequests(RequestServer):
         if is_move:
             with disk_trouble():
                 freed = provider.room_of(there)
-                Path(source._file_path).replace(place)  # noqa: SLF001 - where it lies
+                Path(provider.file_path(source.path, environ)).replace(place)
             provider.room.settle(0, -freed)
             source.remove_all_locks(recursive=True)
             provider.prop_manager.move_properties(source.get_ref_url(), target_url)
@@ -137,7 +137,7 @@ class ShareRequests(RequestServer):
             provider.check_right(environ, "DELETE")
 
 
-def _depth(environ: Environ, source: Any, *, is_move: bool) -> bool:
+def depth(environ: Environ, source: Any, *, is_move: bool) -> bool:
     """Whether the members are meant too."""
     depth = environ.get("HTTP_DEPTH", "infinity")
     if depth not in {"0", "infinity"} or (is_move and source.is_collection and depth == "0"):

@@ -3,14 +3,14 @@
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import Final, Protocol
+from typing import Protocol
 
 from davstore import views
 from davstore.dav.people import OWNER, Person
 from davstore.model import Entry, Folder, Snapshot
 
-LINKS: Final = "links"
-
+MAGNETS, TRASH, LINKS = "magnets", "trash", "links"
+"""The folders of an account."""
 Views = Callable[[], Sequence[Folder] | None]
 """Every view's folder as of now; None while nothing is known that could stand in them."""
 
@@ -34,14 +34,33 @@ class Links(Protocol):
         """The same, for somebody who looks into it."""
 
 
+Beside = Callable[[str, Person], Sequence[Folder]]
+"""What stands in an account's folder beside its magnets, for this person."""
+
+
+class Elsewhere(dict[str, Entry]):
+    """The entries of a folder that is only listed here: somebody else knows what is in it."""
+
+    is_at_hand = False
+
+
+def nothing(account: str, person: Person) -> tuple[Folder, ...]:
+    """For a tree with magnets alone."""
+    del account, person
+    return ()
+
+
 class NotReady(Exception):
     """Nothing is known of this account yet."""
 
 
 class Tree:
-    """`/<account>/magnets/<magnet>/…` over the latest snapshots, `/<account>/links/…` of those
-    that have `links`, and the names of the `shares`, in which somebody else knows the way; beside
-    them `/<view>/…`. Who may not see all accounts sees those views that are named to him.
+    """`/<account>/magnets/<magnet>/…` over the latest snapshots, `…/links/…` of those that have
+    `links`, and the names of the `shares`,
+    in which somebody else knows the way; beside them `/<view>/…`. Who may not see all accounts
+    sees those views that are named to him. `settled` are the views where nothing is to be done for
+    them, else None. Beside the magnets of accounts that are `deletable`, and of others that have
+    some, is the trash, for who may delete; what else is `beside` them is listed only.
     """
 
     def __init__(
@@ -51,15 +70,21 @@ class Tree:
         shares: Mapping[str, Path] = MappingProxyType({}),
         views: Views = no_views,
         view_names: Sequence[str] = (),
+        deletable: Collection[str] = (),
         *,
+        settled: Views = no_views,
+        beside: Beside = nothing,
         links: Links | None = None,
     ) -> None:
+        self._beside = beside
         self._links = links
         self._accounts = tuple(accounts)
         self._snapshot = snapshot
         self._shares = shares
         self._views = views
         self._view_names = tuple(view_names)
+        self._settled = settled
+        self._deletable = deletable
 
     def find(self, parts: Sequence[str], person: Person = OWNER) -> Entry | None:
         """The entry at a path of decoded components, None where there is none for this person.
@@ -78,7 +103,7 @@ class Tree:
         snapshot = self._snapshot(account)
         if snapshot is None:
             raise NotReady(account)
-        return views.find(self._folder_of(snapshot), rest)
+        return views.find(self._account(snapshot, person), rest)
 
     def _has_links(self, account: str) -> bool:
         return self._links is not None and account in self._links.accounts
@@ -88,6 +113,29 @@ class Tree:
         if folder is None:
             raise NotReady(account)
         return folder
+
+    def is_account(self, name: str) -> bool:
+        """Whether this top-level folder is an account's."""
+        return name in self._accounts and name not in self._view_names
+
+    def at_hand(self, parts: Sequence[str], person: Person = OWNER) -> Entry | None:
+        """The same, with what stands in it, where both are in memory.
+
+        None where they are not, or there is nothing, or nothing is known yet, and for the root.
+        """
+        seen = bool(parts) and person.sees(parts[0])
+        entry: Entry | None = self._top(parts[0], person) if seen else None
+        for part in parts[1:]:
+            if not isinstance(entry, Folder) or not entry.is_at_hand:
+                return None
+            entry = entry.entries.get(part)
+        return None if isinstance(entry, Folder) and not entry.is_at_hand else entry
+
+    def _top(self, name: str, person: Person) -> Folder | None:
+        if name in self._view_names:
+            return next((each for each in self._settled() or () if each.name == name), None)
+        snapshot = self._snapshot(name) if name in self._accounts else None
+        return None if snapshot is None else self._account(snapshot, person)
 
     def _view(self, name: str) -> Folder:
         for folder in self._views() or ():
@@ -99,15 +147,15 @@ class Tree:
         """All that this person sees; an account of which nothing is known yet is named, not
         opened.
         """
-        folders = [folder for folder in self._folders() if person.sees(folder.name)]
+        folders = [folder for folder in self._folders(person) if person.sees(folder.name)]
         entries: dict[str, Entry] = {folder.name: folder for folder in folders}
         modified = max((folder.modified for folder in folders), default=0.0)
         return Folder("", MappingProxyType(entries), modified)
 
-    def _folders(self) -> Iterator[Folder]:
+    def _folders(self, person: Person) -> Iterator[Folder]:
         for account in self._accounts:
             snapshot = self._snapshot(account)
-            yield self._folder_of(snapshot) if snapshot else Folder(account, {}, 0.0)
+            yield self._account(snapshot, person) if snapshot else Folder(account, {}, 0.0)
         if self._view_names:
             found = {folder.name: folder for folder in self._views() or ()}
             yield from (found.get(name, Folder(name, {}, 0.0)) for name in self._view_names)
@@ -117,10 +165,14 @@ class Tree:
             except OSError:
                 yield Folder(name, {}, 0.0)
 
-    def _folder_of(self, snapshot: Snapshot) -> Folder:
-        account, magnets = snapshot.account, snapshot.magnets
-        entries: dict[str, Entry] = {magnets.name: magnets}
-        if self._links is not None and self._has_links(account):
-            links = self._links.known(account)
-            entries |= {} if links is None else {LINKS: links}  # those who walk stumble over a 503
-        return Folder(account, entries, magnets.modified)
+    def _account(self, snapshot: Snapshot, person: Person) -> Folder:
+        magnets, trash = snapshot.magnets, snapshot.trash
+        entries: dict[str, Entry] = {MAGNETS: magnets}
+        entries |= {each.name: each for each in self._beside(snapshot.account, person)}
+        if self._links is not None and self._has_links(snapshot.account):
+            links = self._links.known(snapshot.account)
+            entries |= {} if links is None else {LINKS: links}  # who walks stumbles over a 503
+        has_trash = snapshot.account in self._deletable or trash.entries
+        if has_trash and "delete" in person.rights:
+            entries[TRASH] = trash
+        return Folder(snapshot.account, entries, magnets.modified)

@@ -1,8 +1,9 @@
 """Builds davstore and keeps it running; alone knows cheroot.
 
 `server` puts the objects together. `front` owns the clients' connections and delivers streams on
-one event loop; `workers` are cheroot's threads, which answer everything else; `library` is the
-part that commands use without a server. `processes` runs several servers as one.
+one event loop, and what is asked again (`repeats`); `workers` are cheroot's threads, which answer
+everything else; `library` is the part that commands use without a server. `processes` runs several
+servers as one.
 """
 
 from davstore.server.library import Library, open_stores

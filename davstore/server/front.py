@@ -1,21 +1,22 @@
 """The clients' connections, all on the streams' event loop.
 
 A connection comes to a worker only with a whole request head, and comes back with the answer to
-be sent: silence, slowness and long streams cost no thread. The next range of a file just read is
-answered without a worker at all.
+be sent: silence, slowness and long streams cost no thread. What is asked again and is at hand, be
+it a range, a listing or a file's head, is answered without a worker at all (`repeats`).
 """
 
 import asyncio
 import contextlib
 import errno
 import logging
-import re
 import socket
 import time
+from collections.abc import Iterator
 from typing import Any
 
 from davstore.dav.transfer import Transfer
 from davstore.errors import DavstoreError
+from davstore.server.repeats import Repeated, Repeats, body_length
 from davstore.server.workers import BODY_TIMEOUT, PAUSE_TIMEOUT, Connection, Workers
 from davstore.stream import Stream, Streams, Wire
 
@@ -23,12 +24,14 @@ log = logging.getLogger(__name__)
 
 HEAD_SECONDS = 30.0
 """From the first byte of a request to the end of its head."""
+BODY_SECONDS = 30.0
+"""For a small body to be there; a large one goes to a worker as it comes."""
 IDLE_SECONDS = 120.0
 LONGEST_HEAD = 128 * 1024
 WATCH_AFTER = 0.2
 """Seconds after which a client that waits is watched for leaving."""
-_RANGE = re.compile(rb"\r\n[Rr]ange:[ \t]*([^\r\n]*)")
-_BODY = re.compile(rb"\r\n(content-length|transfer-encoding|expect|upgrade):", re.IGNORECASE)
+PIECE = 1024 * 1024
+"""Bytes that one client is sent before others have their turn."""
 
 
 class Front:
@@ -39,6 +42,7 @@ class Front:
         self._streams = streams
         self._loop = streams.loop
         self._listener: socket.socket | None = None
+        self._repeats = Repeats()
         self._clients: dict[asyncio.Task[None], _Client] = {}
 
     @property
@@ -99,7 +103,7 @@ class Front:
         with contextlib.suppress(OSError):
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         try:
-            client = _Client(sock, self._workers, self._streams)
+            client = _Client(sock, self._workers, self._streams, self._repeats)
         except OSError:  # gone already
             sock.close()
             return
@@ -116,14 +120,16 @@ class Front:
 class _Client:
     """One client's connection, from request to request."""
 
-    def __init__(self, sock: socket.socket, workers: Workers, streams: Streams) -> None:
+    def __init__(
+        self, sock: socket.socket, workers: Workers, streams: Streams, repeats: Repeats
+    ) -> None:
         self._sock = sock
         self._workers = workers
         self._streams = streams
         self._wire = Wire(sock)
         self._connection = Connection(workers, sock)
         self._read = b""
-        self._repeatable: tuple[bytes, Transfer] | None = None
+        self._repeats = repeats
         self.is_idle = True
         self.is_closing = False
 
@@ -168,33 +174,51 @@ class _Client:
         self._read = self._read[end + 4 :]
         return head
 
+    async def _body(self, length: int) -> None:
+        """Have so much of a request's body in `_read`: no worker waits for the few bytes of one.
+
+        Raises `TimeoutError` where they do not come.
+        """
+        loop = asyncio.get_running_loop()
+        view, until = memoryview(bytearray(length)), loop.time() + BODY_SECONDS
+        while len(self._read) < length:
+            count = await self._wire.receive_some(view, max(until - loop.time(), 0.0))
+            if count == 0:
+                raise ConnectionAbortedError
+            self._read += view[:count]
+
     async def _answered(self, head: bytes) -> bool:
         """Whether the connection stays open after the answer."""
-        transfer = self._repeated(head)
-        if transfer is not None:
-            return await self._deliver(transfer, _head_of(transfer), is_last=False)
+        address = self._connection.remote_addr
+        if not self.is_closing and (known := self._repeats.answer(address, head, self._read)):
+            self._read = self._read[known.length :]
+            return await self._repeat(known)
+        await self._body(body_length(head) or 0)
         stays = await self._work(head)
         unsent = self._connection.unsent()
         if unsent:
             await self._send_patiently(unsent)
-        transfer, self._connection.transfer = self._connection.transfer, None
+        connection = self._connection
+        transfer, connection.transfer = connection.transfer, None
+        again, connection.again = connection.again, None
+        self._repeats.learn(address, head, again, is_last=connection.is_last or not stays)
         if transfer is None or not stays:
             return stays
-        self._repeatable = None if _BODY.search(head) else (_RANGE.sub(b"", head), transfer)
-        connection = self._connection
         headers = [(n.decode("latin-1"), v.decode("latin-1")) for n, v in connection.headers]
         text = _head_text(connection.status.decode("latin-1"), headers, is_last=connection.is_last)
         return await self._deliver(transfer, text, is_last=connection.is_last)
 
-    def _repeated(self, head: bytes) -> Transfer | None:
-        """The answer where this is the last request again, but for its range."""
-        if self._repeatable is None or self.is_closing:
-            return None
-        known, transfer = self._repeatable
-        ranges = _RANGE.findall(head)
-        if len(ranges) > 1 or _RANGE.sub(b"", head) != known:
-            return None
-        return transfer.again(ranges[0].decode("latin-1") if ranges else None)
+    async def _repeat(self, known: Repeated) -> bool:
+        """Answer without a worker; whether the connection stays open."""
+        answer, is_last = known.answer, known.is_last
+        head = _head_text(answer.status, answer.headers, is_last=is_last)
+        if isinstance(answer, Transfer):
+            return await self._deliver(answer, head, is_last=is_last)
+        for piece in _pieces(head, *answer.parts):
+            await self._send_patiently(piece)
+            if self._read or len(piece) >= PIECE:
+                await asyncio.sleep(0)  # others have their turn
+        return not is_last
 
     async def _work(self, head: bytes) -> bool:
         """Have a worker answer; whether the connection is to stay open."""
@@ -239,7 +263,7 @@ class _Client:
                 return False
             refusal = transfer.refuse(error)
             text = _head_text(refusal.status, refusal.headers, is_last=is_last)
-            await self._wire.send(text + refusal.body)
+            await self._wire.send(text + b"".join(refusal.parts))
         finally:
             watch.cancel()
             self._wire.ignore_readable()
@@ -281,8 +305,17 @@ def _settle(future: "asyncio.Future[bool]", value: bool) -> None:  # noqa: FBT00
         future.set_result(value)
 
 
-def _head_of(transfer: Transfer) -> bytes:
-    return _head_text(transfer.status, transfer.headers, is_last=False)
+def _pieces(*parts: bytes) -> Iterator[bytes]:
+    """The same, joined where they are small."""
+    joined, size = [], 0
+    for part in parts:
+        joined.append(part)
+        size += len(part)
+        if size >= PIECE:
+            yield b"".join(joined)
+            joined, size = [], 0
+    if joined:
+        yield b"".join(joined)
 
 
 def _head_text(status: str, headers: list[tuple[str, str]], *, is_last: bool) -> bytes:

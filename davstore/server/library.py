@@ -2,17 +2,24 @@
 
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from davstore.catalog import (
+    Adder,
+    Adders,
+    Additions,
     Arranged,
     Catalog,
+    Editor,
     Leases,
     Linked,
     Links,
     PlaceRecords,
     Records,
+    Remover,
     Turns,
+    can_add,
     open_database,
 )
 from davstore.config import AccountSettings, Settings
@@ -23,12 +30,25 @@ from davstore.stream import Upstream
 from davstore.transport import Reach, Together
 
 
-def open_stores(settings: Settings, processes: int = 1) -> dict[str, Store]:
-    """A store for each configured account; so many processes keep its limits together."""
+def open_stores(
+    settings: Settings,
+    processes: int = 1,
+    *,
+    now: Callable[[], float] = time.time,
+    sleep: Callable[[float], None] = time.sleep,
+) -> dict[str, Store]:
+    """A store for each configured account; so many processes keep its limits together. Between two
+    tries of a call they `sleep`.
+    """
     together = Together(settings.server.state, processes) if processes > 1 else None
     return {
         name: STORES[account.store].open(
-            name, account, together=together, **_passes(name, account, settings.server.state)
+            name,
+            account,
+            together=together,
+            now=now,
+            sleep=sleep,
+            **_passes(name, account, settings.server.state),
         )
         for name, account in settings.accounts.items()
     }
@@ -57,11 +77,16 @@ class Library:
     """
 
     def __init__(
-        self, settings: Settings, *, processes: int = 1, now: Callable[[], float] = time.time
+        self,
+        settings: Settings,
+        *,
+        processes: int = 1,
+        now: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         is_shared = processes > 1
         self._engine = open_database(settings.server.state, now, is_shared=is_shared)
-        self.stores = open_stores(settings, processes)
+        self.stores = open_stores(settings, processes, now=now, sleep=sleep)
         leases = Leases(self._engine, now) if is_shared else None
         self.turns = Turns(leases) if leases else None
         self.records = Records(self._engine)
@@ -80,6 +105,20 @@ class Library:
             playlists=[n for n, a in settings.accounts.items() if getattr(a, "transcode", False)],
             now=now,
         )
+        after = {name: a.delete_after for name, a in settings.accounts.items() if a.delete}
+        self.deletable = frozenset(after)
+        self.editor = Editor(self.catalog, self.records.edits, now=now)
+        self.remover = Remover(
+            self.catalog, self.stores, after, self.editor, self.records.edits,
+            leases=leases, now=now,
+        )  # fmt: skip
+        self.additions = Additions(self._engine, now)
+        adders = {
+            name: Adder(store, self.additions, known=partial(self.catalog.has, name),
+                        refresh=partial(self.catalog.hurry, [name]))
+            for name, store in self.stores.items() if can_add(store)
+        }  # fmt: skip
+        self.adders = Adders(adders, leases)
         self.arranged = Arranged(
             settings.views, self.catalog.accounts, self.catalog.snapshot,
             PlaceRecords(self._engine), now=now,

@@ -2,11 +2,12 @@
 
 import time
 from collections.abc import Callable
+from functools import partial
 
 from pydantic import ByteSize
 
 from davstore.config import Settings, StreamSettings
-from davstore.dav import Site, Users
+from davstore.dav import Incoming, Site, Users
 from davstore.dav.download import Body
 from davstore.errors import DavstoreError
 from davstore.model import Leaf
@@ -15,6 +16,7 @@ from davstore.server.front import Front
 from davstore.server.library import Library, upstream
 from davstore.server.workers import Workers
 from davstore.stream import Streams
+from davstore.wanted import is_temporary
 
 
 class PortUnavailable(DavstoreError):
@@ -28,9 +30,15 @@ class Server:
     Raises `StateError` or `PortUnavailable`.
     """
 
-    def __init__(self, settings: Settings, *, now: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        now: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
         processes = settings.server.workers
-        self.library = Library(settings, processes=processes, now=now)
+        self.library = Library(settings, processes=processes, now=now, sleep=sleep)
         catalog = self.library.catalog
         self.resolver = Resolver(
             self.library.stores, self.library.links, turns=self.library.turns, now=now
@@ -45,11 +53,18 @@ class Server:
             _part(settings.stream, processes),
         )
         arranged = self.library.arranged
+        incoming = Incoming(
+            self.library.adders.accounts, self.library.additions,
+            catalog.snapshot, catalog.has, self.library.adders.wake,
+        )  # fmt: skip
         self._site = Site(
             catalog.accounts, catalog.snapshot, self._open,
             Users(settings.users, settings.server.users_file),
             settings.shares, settings.server.state, arranged.folders, arranged.names,
             links=self.library.linked,
+            incoming=incoming,
+            settled=arranged.settled,
+            editor=self.library.editor, deletable=self.library.deletable,
         )  # fmt: skip
         self._address = (settings.server.host, settings.server.port)
         self._drain = settings.server.drain
@@ -78,6 +93,9 @@ class Server:
             raise PortUnavailable(listening_problem(self._address, error)) from None
         self.front.start()
         self.library.catalog.start(self.streams.measure, self.resolver.follow)
+        self.library.adders.start(partial(self.library.additions.sweep, temporary=is_temporary))
+        self.library.arranged.start()
+        self.library.remover.start()
 
     def stop(self) -> None:
         """Listen no more; responses under way may go on for the configured time, then end.
@@ -88,6 +106,8 @@ class Server:
             return
         self.front.stop(self._drain)
         self._workers.stop()
+        self.library.remover.stop()
+        self.library.adders.stop()
         self.library.catalog.stop()
         self._close()
 

@@ -17,7 +17,7 @@ from cheroot.wsgi import Gateway_10
 from cheroot.wsgi import Server as WsgiServer
 
 from davstore.dav import Application
-from davstore.dav.transfer import OFFER, TRANSFER, Transfer
+from davstore.dav.transfer import AGAIN, OFFER, TRANSFER, Again, Transfer
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +34,8 @@ MOST_UNSENT = 8 * 1024 * 1024
 class Connection(HTTPConnection):
     """A client, while a worker answers it.
 
-    `unsent` is what it has still to be sent, `transfer` what is to be moved to it after that.
+    `unsent` is what it has still to be sent, `transfer` what is to be moved to it after that,
+    `again` what answers its request again.
     `released(stays_open)` is called once the worker is done with it.
     """
 
@@ -42,6 +43,7 @@ class Connection(HTTPConnection):
         super().__init__(server, sock, self._file)
         self.remote_addr, self.remote_port = sock.getpeername()[:2]
         self.transfer: Transfer | None = None
+        self.again: Again | None = None
         self.status = b""
         self.headers: list[tuple[bytes, bytes]] = []
         self.is_last = False
@@ -138,6 +140,7 @@ class _Gateway(Gateway_10):
         try:
             for chunk in filter(None, response):
                 self.write(chunk)
+            self.req.conn.again = self.env.get(AGAIN)
             transfer: Transfer | None = self.env.get(TRANSFER)
             if transfer is None or self.req.sent_headers:
                 self.req.ensure_headers_sent()

@@ -102,6 +102,19 @@ class Changing(Protocol):
 
 
 @runtime_checkable
+class Removing(Protocol):
+    """A store at which magnets can be removed."""
+
+    def remove(self, magnet: Magnet) -> None:
+        """Remove `magnet` from the account, for good.
+
+        Must end normally only when it is no longer there; that it was not there before is as good.
+        May be called again after any failure. Raises `StoreError`s; `UnexpectedReply` where the
+        service cannot do this at all.
+        """
+
+
+@runtime_checkable
 class Adding(Protocol):
     """A store that can be given further magnets."""
 
@@ -141,19 +154,6 @@ def present(store: "Store", hash_: str) -> Magnet | None:
                 return row
             found = row
     return found
-
-
-@runtime_checkable
-class Removing(Protocol):
-    """A store at which magnets can be removed."""
-
-    def remove(self, magnet: Magnet) -> None:
-        """Remove `magnet` from the account, for good.
-
-        Must end normally only when it is no longer there; that it was not there before is as good.
-        May be called again after any failure. Raises `StoreError`s; `UnexpectedReply` where the
-        service cannot do this at all.
-        """
 
 
 FAILURES_IN_A_ROW = 3

@@ -173,6 +173,11 @@ class Plank:
         read(Progress, self._call("GET", f"{media}/progress", urgent=True).body, self.name)
         return Link(self._settings.url + file.ref, asked + LIFE, {"Cookie": self._cookie})
 
+    def remove(self, magnet: Magnet) -> None:
+        """`DELETE /api/media/{id}`, which deletes its files too."""
+        with suppress(Gone):
+            self._call("DELETE", f"/api/media/{quote(magnet.id, safe='')}")
+
     def add(self, wanted: Wanted) -> str:
         """Adds the link, which it wants in any case; what is there already stays as it is.
 
@@ -187,11 +192,6 @@ class Plank:
     def _word_for_show(self) -> str:
         known = [row for row in self._library() if isinstance(row, Row)]
         return "" if not known else "show" if any(row.is_newer for row in known) else "tv"
-
-    def remove(self, magnet: Magnet) -> None:
-        """`DELETE /api/media/{id}`, which deletes its files too."""
-        with suppress(Gone):
-            self._call("DELETE", f"/api/media/{quote(magnet.id, safe='')}")
 
     def account(self) -> Account:
         """The session's user."""

@@ -37,7 +37,7 @@ OVERLAP = 10
 MOST_PAGES, MOST_PASSES = 2000, 3
 RATES = (per_second(10), per_minute(200))
 """The instance has no limits of its own; the store behind it has."""
-ADD_PAUSE, ADD_PAUSE_OF_OTHERS = 20.0, 3.0
+ADD_PAUSE, ADD_PAUSE_OF_OTHERS = 21.0, 3.0
 """Seconds between two adds: Real-Debrid's, and where the store behind is another for certain."""
 LARGEST_TORRENT = 1_000_000
 """Bytes of a torrent file that an instance takes, as long as it is not told otherwise."""
@@ -272,6 +272,11 @@ class StremThru:
         life = PROXIED_LIFE if PROXY_PATH in urlsplit(found).path else DIRECT_LIFE
         return Link(found, asked + life, decoy=NOTICE_PATH)
 
+    def remove(self, magnet: Magnet) -> None:
+        """`DELETE …/{id}`; some stores behind StremThru cannot do this."""
+        with suppress(Gone):
+            self._api.call("DELETE", f"{self._paths.magnets}/{quote(magnet.id, safe='')}")
+
     def add(self, wanted: Wanted) -> str:
         """Adds the torrent file, if the instance takes such a large one, or the link."""
         paths = self._paths
@@ -285,11 +290,6 @@ class StremThru:
         except Invalid as error:
             raise Refused(self.name, "the store cannot use this magnet") from error
         return read(_Added, _data(body, self.name), self.name).id
-
-    def remove(self, magnet: Magnet) -> None:
-        """`DELETE …/{id}`; some stores behind StremThru cannot do this."""
-        with suppress(Gone):
-            self._api.call("DELETE", f"{self._paths.magnets}/{quote(magnet.id, safe='')}")
 
     def account(self) -> Account:
         """`GET /v0/store/user`."""

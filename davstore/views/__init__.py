@@ -15,6 +15,8 @@ from davstore.views.folders import (
     links_folder,
     listed,
     magnet_folder,
+    rearranged,
+    walked,
 )
 from davstore.views.placing import Path, Places, placed
 
@@ -36,5 +38,7 @@ __all__ = [
     "magnet_folder",
     "next_turn",
     "placed",
+    "rearranged",
     "reasons",
+    "walked",
 ]

@@ -1,7 +1,7 @@
 """Magnets -> folder trees. Pure functions over values."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from hashlib import blake2b
 from types import MappingProxyType
@@ -87,6 +87,41 @@ def links_folder(
     return branch.frozen(max((one.added or 0.0 for one in saved), default=0.0))
 
 
+def rearranged(
+    folder: Folder,
+    paths: Mapping[str, tuple[str, ...]],
+    hidden: Container[str],
+    emptied: Iterable[tuple[str, ...]] = (),
+) -> Folder:
+    """`folder` with the files, by identity, at the `paths` given to them, which have their names
+    before all others, and without the `hidden` ones. The `emptied` folders are there in any case.
+    """
+    given, others = [], []
+    for path, leaf in walked(folder):
+        if leaf.identity in hidden:
+            continue
+        place = paths.get(leaf.identity)
+        if place is None:
+            others.append((path, leaf))
+        else:
+            given.append((place, replace(leaf, name=place[-1])))
+    tree = _Branch(folder.name)
+    for path, leaf in (*given, *others):
+        tree.put(path, leaf)
+    for path in emptied:
+        tree.open(path)
+    return tree.frozen(folder.modified)
+
+
+def walked(folder: Folder, above: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Leaf]]:
+    """Every file below `folder`, and its path there."""
+    for name, entry in folder.entries.items():
+        if isinstance(entry, Folder):
+            yield from walked(entry, (*above, name))
+        else:
+            yield (*above, name), entry
+
+
 def find(folder: Folder, path: Sequence[str]) -> Entry | None:
     """The entry at `path` below `folder`, by exact name or, as macOS asks, its other form."""
     entry: Entry | None = folder
@@ -134,6 +169,11 @@ class _Branch:
             return
         name = self._claimed(leaf.name, leaf.identity)
         self.leaves.append(leaf if name == leaf.name else replace(leaf, name=name))
+
+    def open(self, path: Sequence[str]) -> None:
+        """See to it that there is a folder at `path` below."""
+        if path:
+            self._folder(path[0]).open(path[1:])
 
     def frozen(self, modified: float) -> Folder:
         """As a value."""

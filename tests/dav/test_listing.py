@@ -8,7 +8,7 @@ from urllib.parse import quote, unquote
 from xml.etree import ElementTree as ET
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 from werkzeug.test import Client
@@ -342,7 +342,6 @@ def changing() -> Shelf:
         max_size=8,
     )
 )
-@settings(deadline=None)
 def test_whatever_name_is_listed_leads_back_to_its_entry(given_names: list[str]) -> None:
     taken: set[str] = set()
     entries: list[Entry] = []

@@ -9,7 +9,7 @@ from functools import cache
 from urllib.parse import quote, unquote, urljoin, urlsplit
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from lxml import html
 
@@ -225,7 +225,6 @@ def changing() -> Shelf:
 
 
 @given(st.lists(st.text(min_size=1), max_size=5, unique_by=lambda n: names.key(names.safe(n))))
-@settings(deadline=None)
 def test_any_name_is_shown_as_it_is(given_names: list[str]) -> None:
     entries = [leaf(names.safe(name)) for name in given_names]
     changing().put(*entries)

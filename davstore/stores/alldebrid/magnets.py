@@ -190,7 +190,7 @@ def _magnet(value: Json) -> Magnet | Unreadable:
         size=row.size,
         progress=done,
         added=row.uploadDate or row.completionDate,
-        speed=row.downloadSpeed if row.statusCode == _LOADING else None,
+        speed=row.downloadSpeed if row.statusCode < _READY else None,  # it is not taken back
         trouble=_TROUBLE.get(row.statusCode, ""),
     )
 

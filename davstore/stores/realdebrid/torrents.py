@@ -32,7 +32,8 @@ PAGE = 100
 """Rows a page: beyond this the service has been seen to leave out members."""
 MOST_PAGES, MOST_RETURNS = 10_000, 6
 RECENT, MOST_DONE = 24 * 3600.0, 5
-ADD_PAUSE = 20.0
+ADD_PAUSE = 21.0
+"""Seconds between two adds: the 20 that the service asks for, and one for the way there."""
 
 _STATUS: Mapping[str, Status] = {
     "magnet_error": Status.FAILED,
@@ -48,14 +49,15 @@ _STATUS: Mapping[str, Status] = {
     "dead": Status.FAILED,
 }
 
+_UNCHOSEN = "waiting_files_selection"
+_CONVERTING = "magnet_conversion"
 _TROUBLE: Mapping[str, str] = {
+    _UNCHOSEN: "it waits for being told which files are wanted",
     "magnet_error": "the magnet link leads nowhere",
     "error": "Real-Debrid could not get it",
     "virus": "Real-Debrid found a virus in it",
     "dead": "nobody has it any more",
 }
-_UNCHOSEN = "waiting_files_selection"
-_CONVERTING = "magnet_conversion"
 
 _BUSY = frozenset({Status.QUEUED, Status.DOWNLOADING, Status.PROCESSING})
 
