@@ -32,12 +32,66 @@ class Quota:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Who a login is, as its store says."""
+    """Who a login is, as its store says; `notices` are words that it wants to be told."""
 
     user: str
     plan: str = ""
     paid_until: float | None = None
     quotas: tuple[Quota, ...] = ()
+    notices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """What was downloaded on one day (YYYY-MM-DD) through one host."""
+
+    day: str
+    host: str
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class HostState:
+    """A file host, or another site, whose links an account takes; `works` None: not known."""
+
+    name: str
+    domains: tuple[str, ...] = ()
+    works: bool | None = None
+    quota: Quota | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One setting of an account at its service, and what it may be set to."""
+
+    name: str
+    value: str
+    allowed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Unlocked:
+    """What a service says of one link: its file, and the direct address where that was asked.
+
+    `problem` says in words why there is none.
+    """
+
+    link: str = field(repr=False)
+    name: str = ""
+    size: int | None = None
+    host: str = ""
+    url: str = field(default="", repr=False)
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Vouchers:
+    """What a reseller has got, and what is left to buy further ones with."""
+
+    codes: tuple[str, ...] = field(default=(), repr=False)
+    balance: float | None = None
+    price: float | None = None
+    is_partial: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +180,17 @@ class File:
 
 
 @dataclass(frozen=True, slots=True)
+class Saved:
+    """A link that an account keeps beside its magnets; `kind` is the service's list it is in."""
+
+    id: str
+    file: File
+    added: float | None = None
+    kind: str = "saved"
+    host: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Link:
     """A direct URL, good until `expires`, with the headers that it needs.
 
@@ -158,6 +223,7 @@ class Leaf:
     modified: float
     magnet: str = ""
     others: "tuple[Leaf, ...]" = ()
+    playlist: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,9 @@ is what each does about that. `additions` is what people have dropped, `adding` 
 in one account, `adders` in all. `arranged` puts the magnets of all accounts (`sources`) into views:
 `branches` are their folders, `shown` the files in them, `places` what is remembered of that on
 disk. `edits` are what people changed in davstore alone (`edit_tables`, `edit_records`, `edited`),
-`editor` is how, and `remover` removes at the stores what they deleted, writing the `audit`. `lock`
-keeps a second server away, `overview` tells people how it all stands.
+`editor` is how, and `remover` removes at the stores what they deleted, writing the `audit`.
+`linked` are the links that accounts keep beside magnets. `lock` keeps a second server away,
+`overview` tells people how it all stands.
 """
 
 from davstore.catalog.adders import Adders
@@ -19,6 +20,7 @@ from davstore.catalog.arranged import Arranged
 from davstore.catalog.editor import Editor, NameTaken, NotThere
 from davstore.catalog.holding import Holding
 from davstore.catalog.leases import Leases, Turns
+from davstore.catalog.linked import Linked
 from davstore.catalog.lock import only_server, server_of
 from davstore.catalog.lookups import Lookups
 from davstore.catalog.overview import Overview, overviews
@@ -40,6 +42,7 @@ __all__ = [
     "Editor",
     "Holding",
     "Leases",
+    "Linked",
     "Links",
     "Lookups",
     "NameTaken",

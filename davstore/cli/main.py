@@ -18,11 +18,16 @@ from davstore.cli import (
     demo,
     export,
     finding,
+    hosts,
+    links,
+    login,
     ls,
+    media,
     password,
     position,
     refresh,
     rename,
+    restart,
     serve,
     status,
     views,
@@ -38,9 +43,12 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for command in (
-    demo.demo, serve.serve, check.check, status.status, refresh.refresh, ls.ls,
-    views.views, finding.search, finding.check_cache, position.position,
-    views.views, rename.rename, audit.audit, export.export,
+    demo.demo, serve.serve, check.check, login.login, login.logout,
+    status.status, refresh.refresh, ls.ls, views.views,
+    finding.search, finding.check_cache, position.position,
+    rename.rename, audit.audit, export.export,
+    links.links, links.unlock, media.media, hosts.hosts, hosts.settings,
+    restart.restart, restart.vouchers,
     password.password, certificate.certificate, config.config,
 ):  # fmt: skip
     app.command()(command)

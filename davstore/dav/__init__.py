@@ -36,7 +36,7 @@ from davstore.dav.proxied import Proxied
 from davstore.dav.refusals import Refusals
 from davstore.dav.remembered import DeadProperties, Locks
 from davstore.dav.scratch import Scratch
-from davstore.dav.tree import Lookups, Tree, Views, no_views, nothing
+from davstore.dav.tree import Links, Lookups, Tree, Views, no_views, nothing
 from davstore.model import Snapshot
 from davstore.stores.playing import Playing
 
@@ -45,7 +45,7 @@ __all__ = ["Application", "Incoming", "Proxied", "Site", "Users"]
 
 class Site:
     """The WSGI application: `accounts` in order, what each holds, how a file is opened; beside
-    them the `shares`, and the folders of `view_names`, as `views` gives them
+    them the `shares`, the accounts' `links`, and the folders of `view_names`, as `views` gives them
     (`settled`: where nothing is to be done for them). Locks, properties
     and notes are kept in `state`, which shares need; there are none without. What people do to
     the accounts is the `editor`'s; things may be deleted in those that are `deletable`, and magnets
@@ -67,6 +67,7 @@ class Site:
         proxied: Proxied | None = None,
         lookups: Lookups | None = None,
         players: Mapping[str, Playing] = MappingProxyType({}),
+        links: Links | None = None,
         settled: Views = no_views,
         editor: Editor | None = None,
         deletable: Collection[str] = (),
@@ -79,7 +80,7 @@ class Site:
         beside = nothing if incoming is None else incoming.beside
         entries = Tree(
             accounts, snapshot, paths, views, view_names, deletable, settled=settled,
-            beside=beside, lookups=lookups,
+            beside=beside, lookups=lookups, links=links,
         )  # fmt: skip
         deeds = None
         if editor is not None and self._kept is not None:

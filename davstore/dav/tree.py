@@ -10,7 +10,7 @@ from davstore.dav.noise_names import is_noise
 from davstore.dav.people import OWNER, Person
 from davstore.model import Entry, Folder, Snapshot
 
-MAGNETS, TRASH = "magnets", "trash"
+MAGNETS, TRASH, LINKS = "magnets", "trash", "links"
 """The folders of an account."""
 Views = Callable[[], Sequence[Folder] | None]
 """Every view's folder as of now; None while nothing is known that could stand in them."""
@@ -19,6 +19,20 @@ Views = Callable[[], Sequence[Folder] | None]
 def no_views() -> tuple[Folder, ...]:
     """For a tree without views."""
     return ()
+
+
+class Links(Protocol):
+    """The folders of links that some accounts have beside their magnets."""
+
+    @property
+    def accounts(self) -> Collection[str]:
+        """Those accounts."""
+
+    def known(self, account: str) -> Folder | None:
+        """Such a folder; None while nothing is known."""
+
+    def asked(self, account: str) -> Folder | None:
+        """The same, for somebody who looks into it."""
 
 
 Beside = Callable[[str, Person], Sequence[Folder]]
@@ -59,7 +73,8 @@ class NotReady(Exception):
 
 
 class Tree:
-    """`/<account>/magnets/<magnet>/…` over the latest snapshots, and the names of the `shares`,
+    """`/<account>/magnets/<magnet>/…` over the latest snapshots, `…/links/…` of those that have
+    `links`, and the names of the `shares`,
     in which somebody else knows the way; beside them `/<view>/…`. Who may not see all accounts
     sees those views that are named to him. `settled` are the views where nothing is to be done for
     them, else None. Beside the magnets of accounts that are `deletable`, and of others that have
@@ -79,8 +94,10 @@ class Tree:
         settled: Views = no_views,
         beside: Beside = nothing,
         lookups: Lookups | None = None,
+        links: Links | None = None,
     ) -> None:
         self._beside = beside
+        self._links = links
         self._accounts = tuple(accounts)
         self._snapshot = snapshot
         self._shares = shares
@@ -105,6 +122,8 @@ class Tree:
             return views.find(self._view(account), rest)
         if account not in self._accounts or not person.sees(account):
             return None
+        if rest[:1] == [LINKS] and self._has_links(account):
+            return views.find(self._links_of(account), rest[1:])
         snapshot = self._snapshot(account)
         if snapshot is None:
             raise NotReady(account)
@@ -112,6 +131,15 @@ class Tree:
             is_asked = asking and not any(map(is_noise, rest))
             return self._lookups.find(account, rest, asking=is_asked)
         return views.find(self._account(snapshot, person), rest)
+
+    def _has_links(self, account: str) -> bool:
+        return self._links is not None and account in self._links.accounts
+
+    def _links_of(self, account: str) -> Folder:
+        folder = self._links.asked(account) if self._links else None
+        if folder is None:
+            raise NotReady(account)
+        return folder
 
     def is_account(self, name: str) -> bool:
         """Whether this top-level folder is an account's."""
@@ -174,6 +202,9 @@ class Tree:
         entries |= {each.name: each for each in self._beside(account, person)}
         if self._lookups is not None:
             entries |= {each.name: each for each in self._lookups.folders(account)}
+        if self._links is not None and self._has_links(account):
+            links = self._links.known(account)
+            entries |= {} if links is None else {LINKS: links}  # who walks stumbles over a 503
         has_trash = account in self._deletable or trash.entries
         if has_trash and "delete" in person.rights:
             entries[TRASH] = trash

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 
 from davstore.catalog import (
     Adder,
@@ -12,6 +13,7 @@ from davstore.catalog import (
     Catalog,
     Editor,
     Leases,
+    Linked,
     Links,
     Lookups,
     PlaceRecords,
@@ -23,7 +25,8 @@ from davstore.catalog import (
 )
 from davstore.config import AccountSettings, Settings
 from davstore.stores import STORES
-from davstore.stores.base import Store
+from davstore.stores.base import Store, TokenSettings
+from davstore.stores.passes import PassFile
 from davstore.stores.playing import Playing
 from davstore.stream import Upstream
 from davstore.transport import Reach, Together
@@ -41,9 +44,22 @@ def open_stores(
     """
     together = Together(settings.server.state, processes) if processes > 1 else None
     return {
-        name: STORES[account.store].open(name, account, together=together, now=now, sleep=sleep)
+        name: STORES[account.store].open(
+            name,
+            account,
+            together=together,
+            now=now,
+            sleep=sleep,
+            **_passes(name, account, settings.server.state),
+        )
         for name, account in settings.accounts.items()
     }
+
+
+def _passes(name: str, account: AccountSettings, state: Path) -> dict[str, PassFile]:
+    """Where that kind of store keeps what a login has brought."""
+    is_logged_in_to = isinstance(account, TokenSettings)
+    return {"passes": PassFile(state, name, str(account.url))} if is_logged_in_to else {}
 
 
 def upstream(account: AccountSettings, processes: int = 1) -> Upstream:
@@ -88,6 +104,7 @@ class Library:
             slow=settings.server.refresh_slow,
             removal_share=settings.server.removal_share,
             leases=leases,
+            playlists=[n for n, a in settings.accounts.items() if getattr(a, "transcode", False)],
             now=now,
         )
         after = {name: a.delete_after for name, a in settings.accounts.items() if a.delete}
@@ -110,6 +127,9 @@ class Library:
         )  # fmt: skip
 
         self.lookups = Lookups(self.stores, self.catalog.snapshot, now=now)
+        self.linked = Linked(
+            self.stores, sources, self._engine, learned=self.catalog.learned, now=now
+        )
 
     @property
     def players(self) -> dict[str, Playing]:
@@ -118,6 +138,7 @@ class Library:
 
     def close(self) -> None:
         """Let go of the stores' connections and the catalog's file."""
+        self.linked.close()
         self.arranged.close()
         for store in self.stores.values():
             store.close()

@@ -8,8 +8,10 @@ from pydantic import ByteSize
 
 from davstore.config import ServerSettings, Settings, StreamSettings
 from davstore.dav import Incoming, Proxied, Site, Users
+from davstore.dav.download import Body
 from davstore.errors import DavstoreError
-from davstore.resolver import Failures, Resolver
+from davstore.model import Leaf
+from davstore.resolver import Failures, Playlists, Resolver
 from davstore.server.certificate import Certificate
 from davstore.server.front import Front
 from davstore.server.library import Library, upstream
@@ -45,6 +47,7 @@ class Server:
             self.library.stores, self.library.links, turns=self.library.turns, now=now
         )
         self._watching = Watching(self.library.players)
+        self._playlists = Playlists(self.library.stores, now=now)
         self.streams = Streams(
             self.resolver,
             Failures(now),
@@ -60,9 +63,10 @@ class Server:
             catalog.snapshot, catalog.has, self.library.adders.wake,
         )  # fmt: skip
         self._site = Site(
-            catalog.accounts, catalog.snapshot, self.streams.open,
+            catalog.accounts, catalog.snapshot, self._open,
             Users(settings.users, settings.server.users_file),
             settings.shares, settings.server.state, arranged.folders, arranged.names,
+            links=self.library.linked,
             incoming=incoming,
             proxied=Proxied(settings.server.proxies, settings.server.prefix),
             settled=arranged.settled,
@@ -76,6 +80,11 @@ class Server:
             self._address, self._site, is_shared=processes > 1 and settings.server.port > 0
         )
         self.front = Front(self._workers, self.streams, certificate)
+
+    def _open(self, leaf: Leaf, start: int, end: int | None) -> Body:
+        """The bytes of a file, wherever they come from."""
+        opener = self._playlists if leaf.playlist else self.streams
+        return opener.open(leaf, start, end)
 
     @property
     def url(self) -> str:

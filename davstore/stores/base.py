@@ -258,11 +258,19 @@ class TokenSettings(Settings):
     token_file: Path | None = Field(
         default=None, description="a file that holds the token, instead of `token`"
     )
+    login: bool = Field(
+        default=False, description="use what `davstore login` has brought, instead of `token`"
+    )
 
     @model_validator(mode="after")
     def _read_token(self) -> Self:
-        if (self.token is None) == (self.token_file is None):
-            raise ValueError("needs a token; give either token or token_file")
+        if (self.token is not None) + (self.token_file is not None) + self.login != 1:
+            raise ValueError(
+                "needs a token; give either token or token_file, or login = true and run "
+                "`davstore login`"
+            )
+        if self.login:
+            return self
         if not self.secret:
             raise ValueError("has an empty token; copy it again from the service's site")
         if not re.fullmatch(r"[!-~]+", self.secret):
@@ -271,7 +279,9 @@ class TokenSettings(Settings):
 
     @property
     def secret(self) -> str:
-        """The token itself."""
+        """The token itself; "" where it comes from a login."""
+        if self.login:
+            return ""
         if self.token is not None:
             return self.token.get_secret_value().strip()
         assert self.token_file is not None

@@ -102,6 +102,14 @@ def read(shape: type[T], value: object, account: str) -> T:
         raise UnexpectedReply(account, f"unexpected reply: {amiss(error)}") from None
 
 
+def legible(shape: type[T], value: object) -> T | None:
+    """`value` as a `shape`, None where it makes no sense: one row of a list costs only itself."""
+    try:
+        return shape.model_validate(value)
+    except ValidationError:
+        return None
+
+
 def rows(value: object, account: str) -> list[Any]:
     """`value` as a list of anything; raises `UnexpectedReply`."""
     if not isinstance(value, list):

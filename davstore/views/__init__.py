@@ -9,8 +9,10 @@ it a path that stays. What is remembered of all that is the catalog's business.
 from davstore.views.choosing import chosen, digest, next_turn, reasons
 from davstore.views.facts import Facts, Piece, facts, keyed, looks
 from davstore.views.folders import (
+    PLAYLIST_SIZE,
     find,
     folder_name,
+    links_folder,
     listed,
     magnet_folder,
     rearranged,
@@ -19,6 +21,7 @@ from davstore.views.folders import (
 from davstore.views.placing import Path, Places, placed
 
 __all__ = [
+    "PLAYLIST_SIZE",
     "Facts",
     "Path",
     "Piece",
@@ -29,6 +32,7 @@ __all__ = [
     "find",
     "folder_name",
     "keyed",
+    "links_folder",
     "listed",
     "looks",
     "magnet_folder",
