@@ -139,3 +139,19 @@ class Snapshot:
     account: str
     magnets: Folder
     taken: float
+
+
+class Was(StrEnum):
+    """What became of a folder."""
+
+    ADDED = "added"
+    CHANGED = "changed"
+    REMOVED = "removed"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A folder of the tree that came, went, or has other files than before."""
+
+    path: str
+    was: Was

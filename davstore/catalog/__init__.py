@@ -6,13 +6,16 @@ one store, `refresh` all of them in their time (`schedule`, `pace`). A listing i
 snapshot alone. Several processes of one server share it all by `leases` and `revisions`; `sharing`
 is what each does about that. `arranged` puts the magnets of all accounts into views: `branches` are
 their folders, `shown` the files in them, `places` what is remembered of that on disk. `lock` keeps
-a second server away, `overview` tells people how it all stands.
+a second server away, `overview` tells people how it all stands. `differences` says which folders
+two snapshots differ in, `outbox` keeps what hooks have still to be told of that.
 """
 
 from davstore.catalog.arranged import Arranged
+from davstore.catalog.differences import differences, folded
 from davstore.catalog.holding import Holding
 from davstore.catalog.leases import Leases, Turns
 from davstore.catalog.lock import only_server, server_of
+from davstore.catalog.outbox import Deafness, Outbox, Untold
 from davstore.catalog.overview import Overview, overviews
 from davstore.catalog.places import PlaceRecords
 from davstore.catalog.records import Links, Records
@@ -23,13 +26,18 @@ from davstore.catalog.tables import look_into, open_database
 __all__ = [
     "Arranged",
     "Catalog",
+    "Deafness",
     "Holding",
     "Leases",
     "Links",
+    "Outbox",
     "Overview",
     "PlaceRecords",
     "Records",
     "Turns",
+    "Untold",
+    "differences",
+    "folded",
     "look_into",
     "only_server",
     "open_database",

@@ -43,6 +43,16 @@ class Shown(Mapping[str, Entry]):
         """Where its entries are kept, and whose files they are."""
         return self._key, self._spots
 
+    @property
+    def inner(self) -> Sequence[Folder]:
+        """The folders in it, without looking for its files."""
+        return self._inner
+
+    @property
+    def spots(self) -> tuple[Spot, ...]:
+        """The magnets that have files here."""
+        return self._spots
+
     def __getitem__(self, name: str) -> Entry:
         return self._entries()[name]
 

@@ -17,8 +17,10 @@ from pydantic import BaseModel, ByteSize, ConfigDict, Field, SecretStr, Validati
 from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict
 
 from davstore.config.arranged import arranged
+from davstore.config.told import hooks as told
 from davstore.config.words import nearest, problem, unknown
 from davstore.errors import ConfigError, Problem
+from davstore.hook_settings import AnyHook
 from davstore.view_settings import ViewSettings
 
 PREFIX = "DAVSTORE_"
@@ -149,6 +151,7 @@ class Settings(_Checked):
     accounts: Mapping[str, Any] = {}
     shares: Mapping[str, Share] = {}
     views: Mapping[str, ViewSettings] = {}
+    hooks: tuple[AnyHook, ...] = ()
 
 
 def default_file() -> Path:
@@ -184,6 +187,8 @@ def load(
     problems += found
     views, found = arranged(tables.get("views"), accounts, shares)
     problems += found
+    hooks, found = told(tables.get("hooks", []))
+    problems += found
     problems += _unseen(users, [*_names(tables.get("accounts")), *shares, *views])
     is_open = not tables.get("users") and file is None
     if server is not None and is_open and not _is_loopback(server.host):
@@ -200,6 +205,7 @@ def load(
         accounts=accounts,
         shares=shares,
         views=views,
+        hooks=hooks,
     )
 
 
@@ -219,6 +225,7 @@ def effective(settings: Settings) -> str:
                 name: view.model_dump(mode="json", by_alias=True, exclude_defaults=True)
                 for name, view in settings.views.items()
             },
+            "hooks": [hook.model_dump(mode="json", exclude_none=True) for hook in settings.hooks],
         }
     )
 
@@ -251,6 +258,7 @@ class _Environment(BaseSettings):
     accounts: dict[str, dict[str, Any]] = {}
     shares: dict[str, dict[str, Any]] = {}
     views: dict[str, dict[str, Any]] = {}
+    hooks: list[Any] = []
 
 
 def _environment(environ: Mapping[str, str]) -> Table:

@@ -8,6 +8,7 @@ from pydantic import ByteSize
 from davstore.config import Settings, StreamSettings
 from davstore.dav import Site, Users
 from davstore.errors import DavstoreError
+from davstore.hooks import Hooks
 from davstore.resolver import Failures, Resolver
 from davstore.server.front import Front
 from davstore.server.library import Library, upstream
@@ -41,11 +42,11 @@ class Server:
             settings.server.state / "edges",
             _part(settings.stream, processes),
         )
-        arranged = self.library.arranged
         self._site = Site(
             catalog.accounts, catalog.snapshot, self.streams.open,
             Users(settings.users, settings.server.users_file),
-            settings.shares, settings.server.state, arranged.folders, arranged.names,
+            settings.shares, settings.server.state, self.library.views,
+            self.library.arranged.names,
         )  # fmt: skip
         self._address = (settings.server.host, settings.server.port)
         self._drain = settings.server.drain
@@ -53,6 +54,10 @@ class Server:
             self._address, self._site, is_shared=processes > 1 and settings.server.port > 0
         )
         self.front = Front(self._workers, self.streams)
+        self.hooks = Hooks(
+            settings.hooks, self.library.outbox, self.library.tree, self.library.tells_hooks,
+            clock=now,
+        )  # fmt: skip
 
     @property
     def url(self) -> str:
@@ -69,6 +74,7 @@ class Server:
             raise PortUnavailable(listening_problem(self._address, error)) from None
         self.front.start()
         self.library.catalog.start(self.streams.measure, self.resolver.follow)
+        self.hooks.start()
 
     def stop(self) -> None:
         """Listen no more; responses under way may go on for the configured time, then end.
@@ -79,6 +85,7 @@ class Server:
             return
         self.front.stop(self._drain)
         self._workers.stop()
+        self.hooks.stop()
         self.library.catalog.stop()
         self._close()
 

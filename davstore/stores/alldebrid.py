@@ -16,6 +16,7 @@ from davstore.errors import (
     UnexpectedReply,
 )
 from davstore.model import Account, File, Link, Magnet, Quota, Status, Unreadable
+from davstore.setting_types import BaseUrl
 from davstore.stores import base
 from davstore.stores.alldebrid_errors import ERRORS, Lost
 from davstore.stores.base import FileLists, Listing, News
@@ -46,7 +47,7 @@ _STATUS: Mapping[int, Status] = {
 class Settings(base.TokenSettings):
     """`[accounts.NAME]` with `store = "alldebrid"`."""
 
-    url: base.BaseUrl = "https://api.alldebrid.com"
+    url: BaseUrl = "https://api.alldebrid.com"
 
 
 class _Row(Shape):

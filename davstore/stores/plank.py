@@ -22,6 +22,7 @@ from davstore.errors import (
     UnexpectedReply,
 )
 from davstore.model import Account, File, Link, Magnet, Status, Unreadable
+from davstore.setting_types import BaseUrl
 from davstore.stores import base
 from davstore.stores.base import FileLists, Listing, News
 from davstore.stores.plank_shapes import Episode, Profile, Progress, Row, Season, User
@@ -68,7 +69,7 @@ _AS_STORED = frozenset({".mp4", ".webm"})
 class Settings(base.Settings):
     """`[accounts.NAME]` with `store = "plank"`."""
 
-    url: base.BaseUrl = Field(description="the server's address, such as http://host:3300")
+    url: BaseUrl = Field(description="the server's address, such as http://host:3300")
     email: str | None = Field(default=None, description="the login's e-mail address")
     password: SecretStr | None = Field(default=None, description="the login's password")
     profile: str | None = Field(default=None, description="a profile's name or id")

@@ -22,6 +22,7 @@ from davstore.errors import (
     UnexpectedReply,
 )
 from davstore.model import Account, File, Link, Magnet, Status, Unreadable
+from davstore.setting_types import BaseUrl
 from davstore.stores import base
 from davstore.stores.base import FileLists, Listing, News
 from davstore.stores.paging import Mark, Page, Pages, Row
@@ -122,7 +123,7 @@ ERRORS: Mapping[int, tuple[type[StoreError], str]] = {
 class Settings(base.TokenSettings):
     """`[accounts.NAME]` with `store = "realdebrid"`."""
 
-    url: base.BaseUrl = "https://api.real-debrid.com/rest/1.0"
+    url: BaseUrl = "https://api.real-debrid.com/rest/1.0"
 
 
 class _Row(Shape):

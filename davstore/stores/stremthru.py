@@ -24,6 +24,7 @@ from davstore.errors import (
     UnexpectedReply,
 )
 from davstore.model import Account, File, Link, Magnet, Status, Unreadable
+from davstore.setting_types import BaseUrl
 from davstore.stores import base
 from davstore.stores.base import FileLists, Listing, News
 from davstore.stores.paging import Page, Pages
@@ -90,7 +91,7 @@ ERRORS: Mapping[str, tuple[type[StoreError], str]] = {
 class Settings(base.Settings):
     """`[accounts.NAME]` with `store = "stremthru"`."""
 
-    url: base.BaseUrl = Field(description="the instance's address")
+    url: BaseUrl = Field(description="the instance's address")
     api: Literal["torz", "magnets"] = Field(default="torz", description="which of its two APIs")
     username: str | None = Field(default=None, description="the instance's user")
     password: SecretStr | None = Field(default=None, description="that user's password")
