@@ -152,7 +152,7 @@ class Hooks:
 
     def _over(self, work: Callable[[], object], pause: float) -> None:
         said = ""
-        while not self._stopping.wait(pause):
+        while not self._stopping.is_set():
             try:
                 work()
                 said = ""
@@ -163,6 +163,7 @@ class Hooks:
             except Exception:
                 if not self._stopping.is_set():
                     log.exception("hooks: something was not told; trying again")
+            self._stopping.wait(pause)
 
 
 def message(hook: AnyHook, waiting: Sequence[Untold], now: float) -> Message:

@@ -72,9 +72,9 @@ class Server:
         except OSError as error:
             self._close()
             raise PortUnavailable(listening_problem(self._address, error)) from None
+        self.hooks.start()
         self.front.start()
         self.library.catalog.start(self.streams.measure, self.resolver.follow)
-        self.hooks.start()
 
     def stop(self) -> None:
         """Listen no more; responses under way may go on for the configured time, then end.
