@@ -45,7 +45,18 @@ def test_every_store_is_documented_with_all_its_keys(store: str) -> None:
 
 @pytest.mark.parametrize(
     "option",
-    ["--port", "--password", "-R", "--refresh", "--config", "--explain", "--test", "--hook"],
+    [
+        "--port",
+        "--password",
+        "-R",
+        "--refresh",
+        "--config",
+        "--explain",
+        "--test",
+        "--hook",
+        "--url",
+        "--writable",
+    ],
 )
 def test_the_named_options_exist(option: str) -> None:
     commands = get_command(app).commands.values()  # type: ignore[attr-defined]

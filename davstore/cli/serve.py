@@ -10,7 +10,7 @@ from multiprocessing.connection import Connection
 from types import FrameType
 
 from davstore.catalog import Catalog, only_server
-from davstore.cli import logs
+from davstore.cli import logs, ready
 from davstore.cli.screen import ConfigFile, Verbose, load
 from davstore.config import Settings
 from davstore.errors import DavstoreError
@@ -49,6 +49,7 @@ def run(settings: Settings, *, verbose: bool = False) -> None:
         server.start()
         accounts = ", ".join(settings.accounts)
         log.info("serving %s at %s", accounts, server.url)
+        ready.say()
         told.wait()
         log.info("stopping")
         server.stop()
@@ -62,6 +63,7 @@ def _run_several(settings: Settings, told: threading.Event, *, verbose: bool) ->
         "serving %s at %s by the processes %s", ", ".join(settings.accounts), processes.url,
         ", ".join(map(str, processes.pids)),
     )  # fmt: skip
+    ready.say()
     while not told.wait(LOOK_EVERY):
         processes.look()
     log.info("stopping")
