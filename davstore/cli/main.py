@@ -20,6 +20,7 @@ from davstore.cli import (
     password,
     refresh,
     serve,
+    setup,
     status,
     views,
 )
@@ -35,7 +36,7 @@ app = typer.Typer(
 )
 for command in (
     demo.demo, serve.serve, check.check, status.status, refresh.refresh, ls.ls,
-    views.views, notify.notify, mount.mount,
+    views.views, notify.notify, mount.mount, setup.setup,
     password.password, config.config,
 ):  # fmt: skip
     app.command()(command)
