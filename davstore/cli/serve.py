@@ -4,6 +4,7 @@ import logging
 import signal
 import sys
 import threading
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from multiprocessing import parent_process
 from multiprocessing.connection import Connection
@@ -14,7 +15,7 @@ from davstore.cli import logs, ready
 from davstore.cli.screen import ConfigFile, Verbose, load
 from davstore.config import Settings
 from davstore.errors import DavstoreError
-from davstore.server import Processes, Server, settle
+from davstore.server import Processes, Server, announced, check_announcing, settle
 
 log = logging.getLogger("davstore.serve")
 
@@ -40,6 +41,8 @@ def run(settings: Settings, *, verbose: bool = False) -> None:
     told = told_to_stop()
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     settle()
+    if settings.server.announce:
+        check_announcing()
     with only_server(settings.server.state):
         if settings.server.workers > 1:
             _run_several(settings, told, verbose=verbose)
@@ -50,7 +53,8 @@ def run(settings: Settings, *, verbose: bool = False) -> None:
         accounts = ", ".join(settings.accounts)
         log.info("serving %s at %s", accounts, server.url)
         ready.say()
-        told.wait()
+        with _announced(settings, server.url):
+            told.wait()
         log.info("stopping")
         server.stop()
 
@@ -64,10 +68,15 @@ def _run_several(settings: Settings, told: threading.Event, *, verbose: bool) ->
         ", ".join(map(str, processes.pids)),
     )  # fmt: skip
     ready.say()
-    while not told.wait(LOOK_EVERY):
-        processes.look()
+    with _announced(settings, processes.url):
+        while not told.wait(LOOK_EVERY):
+            processes.look()
     log.info("stopping")
     processes.stop()
+
+
+def _announced(settings: Settings, url: str) -> AbstractContextManager[None]:
+    return announced(url) if settings.server.announce else nullcontext()
 
 
 def _be_one_of_several(settings: Settings, reports: Connection, *, verbose: bool) -> None:

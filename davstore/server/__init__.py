@@ -2,12 +2,23 @@
 
 `server` puts the objects together. `front` owns the clients' connections and delivers streams on
 one event loop; `workers` are cheroot's threads, which answer everything else; `library` is the
-part that commands use without a server. `processes` runs several servers as one.
+part that commands use without a server. `processes` runs several servers as one. `announcing`
+lets the local network find it.
 """
 
+from davstore.server.announcing import announced, check_announcing
 from davstore.server.library import Library, open_stores
 from davstore.server.limits import settle
 from davstore.server.processes import Processes
 from davstore.server.server import PortUnavailable, Server
 
-__all__ = ["Library", "PortUnavailable", "Processes", "Server", "open_stores", "settle"]
+__all__ = [
+    "Library",
+    "PortUnavailable",
+    "Processes",
+    "Server",
+    "announced",
+    "check_announcing",
+    "open_stores",
+    "settle",
+]
