@@ -19,9 +19,16 @@ EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - how a server 
 
 
 def mount(
-    place: Annotated[Path, typer.Argument(metavar="PATH", help="Where; made if it is missing.")],
+    place: Annotated[
+        Path,
+        typer.Argument(
+            metavar="PATH",
+            help="Where; made if it is missing.",
+            readable=False,  # what a mount that died has left is not
+        ),
+    ],
     more: Annotated[
-        list[str] | None, typer.Argument(metavar="[-- RCLONE-FLAGS]", help="More for rclone.")
+        list[str] | None, typer.Argument(metavar="RCLONE-FLAGS", help="More for rclone, after --.")
     ] = None,
     url: Annotated[str | None, typer.Option(help="A davstore elsewhere.")] = None,
     user: Annotated[str | None, typer.Option(help="Who logs in; the first user.")] = None,
