@@ -11,8 +11,10 @@ from pathlib import Path
 import pexpect
 import pytest
 
+from davstore.cli.setup.questions import OF_STORES
 from davstore.cli.setup.units import Kind, Units
 from davstore.simulator import Simulator
+from davstore.stores import STORES
 from tests.serving import wait_until
 from tests.test_cli import answers, complaint, davstore, free_port
 
@@ -116,6 +118,10 @@ def test_an_answer_that_makes_no_sense_is_named(
     sim: Simulator, tmp_path: Path, change: tuple[str, ...], reason: str
 ) -> None:
     assert reason in complaint(davstore(*options(sim, tmp_path, "--no-check", *change)))
+
+
+def test_each_store_has_its_questions() -> None:
+    assert set(OF_STORES) == set(STORES)
 
 
 def test_nothing_is_asked_of_nobody(tmp_path: Path) -> None:
