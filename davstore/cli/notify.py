@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from davstore.catalog import Outbox, open_database
+from davstore.catalog import Outbox, look_into
 from davstore.cli.screen import ConfigFile, load, minute, out
 from davstore.errors import DavstoreError, HookError
 from davstore.hook_settings import AnyHook
@@ -34,7 +34,8 @@ def notify(
     settings = load(config)
     chosen = _chosen(settings.hooks, hook)
     if not test and not paths:
-        _show(Outbox(open_database(settings.server.state, time.time)), chosen)
+        engine = look_into(settings.server.state)
+        _show(Outbox(engine) if engine is not None else None, chosen)
         return
     changes = [Change("/" + path.strip("/"), Was.CHANGED) for path in paths or ()]
     failed = False
@@ -81,9 +82,10 @@ def _told(hook: AnyHook, changes: list[Change]) -> str:
     return f"told of {', '.join(change.path for change in theirs)}"
 
 
-def _show(outbox: Outbox, hooks: list[AnyHook]) -> None:
+def _show(outbox: Outbox | None, hooks: list[AnyHook]) -> None:
     for hook in hooks:
-        waiting, deafness = outbox.untold(hook.called), outbox.deafness(hook.called)
+        waiting = outbox.untold(hook.called) if outbox else []
+        deafness = outbox.deafness(hook.called) if outbox else None
         count = f"{len(waiting)} changes to be told" if waiting else "has been told everything"
         why = (
             f"; cannot be told since {minute(deafness.since)}: {deafness.error}; "

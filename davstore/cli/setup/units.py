@@ -65,7 +65,7 @@ _MOUNT: Final = """\
 [Unit]
 Description=davstore mounted at {place}
 After=davstore.service
-BindsTo=davstore.service
+Wants=davstore.service
 
 [Service]
 Type=notify
