@@ -9,6 +9,7 @@ wrong, the log holds an error, or something leaks.
 
 import argparse
 import random
+import signal
 import sys
 import tempfile
 import time
@@ -128,6 +129,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--rest", type=float, default=REST, help="seconds")
     parser.add_argument("--seed", type=int, default=1)
     wanted = parser.parse_args(arguments)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # no server stays behind
     return 0 if soak(wanted.minutes * 60, wanted.seed, wanted.rest) else 1
 
 
