@@ -42,8 +42,7 @@ def _share_memory() -> None:
     """The usual malloc gives each thread a heap of its own, of which most stays unused for ever.
 
     It also takes ever larger buffers from these heaps once some were freed, and streams' buffers of
-    all sizes then leave more and more holes: 160 MiB in 12 minutes of mixed use. Large ones are to
-    come from the system and go back to it.
+    all sizes then leave holes of zeros in them. Large ones are to come from the system and go back.
     """
     with contextlib.suppress(OSError, AttributeError):
         c = ctypes.CDLL(None)
