@@ -21,6 +21,7 @@
       LinkDead               the upstream no longer serves this link: resolve again
       StreamBroken           upstream failed after all retries
         StreamTimeout          … because it did not send in time
+      HookError              a hook could not be told what has changed
 
 A message is one line for a person; it never holds a token, a password or a link.
 """
@@ -139,3 +140,7 @@ class StreamBroken(DavstoreError):
 
 class StreamTimeout(StreamBroken):
     """The upstream did not send in time."""
+
+
+class HookError(DavstoreError):
+    """A hook could not be told; the reason is a phrase without its name, address or secrets."""

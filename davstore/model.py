@@ -282,3 +282,19 @@ class Snapshot:
     taken: float
     trash: Folder = Folder("trash", {}, 0.0)
     coming: tuple[Magnet, ...] = ()
+
+
+class Was(StrEnum):
+    """What became of a folder."""
+
+    ADDED = "added"
+    CHANGED = "changed"
+    REMOVED = "removed"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A folder of the tree that came, went, or has other files than before."""
+
+    path: str
+    was: Was

@@ -10,19 +10,22 @@ in one account, `adders` in all. `arranged` puts the magnets of all accounts (`s
 disk. `edits` are what people changed in davstore alone (`edit_tables`, `edit_records`, `edited`),
 `editor` is how, and `remover` removes at the stores what they deleted, writing the `audit`.
 `linked` are the links that accounts keep beside magnets. `lock` keeps a second server away,
-`overview` tells people how it all stands.
+`overview` tells people how it all stands. `differences` says which folders two snapshots differ
+in, `outbox` keeps what hooks have still to be told of that.
 """
 
 from davstore.catalog.adders import Adders
 from davstore.catalog.adding import Adder, can_add
 from davstore.catalog.additions import Addition, Additions, Drop, State
 from davstore.catalog.arranged import Arranged
+from davstore.catalog.differences import differences, folded
 from davstore.catalog.editor import Editor, NameTaken, NotThere
 from davstore.catalog.holding import Holding
 from davstore.catalog.leases import Leases, Turns
 from davstore.catalog.linked import Linked
 from davstore.catalog.lock import only_server, server_of
 from davstore.catalog.lookups import Lookups
+from davstore.catalog.outbox import Deafness, Outbox, Untold
 from davstore.catalog.overview import Overview, overviews
 from davstore.catalog.places import PlaceRecords
 from davstore.catalog.records import Links, Records
@@ -38,6 +41,7 @@ __all__ = [
     "Additions",
     "Arranged",
     "Catalog",
+    "Deafness",
     "Drop",
     "Editor",
     "Holding",
@@ -47,13 +51,17 @@ __all__ = [
     "Lookups",
     "NameTaken",
     "NotThere",
+    "Outbox",
     "Overview",
     "PlaceRecords",
     "Records",
     "Remover",
     "State",
     "Turns",
+    "Untold",
     "can_add",
+    "differences",
+    "folded",
     "look_into",
     "magnet_of",
     "only_server",

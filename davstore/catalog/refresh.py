@@ -113,6 +113,15 @@ class Catalog:
         """Whether `account` is known to hold a magnet of this hash, in whatever state."""
         return self._keepers[account].has(hash_)
 
+    def known(self, account: str) -> Snapshot | None:
+        """As `snapshot`, without that anything is refreshed for it."""
+        return self._keepers[account].snapshot
+
+    def read(self) -> None:
+        """Somebody reads of all accounts: what has grown old is refreshed."""
+        for schedule in self._schedules.values():
+            schedule.read()
+
     def refresh(self, account: str) -> None:
         """Ask the store of `account` now, for everything. Raises `StoreError`."""
         keeper = self._keepers[account]

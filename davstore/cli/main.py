@@ -23,12 +23,15 @@ from davstore.cli import (
     login,
     ls,
     media,
+    mount,
+    notify,
     password,
     position,
     refresh,
     rename,
     restart,
     serve,
+    setup,
     status,
     views,
 )
@@ -49,6 +52,7 @@ for command in (
     rename.rename, audit.audit, export.export,
     links.links, links.unlock, media.media, hosts.hosts, hosts.settings,
     restart.restart, restart.vouchers,
+    notify.notify, mount.mount, setup.setup,
     password.password, certificate.certificate, config.config,
 ):  # fmt: skip
     app.command()(command)

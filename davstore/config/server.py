@@ -60,6 +60,7 @@ class ServerSettings(Checked):
     users_file: Path | None = Field(
         default=None, description="an htpasswd file (bcrypt) with further users"
     )
+    announce: bool = Field(default=False, description="announce it by Bonjour (zeroconf)")
     drain: float = Field(
         default=5, ge=0, le=3600,
         description="seconds for which responses under way may go on when the server is stopped",

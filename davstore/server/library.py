@@ -16,6 +16,7 @@ from davstore.catalog import (
     Linked,
     Links,
     Lookups,
+    Outbox,
     PlaceRecords,
     Records,
     Remover,
@@ -24,12 +25,16 @@ from davstore.catalog import (
     open_database,
 )
 from davstore.config import AccountSettings, Settings
+from davstore.model import Folder
 from davstore.stores import STORES
 from davstore.stores.base import Store, TokenSettings
 from davstore.stores.passes import PassFile
 from davstore.stores.playing import Playing
 from davstore.stream import Upstream
 from davstore.transport import Reach, Together
+
+HOOKS = "hooks"
+"""The task of telling hooks, in leases."""
 
 
 def open_stores(
@@ -91,6 +96,8 @@ class Library:
         self.stores = open_stores(settings, processes, now=now, sleep=sleep)
         leases = Leases(self._engine, now) if is_shared else None
         self.turns = Turns(leases) if leases else None
+        self._leases = leases
+        self.outbox = Outbox(self._engine)
         self.records = Records(self._engine)
         self.links = Links(self._engine)
         self.links.sweep(now())
@@ -122,7 +129,7 @@ class Library:
         }  # fmt: skip
         self.adders = Adders(adders, leases)
         self.arranged = Arranged(
-            settings.views, self.catalog.accounts, self.catalog.snapshot,
+            settings.views, self.catalog.accounts, self.catalog.known,
             PlaceRecords(self._engine), now=now,
         )  # fmt: skip
 
@@ -135,6 +142,24 @@ class Library:
     def players(self) -> dict[str, Playing]:
         """Those of the stores that know where playing has stopped."""
         return {name: each for name, each in self.stores.items() if isinstance(each, Playing)}
+
+    def views(self) -> tuple[Folder, ...] | None:
+        """Every view's folder, for somebody who reads; None while no account is known yet."""
+        self.catalog.read()
+        return self.arranged.folders()
+
+    def tree(self) -> dict[str, Folder]:
+        """All folders of accounts and views, by path, for somebody who only watches."""
+        found = {
+            f"/{name}/magnets": snapshot.magnets
+            for name in self.catalog.accounts
+            if (snapshot := self.catalog.known(name)) is not None
+        }
+        return found | {f"/{folder.name}": folder for folder in self.arranged.folders() or ()}
+
+    def tells_hooks(self) -> bool:
+        """Whether this process is the one that tells hooks."""
+        return self._leases is None or self._leases.is_ours(HOOKS)
 
     def close(self) -> None:
         """Let go of the stores' connections and the catalog's file."""

@@ -10,6 +10,7 @@ from davstore.config import ServerSettings, Settings, StreamSettings
 from davstore.dav import Incoming, Proxied, Site, Users
 from davstore.dav.download import Body
 from davstore.errors import DavstoreError
+from davstore.hooks import Hooks
 from davstore.model import Leaf
 from davstore.resolver import Failures, Playlists, Resolver
 from davstore.server.certificate import Certificate
@@ -65,7 +66,7 @@ class Server:
         self._site = Site(
             catalog.accounts, catalog.snapshot, self._open,
             Users(settings.users, settings.server.users_file),
-            settings.shares, settings.server.state, arranged.folders, arranged.names,
+            settings.shares, settings.server.state, self.library.views, arranged.names,
             links=self.library.linked,
             incoming=incoming,
             proxied=Proxied(settings.server.proxies, settings.server.prefix),
@@ -80,6 +81,10 @@ class Server:
             self._address, self._site, is_shared=processes > 1 and settings.server.port > 0
         )
         self.front = Front(self._workers, self.streams, certificate)
+        self.hooks = Hooks(
+            settings.hooks, self.library.outbox, self.library.tree, self.library.tells_hooks,
+            clock=now,
+        )  # fmt: skip
 
     def _open(self, leaf: Leaf, start: int, end: int | None) -> Body:
         """The bytes of a file, wherever they come from."""
@@ -98,6 +103,7 @@ class Server:
         except OSError as error:
             self._close()
             raise PortUnavailable(listening_problem(self._address, error)) from None
+        self.hooks.start()
         self.front.start()
         self._watching.start()
         self.library.catalog.start(self.streams.measure, self.resolver.follow)
@@ -114,6 +120,7 @@ class Server:
             return
         self.front.stop(self._drain)
         self._workers.stop()
+        self.hooks.stop()
         self._watching.stop()
         self.library.remover.stop()
         self.library.adders.stop()

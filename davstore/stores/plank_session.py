@@ -17,6 +17,7 @@ from davstore.errors import (
     StoreError,
     UnexpectedReply,
 )
+from davstore.setting_types import BaseUrl
 from davstore.stores import base
 from davstore.stores.plank_shapes import Profile
 from davstore.stores.shapes import read, rows
@@ -39,7 +40,7 @@ ERRORS: Mapping[str, tuple[type[StoreError], str]] = {
 class Settings(base.Settings):
     """`[accounts.NAME]` with `store = "plank"`."""
 
-    url: base.BaseUrl = Field(description="the server's address, such as http://host:3300")
+    url: BaseUrl = Field(description="the server's address, such as http://host:3300")
     email: str | None = Field(default=None, description="the login's e-mail address")
     password: SecretStr | None = Field(default=None, description="the login's password")
     profile: str | None = Field(default=None, description="a profile's name or id")

@@ -6,6 +6,7 @@ from typing import Final, Literal, Self
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
+from davstore.setting_types import BaseUrl
 from davstore.stores import base
 
 STORES: Final[Mapping[str, str]] = {
@@ -19,7 +20,7 @@ STORES: Final[Mapping[str, str]] = {
 class Settings(base.Settings):
     """`[accounts.NAME]` with `store = "stremthru"`."""
 
-    url: base.BaseUrl = Field(description="the instance's address")
+    url: BaseUrl = Field(description="the instance's address")
     api: Literal["torz", "magnets"] = Field(default="torz", description="which of its two APIs")
     username: str | None = Field(default=None, description="the instance's user")
     password: SecretStr | None = Field(default=None, description="that user's password")

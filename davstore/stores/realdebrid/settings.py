@@ -2,13 +2,14 @@
 
 from pydantic import Field
 
+from davstore.setting_types import BaseUrl
 from davstore.stores import base
 
 
 class Settings(base.TokenSettings):
     """`[accounts.NAME]` with `store = "realdebrid"`."""
 
-    url: base.BaseUrl = "https://api.real-debrid.com/rest/1.0"
+    url: BaseUrl = "https://api.real-debrid.com/rest/1.0"
     select: tuple[str, ...] = Field(
         default=(), description="names of the files to get of what is added, with * and ?"
     )
