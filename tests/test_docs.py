@@ -59,6 +59,7 @@ def test_every_store_is_documented_with_all_its_keys(store: str) -> None:
         "--reset",
         "--json",
         "--files",
+        "--account",
         "--folder",
         "--replace",
         "--digest",

@@ -9,7 +9,8 @@ in one account, `adders` in all. `arranged` puts the magnets of all accounts (`s
 `branches` are their folders, `shown` the files in them, `places` what is remembered of that on
 disk. `edits` are what people changed in davstore alone (`edit_tables`, `edit_records`, `edited`),
 `editor` is how, and `remover` removes at the stores what they deleted, writing the `audit`. `lock`
-keeps a second server away, `overview` tells people how it all stands.
+keeps a second server away, `overview` tells people how it all stands, `export` writes it down and
+`importing` queues what was written.
 """
 
 from davstore.catalog.adders import Adders

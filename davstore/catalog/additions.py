@@ -32,6 +32,9 @@ RETRIED_WITHIN: Final = 180.0
 """Seconds within which the same magnet, dropped again, is a client's retry and no new wish."""
 KEEP_ADDED, KEEP_REFUSED = 24 * 3600.0, 7 * 24 * 3600.0
 MOST_WAITING: Final = 2000
+"""Of what was dropped; what the owner imports counts not."""
+IMPORTED: Final = "davstore import"
+"""Stands for who dropped it, where the owner had a whole library added: all else goes first."""
 MOST_BYTES: Final = 256 * 1024 * 1024
 """Of all dropped files of an account that stand there."""
 
@@ -73,12 +76,16 @@ class Addition:
     due: float = 0.0
     settled: float = 0.0
     id: str = ""
+    person: str = ""
 
 
 _OPEN = (State.WAITING, State.TRYING, State.CHOOSING)
 _DROP = (drops.c.name, sa.func.length(drops.c.content).label("size"), drops.c.identity,
          drops.c.hashes, drops.c.at, drops.c.refused)  # fmt: skip
 _ADDITION = tuple(additions.c[name] for name in Addition.__slots__)
+_ORDER = (additions.c.person == IMPORTED, additions.c.dropped, additions.c.hash)
+_APART: Final = 1e-5
+"""Seconds: enough to tell two moments of our time apart."""
 
 
 class Additions:
@@ -107,6 +114,18 @@ class Additions:
                 _want(connection, account, each, person, now)
             _check_room(connection, account)
         return Drop(name, len(content), identity, tuple(hashes), now)
+
+    def enqueue(self, account: str, wanted: Sequence[Wanted], person: str) -> int:
+        """Ask for magnets without a file; how many were not asked for before. They keep their
+        order.
+        """
+        now = self.now()
+        with self._writing() as connection:
+            moments = (now + at * _APART for at in range(len(wanted)))
+            return sum(
+                _want(connection, account, each, person, moment)
+                for each, moment in zip(wanted, moments, strict=True)
+            )
 
     def drops(self, account: str) -> list[Drop]:
         """The files that stand there."""
@@ -153,11 +172,10 @@ class Additions:
             _forget(connection, account, hash_)
 
     def waiting(self, account: str) -> list[Addition]:
-        """All additions, in the order in which they were dropped, those that are settled too."""
+        """All additions, in the order in which they are added, those that are settled too."""
         query = sa.select(*_ADDITION).where(additions.c.account == account)
-        order = (additions.c.dropped, additions.c.hash)
         with self._reading() as connection:
-            return [_addition(row) for row in connection.execute(query.order_by(*order))]
+            return [_addition(row) for row in connection.execute(query.order_by(*_ORDER))]
 
     def due(self, account: str, *, adding: bool) -> Addition | None:
         """What is to be done next, if it is time; where not `adding`, only choices."""
@@ -165,7 +183,7 @@ class Additions:
         query = (
             sa.select(*_ADDITION)
             .where(_in(account, *states), additions.c.due <= self.now())
-            .order_by(additions.c.state, additions.c.dropped, additions.c.hash)
+            .order_by(additions.c.state, *_ORDER)
         )
         with self._reading() as connection:
             row = connection.execute(query.limit(1)).one_or_none()
@@ -252,24 +270,27 @@ def _disk() -> Iterator[None]:
         raise StateError(f"what was dropped cannot be read or written: {reason}") from None
 
 
-def _want(connection: sa.Connection, account: str, wanted: Wanted, person: str, now: float) -> None:
+def _want(connection: sa.Connection, account: str, wanted: Wanted, person: str, now: float) -> int:
+    """1 where it was not asked for before, else 0."""
     row = {"account": account, "hash": wanted.hash, "name": wanted.name, "link": wanted.link,
            "torrent": wanted.torrent, "person": person, "dropped": now, "state": State.WAITING,
            "reason": "", "tries": 0, "due": 0.0, "settled": 0.0}  # fmt: skip
     statement = insert(additions).values(row | {"tried": 0.0, "unsure": False, "id": ""})
     again = additions.c.settled < now - RETRIED_WITHIN
     was_added = additions.c.state == State.ADDED
-    connection.execute(
+    done = connection.execute(
         statement.on_conflict_do_update(
             ["account", "hash"],
             set_=row | {"unsure": sa.or_(additions.c.unsure, was_added)},
             where=additions.c.state.in_([State.ADDED, State.REFUSED]) & again,
         )
     )
+    return done.rowcount
 
 
 def _check_room(connection: sa.Connection, account: str) -> None:
-    count = sa.select(sa.func.count()).select_from(additions).where(_in(account, *_OPEN))
+    dropped = _in(account, *_OPEN) & (additions.c.person != IMPORTED)
+    count = sa.select(sa.func.count()).select_from(additions).where(dropped)
     size = sa.select(sa.func.sum(sa.func.length(drops.c.content))).where(drops.c.account == account)
     if connection.execute(count).scalar_one() > MOST_WAITING:
         raise Full(f"More than {MOST_WAITING} magnets wait to be added; try again later.")

@@ -17,6 +17,7 @@ from davstore.cli import (
     config,
     demo,
     export,
+    importing,
     ls,
     password,
     refresh,
@@ -41,6 +42,7 @@ for command in (
     password.password, certificate.certificate, config.config,
 ):  # fmt: skip
     app.command()(command)
+app.command("import")(importing.import_)
 
 
 def _print_version(wanted: bool) -> None:  # noqa: FBT001 - Typer's callback
