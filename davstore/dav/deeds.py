@@ -39,6 +39,7 @@ REFUSED_FOR = 60.0
 """Seconds after a refused PUT in which a DELETE of the same path is taken for its tidying up."""
 SERVICE_UNAVAILABLE = 503
 METHODS = ("DELETE", "MOVE")
+_COPY = "COPY adds it there, and leaves it here"
 
 
 class RefusedWrites:
@@ -122,6 +123,30 @@ class Deeds:
                 status = self._move(environ, resource, place, person)
         response: Iterable[bytes] = util.send_status_response(environ, start_response, status)
         return response
+
+    def give_away(
+        self, environ: Environ, resource: Any, person: Person, to: str, add: Callable[[], object]
+    ) -> None:
+        """MOVE of a magnet's folder to where the account `to` is given magnets: `add` it there,
+        then it goes to the trash here. Raises `DAVError`, and what `add` raises, with nothing done.
+        """
+        check_right(person, "MOVE")
+        depth(environ, resource, is_move=True)
+        path = environ["PATH_INFO"]
+        place = self._place(_parts(path), person) if self.concerns(path, person) else None
+        if place is None or not place.magnet or place.inner or place.in_trash:
+            raise _forbidden(f"Only what stands in an account's magnets can be moved; {_COPY}.")
+        if place.account == to:
+            raise _forbidden(f"It stands in {to} already.")
+        if place.account not in self._deletable:
+            raise _forbidden(
+                f"It would be deleted here, which accounts.{place.account}.delete = true "
+                f"would allow; {_COPY}."
+            )
+        _check_conditions(environ, resource)
+        add()
+        with _errors():
+            self._editor.delete(place.account, place.magnet, (), person.name, in_trash=False)
 
     def concerns(self, path: str, person: Person) -> bool:
         """Whether `path` is in an account, and no view's."""

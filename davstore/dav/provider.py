@@ -238,7 +238,9 @@ class Provider(DAVProvider):
             places.append(without(self.mount_path, destination(environ)))
         if not any(self._incoming.place(each, person) for each in places):
             return None
-        return Dropping(self, self._incoming, person, lambda path: self._entry(path, person))
+        return Dropping(
+            self, self._incoming, person, lambda path: self._entry(path, person), self._deeds
+        )
 
     def custom_request_handler(
         self, environ: Environ, start_response: StartResponse, default_handler: Application
