@@ -51,14 +51,13 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Drop:
-    """A dropped file; `identity` is that of its content, `refused` when other content was last."""
+    """A dropped file; `identity` is that of its content."""
 
     name: str
     size: int
     identity: str
     hashes: tuple[str, ...]
     at: float
-    refused: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +80,7 @@ class Addition:
 
 _OPEN = (State.WAITING, State.TRYING, State.CHOOSING)
 _DROP = (drops.c.name, sa.func.length(drops.c.content).label("size"), drops.c.identity,
-         drops.c.hashes, drops.c.at, drops.c.refused)  # fmt: skip
+         drops.c.hashes, drops.c.at)  # fmt: skip
 _ADDITION = tuple(additions.c[name] for name in Addition.__slots__)
 _ORDER = (additions.c.person == IMPORTED, additions.c.dropped, additions.c.hash)
 _APART: Final = 1e-5
@@ -106,7 +105,7 @@ class Additions:
         identity = blake2b(content, digest_size=16).hexdigest()
         hashes = [each.hash for each in wanted]
         row = {"account": account, "name": name, "content": content, "identity": identity,
-               "hashes": hashes, "at": now, "refused": 0.0}  # fmt: skip
+               "hashes": hashes, "at": now}  # fmt: skip
         with self._writing() as connection:
             statement = insert(drops).values(row)
             connection.execute(statement.on_conflict_do_update(["account", "name"], set_=row))
@@ -145,11 +144,10 @@ class Additions:
             query = sa.select(drops.c.content).where(_named(account, name))
             return connection.execute(query).scalar_one_or_none()
 
-    def touch(self, account: str, name: str, *, refused: bool = False) -> None:
-        """A client is still at work on it; or it wanted to write what is `refused`."""
-        values = {"refused": self.now()} if refused else {"at": self.now()}
+    def touch(self, account: str, name: str) -> None:
+        """A client is still at work on it."""
         with self._writing() as connection:
-            connection.execute(sa.update(drops).where(_named(account, name)).values(**values))
+            connection.execute(sa.update(drops).where(_named(account, name)).values(at=self.now()))
 
     def remove(self, account: str, name: str) -> None:
         """Take a file away, and what it asks for out of the queue, unless another file does too.
@@ -316,7 +314,7 @@ def _named(account: str, name: str) -> sa.ColumnElement[bool]:
 
 
 def _drop(row: Any) -> Drop:
-    return Drop(row.name, row.size, row.identity, tuple(row.hashes), row.at, row.refused)
+    return Drop(row.name, row.size, row.identity, tuple(row.hashes), row.at)
 
 
 def _addition(row: Any) -> Addition:

@@ -4,7 +4,8 @@
 `listing` answers PROPFIND (what it asks: `propfind`; the answer: `prepared`, `multistatus`,
 `compression`, `kept`), `download` GET and HEAD of files (`conditions`, `media_types`), `pages`
 those of folders (`playlist`). `login` asks who comes (`people`, `digest`, `patience`), `rights`
-says what they may, and what nobody may, `deeds` what deleting and renaming do; `noise` keeps what
+says what they may, and what nobody may, `deeds` what deleting and renaming do
+(`refused_writes`: what is no deleting); `noise` keeps what
 desktops write. `incoming` is the folder into which magnets are dropped (`dropping`), and in which
 stands what `became` of them. `scratch` is a share to write in (`disk`, `moving`, `room`, `local`),
 `remembered` its locks and properties, `bodies` the XML that clients send. `refusals` say what went
@@ -23,7 +24,7 @@ from wsgidav.wsgidav_app import WsgiDAVApp
 
 from davstore.catalog import Editor
 from davstore.config import Share
-from davstore.dav.deeds import Deeds, RefusedWrites
+from davstore.dav.deeds import Deeds
 from davstore.dav.download import Download, Open
 from davstore.dav.gate import Application, Environ, Gate, StartResponse
 from davstore.dav.incoming import Incoming
@@ -32,6 +33,7 @@ from davstore.dav.noise import Noise
 from davstore.dav.provider import Provider
 from davstore.dav.proxied import Proxied
 from davstore.dav.refusals import Refusals
+from davstore.dav.refused_writes import RefusedWrites
 from davstore.dav.remembered import DeadProperties, Locks
 from davstore.dav.scratch import Scratch
 from davstore.dav.tree import Tree, Views, no_views, nothing

@@ -29,7 +29,7 @@ from davstore.catalog import magnet_of
 from davstore.dav.bodies import settle_xml
 from davstore.dav.deeds import Deeds
 from davstore.dav.download import Download
-from davstore.dav.incoming import GUARDED, Incoming, Item
+from davstore.dav.incoming import Incoming, Item
 from davstore.dav.local import Local
 from davstore.dav.moving import destination
 from davstore.dav.people import Person
@@ -51,7 +51,6 @@ _NO_FOLDERS = (
 )
 _WHOLE = "Only a magnet's whole folder can be added so, and by one COPY or MOVE: no single files."
 _IS_THERE = "The account has it already: it cannot be taken back here."
-_STAYS = "Other content of this name was refused; what stood there before stays."
 _STAYS_HERE = "Files dropped here can only be moved to another incoming folder."
 
 
@@ -120,7 +119,7 @@ class Dropping(RequestServer):
         incoming: Incoming,
         person: Person,
         find: Callable[[str], Entry | None],
-        deeds: Deeds | None,
+        deeds: Deeds,
     ) -> None:
         super().__init__(provider)
         self._deeds = deeds
@@ -175,16 +174,17 @@ class Dropping(RequestServer):
     def _put(
         self, environ: Environ, start_response: StartResponse, account: str, name: str
     ) -> Iterable[bytes]:
-        there = self._free(environ, account, name)
+        refusals, path = self._deeds.refusals, environ["PATH_INFO"]
         try:
+            there = self._free(environ, account, name)
             self._check_name(name)
             content = _body(environ, limit(name))
             self._writable(environ, there)  # it may have been locked while the body came
             drop = self._incoming.put(account, name, content, self._person)
         except (NotAccepted, Full, DAVError):
-            if there is not None:
-                self._incoming.additions.touch(account, name, refused=True)
+            refusals.note(self._person.name, path)
             raise
+        refusals.forget(self._person.name, path)
         status = HTTP_CREATED if there is None else HTTP_NO_CONTENT
         headers = [("ETag", f'"{drop.identity}"')]
         response: Iterable[bytes] = util.send_status_response(
@@ -200,13 +200,12 @@ class Dropping(RequestServer):
             raise DAVError(HTTP_NOT_FOUND)
         self._evaluate_if_headers(there, environ)
         self._writable(environ, there)
+        self._deeds.refusals.check_delete(self._person.name, environ["PATH_INFO"])
         item, additions = there.item, self._incoming.additions
         if not item.can_go:
             raise DAVError(HTTP_FORBIDDEN, _IS_THERE)
         if item.drop is None:
             additions.forget(account, item.hash)
-        elif additions.now() - item.drop.refused < GUARDED:
-            raise DAVError(HTTP_CONFLICT, _STAYS)
         else:
             additions.remove(account, item.drop.name)
         there.remove_all_locks(recursive=True)
@@ -289,11 +288,9 @@ class Dropping(RequestServer):
 
         if environ["REQUEST_METHOD"] == "COPY":
             add()
-        elif self._deeds is not None:
+        else:
             source = self._davProvider.get_resource_inst(path, environ)
             self._deeds.give_away(environ, source, self._person, account, add)
-        else:
-            raise DAVError(HTTP_FORBIDDEN, "Use COPY: nothing can be deleted here.")
 
     def _free(self, environ: Environ, account: str, name: str) -> "Dropped | None":
         """What stands where something is to be written, which this request may do."""

@@ -21,8 +21,6 @@ from davstore.wanted import is_temporary, wanted
 INCOMING: Final = "incoming"
 APPEARS_WITHIN: Final = 600.0
 """Seconds for which it is said of an added magnet that it was, if the account does not show it."""
-GUARDED: Final = 30.0
-"""Seconds after a refused PUT within which a DELETE of the same name is rclone tidying up."""
 
 
 @dataclass(frozen=True, slots=True)
