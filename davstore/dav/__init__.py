@@ -30,6 +30,7 @@ from davstore.dav.gate import Application, Environ, Gate, StartResponse
 from davstore.dav.incoming import Incoming
 from davstore.dav.login import Authenticator, DomainController, Users
 from davstore.dav.noise import Noise
+from davstore.dav.patience import Patience
 from davstore.dav.provider import Provider
 from davstore.dav.proxied import Proxied
 from davstore.dav.refusals import Refusals
@@ -39,7 +40,7 @@ from davstore.dav.scratch import Scratch
 from davstore.dav.tree import Tree, Views, no_views, nothing
 from davstore.model import Snapshot
 
-__all__ = ["Application", "Incoming", "Proxied", "Site", "Users"]
+__all__ = ["Application", "Incoming", "Patience", "Proxied", "Site", "Users"]
 
 
 class Site:

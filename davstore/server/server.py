@@ -7,7 +7,7 @@ from functools import partial
 from pydantic import ByteSize
 
 from davstore.config import ServerSettings, Settings, StreamSettings
-from davstore.dav import Incoming, Proxied, Site, Users
+from davstore.dav import Incoming, Patience, Proxied, Site, Users
 from davstore.errors import DavstoreError
 from davstore.resolver import Failures, Resolver
 from davstore.server.certificate import Certificate
@@ -56,9 +56,11 @@ class Server:
             self.library.adders.accounts, self.library.additions,
             catalog.snapshot, catalog.has, self.library.adders.wake,
         )  # fmt: skip
+        together = settings.server.state / "logins" if processes > 1 else None
+        self._users = Users(settings.users, settings.server.users_file, Patience(together=together))
         self._site = Site(
             catalog.accounts, catalog.snapshot, self.streams.open,
-            Users(settings.users, settings.server.users_file),
+            self._users,
             settings.shares, settings.server.state, arranged.folders, arranged.names,
             incoming=incoming,
             proxied=Proxied(settings.server.proxies, settings.server.prefix),
@@ -109,6 +111,7 @@ class Server:
         self.resolver.close()
         self.streams.close()
         self._site.close()
+        self._users.close()
         self.library.close()
 
 
