@@ -269,18 +269,24 @@ def _disk() -> Iterator[None]:
 
 
 def _want(connection: sa.Connection, account: str, wanted: Wanted, person: str, now: float) -> int:
-    """1 where it was not asked for before, else 0."""
+    """1 where it was not asked for before, else 0. What a person wants goes before an import."""
     row = {"account": account, "hash": wanted.hash, "name": wanted.name, "link": wanted.link,
            "torrent": wanted.torrent, "person": person, "dropped": now, "state": State.WAITING,
            "reason": "", "tries": 0, "due": 0.0, "settled": 0.0}  # fmt: skip
     statement = insert(additions).values(row | {"tried": 0.0, "unsure": False, "id": ""})
     again = additions.c.settled < now - RETRIED_WITHIN
     was_added = additions.c.state == State.ADDED
+    is_settled = additions.c.state.in_([State.ADDED, State.REFUSED])
+    is_preferred = (
+        (additions.c.state == State.WAITING)
+        & (additions.c.person == IMPORTED)
+        & sa.literal(person != IMPORTED)
+    )
     done = connection.execute(
         statement.on_conflict_do_update(
             ["account", "hash"],
             set_=row | {"unsure": sa.or_(additions.c.unsure, was_added)},
-            where=additions.c.state.in_([State.ADDED, State.REFUSED]) & again,
+            where=(is_settled & again) | is_preferred,
         )
     )
     return done.rowcount
