@@ -66,10 +66,12 @@ def client(work: Work, tmp_path: Path) -> Iterator[Client]:
 
 def cost(client: Client, work: Work, method: str, path: str) -> tuple[int, list[str], int]:
     headers = {"Authorization": basic("b:b"), "Depth": "0", "Destination": "/elsewhere"}
-    client.open(path, method=method, headers=headers)  # what is remembered is remembered
-    with work.counted():
-        status = client.open(path, method=method, headers=headers).status_code
-    return status, list(work.asked), work.calls
+    least = sys.maxsize
+    for _ in range(4):  # the first fill what is remembered, and the collector may come between
+        with work.counted():
+            status = client.open(path, method=method, headers=headers).status_code
+        least = min(least, work.calls)
+    return status, list(work.asked), least
 
 
 @pytest.mark.parametrize("method", [
