@@ -2,16 +2,14 @@
 
 import time
 from collections.abc import Iterator
-from typing import Final
 
 from rich.markup import escape
 from rich.table import Table
 
-from davstore.catalog import Addition, Additions, Overview, State, look_into, overviews, server_of
+from davstore.catalog import Addition, Additions, Overview, look_into, overviews, server_of
 from davstore.catalog.audit import waiting
+from davstore.cli.queue import queue
 from davstore.cli.screen import ConfigFile, load, out, size
-
-MOST_REFUSED: Final = 10
 
 
 def status(config: ConfigFile = None) -> None:
@@ -36,7 +34,7 @@ def status(config: ConfigFile = None) -> None:
     for name in settings.accounts:
         for line in _notes(known.get(name), time.time()):
             out.print(f"[yellow]{name}[/]: {escape(line)}", soft_wrap=True)
-        for line in _queue(queues.get(name, [])):
+        for line in queue(queues.get(name, [])):
             out.print(f"{name}: {escape(line)}", soft_wrap=True)
         trashed, leaving = deleted.get(name, (0, 0))
         if trashed:
@@ -69,22 +67,6 @@ def _notes(one: Overview | None, now: float) -> Iterator[str]:
         yield f"{stands.skipped} magnets could not be read and stay as they were; see the log"
     if one.waiting:
         yield f"the files of {one.waiting} magnets are still to be asked; newest first"
-
-
-def _queue(additions: list[Addition]) -> Iterator[str]:
-    """What is to be added, and what was refused lately."""
-    due = [one for one in additions if one.state in {State.WAITING, State.TRYING}]
-    if due:
-        yield f"to be added: {len(due)}, first {due[0].name!r}"
-        if reason := next((one.reason for one in due if one.reason), ""):
-            yield f"not added yet: {reason}"
-    if choosing := sum(one.state is State.CHOOSING for one in additions):
-        yield f"added, and not yet told which files are wanted: {choosing}"
-    refused = [one for one in additions if one.state is State.REFUSED]
-    for one in refused[:MOST_REFUSED]:
-        yield f"refused: {one.name!r}: {one.reason}"
-    if len(refused) > MOST_REFUSED:
-        yield f"refused: {len(refused) - MOST_REFUSED} more; all stand in incoming, with the reason"
 
 
 def ago(seconds: float) -> str:
