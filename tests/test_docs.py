@@ -66,6 +66,7 @@ def test_every_store_is_documented_with_all_its_keys(store: str) -> None:
         "--to",
         "--reset",
         "--files",
+        "--account",
         "--folder",
         "--replace",
         "--digest",

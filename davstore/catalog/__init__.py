@@ -11,7 +11,8 @@ disk. `edits` are what people changed in davstore alone (`edit_tables`, `edit_re
 `editor` is how, and `remover` removes at the stores what they deleted, writing the `audit`.
 `linked` are the links that accounts keep beside magnets. `lock` keeps a second server away,
 `overview` tells people how it all stands. `differences` says which folders two snapshots differ
-in, `outbox` keeps what hooks have still to be told of that.
+in, `outbox` keeps what hooks have still to be told of that. `export` writes all down, and
+`importing` queues what was written.
 """
 
 from davstore.catalog.adders import Adders

@@ -32,6 +32,9 @@ RETRIED_WITHIN: Final = 180.0
 """Seconds within which the same magnet, dropped again, is a client's retry and no new wish."""
 KEEP_ADDED, KEEP_REFUSED = 24 * 3600.0, 7 * 24 * 3600.0
 MOST_WAITING: Final = 2000
+"""Of what was dropped; what the owner imports counts not."""
+IMPORTED: Final = "davstore import"
+"""Stands for who dropped it, where the owner had a whole library added: all else goes first."""
 MOST_BYTES: Final = 256 * 1024 * 1024
 """Of all dropped files of an account that stand there."""
 
@@ -48,14 +51,13 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Drop:
-    """A dropped file; `identity` is that of its content, `refused` when other content was last."""
+    """A dropped file; `identity` is that of its content."""
 
     name: str
     size: int
     identity: str
     hashes: tuple[str, ...]
     at: float
-    refused: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +75,16 @@ class Addition:
     due: float = 0.0
     settled: float = 0.0
     id: str = ""
+    person: str = ""
 
 
 _OPEN = (State.WAITING, State.TRYING, State.CHOOSING)
 _DROP = (drops.c.name, sa.func.length(drops.c.content).label("size"), drops.c.identity,
-         drops.c.hashes, drops.c.at, drops.c.refused)  # fmt: skip
+         drops.c.hashes, drops.c.at)  # fmt: skip
 _ADDITION = tuple(additions.c[name] for name in Addition.__slots__)
+_ORDER = (additions.c.person == IMPORTED, additions.c.dropped, additions.c.hash)
+_APART: Final = 1e-5
+"""Seconds: enough to tell two moments of our time apart."""
 
 
 class Additions:
@@ -99,7 +105,7 @@ class Additions:
         identity = blake2b(content, digest_size=16).hexdigest()
         hashes = [each.hash for each in wanted]
         row = {"account": account, "name": name, "content": content, "identity": identity,
-               "hashes": hashes, "at": now, "refused": 0.0}  # fmt: skip
+               "hashes": hashes, "at": now}  # fmt: skip
         with self._writing() as connection:
             statement = insert(drops).values(row)
             connection.execute(statement.on_conflict_do_update(["account", "name"], set_=row))
@@ -107,6 +113,18 @@ class Additions:
                 _want(connection, account, each, person, now)
             _check_room(connection, account)
         return Drop(name, len(content), identity, tuple(hashes), now)
+
+    def enqueue(self, account: str, wanted: Sequence[Wanted], person: str) -> int:
+        """Ask for magnets without a file; how many were not asked for before. They keep their
+        order.
+        """
+        now = self.now()
+        with self._writing() as connection:
+            moments = (now + at * _APART for at in range(len(wanted)))
+            return sum(
+                _want(connection, account, each, person, moment)
+                for each, moment in zip(wanted, moments, strict=True)
+            )
 
     def drops(self, account: str) -> list[Drop]:
         """The files that stand there."""
@@ -126,11 +144,10 @@ class Additions:
             query = sa.select(drops.c.content).where(_named(account, name))
             return connection.execute(query).scalar_one_or_none()
 
-    def touch(self, account: str, name: str, *, refused: bool = False) -> None:
-        """A client is still at work on it; or it wanted to write what is `refused`."""
-        values = {"refused": self.now()} if refused else {"at": self.now()}
+    def touch(self, account: str, name: str) -> None:
+        """A client is still at work on it."""
         with self._writing() as connection:
-            connection.execute(sa.update(drops).where(_named(account, name)).values(**values))
+            connection.execute(sa.update(drops).where(_named(account, name)).values(at=self.now()))
 
     def remove(self, account: str, name: str) -> None:
         """Take a file away, and what it asks for out of the queue, unless another file does too.
@@ -153,11 +170,10 @@ class Additions:
             _forget(connection, account, hash_)
 
     def waiting(self, account: str) -> list[Addition]:
-        """All additions, in the order in which they were dropped, those that are settled too."""
+        """All additions, in the order in which they are added, those that are settled too."""
         query = sa.select(*_ADDITION).where(additions.c.account == account)
-        order = (additions.c.dropped, additions.c.hash)
         with self._reading() as connection:
-            return [_addition(row) for row in connection.execute(query.order_by(*order))]
+            return [_addition(row) for row in connection.execute(query.order_by(*_ORDER))]
 
     def due(self, account: str, *, adding: bool) -> Addition | None:
         """What is to be done next, if it is time; where not `adding`, only choices."""
@@ -165,7 +181,7 @@ class Additions:
         query = (
             sa.select(*_ADDITION)
             .where(_in(account, *states), additions.c.due <= self.now())
-            .order_by(additions.c.state, additions.c.dropped, additions.c.hash)
+            .order_by(additions.c.state, *_ORDER)
         )
         with self._reading() as connection:
             row = connection.execute(query.limit(1)).one_or_none()
@@ -252,24 +268,33 @@ def _disk() -> Iterator[None]:
         raise StateError(f"what was dropped cannot be read or written: {reason}") from None
 
 
-def _want(connection: sa.Connection, account: str, wanted: Wanted, person: str, now: float) -> None:
+def _want(connection: sa.Connection, account: str, wanted: Wanted, person: str, now: float) -> int:
+    """1 where it was not asked for before, else 0. What a person wants goes before an import."""
     row = {"account": account, "hash": wanted.hash, "name": wanted.name, "link": wanted.link,
            "torrent": wanted.torrent, "person": person, "dropped": now, "state": State.WAITING,
            "reason": "", "tries": 0, "due": 0.0, "settled": 0.0}  # fmt: skip
     statement = insert(additions).values(row | {"tried": 0.0, "unsure": False, "id": ""})
     again = additions.c.settled < now - RETRIED_WITHIN
     was_added = additions.c.state == State.ADDED
-    connection.execute(
+    is_settled = additions.c.state.in_([State.ADDED, State.REFUSED])
+    is_preferred = (
+        (additions.c.state == State.WAITING)
+        & (additions.c.person == IMPORTED)
+        & sa.literal(person != IMPORTED)
+    )
+    done = connection.execute(
         statement.on_conflict_do_update(
             ["account", "hash"],
             set_=row | {"unsure": sa.or_(additions.c.unsure, was_added)},
-            where=additions.c.state.in_([State.ADDED, State.REFUSED]) & again,
+            where=(is_settled & again) | is_preferred,
         )
     )
+    return done.rowcount
 
 
 def _check_room(connection: sa.Connection, account: str) -> None:
-    count = sa.select(sa.func.count()).select_from(additions).where(_in(account, *_OPEN))
+    dropped = _in(account, *_OPEN) & (additions.c.person != IMPORTED)
+    count = sa.select(sa.func.count()).select_from(additions).where(dropped)
     size = sa.select(sa.func.sum(sa.func.length(drops.c.content))).where(drops.c.account == account)
     if connection.execute(count).scalar_one() > MOST_WAITING:
         raise Full(f"More than {MOST_WAITING} magnets wait to be added; try again later.")
@@ -295,7 +320,7 @@ def _named(account: str, name: str) -> sa.ColumnElement[bool]:
 
 
 def _drop(row: Any) -> Drop:
-    return Drop(row.name, row.size, row.identity, tuple(row.hashes), row.at, row.refused)
+    return Drop(row.name, row.size, row.identity, tuple(row.hashes), row.at)
 
 
 def _addition(row: Any) -> Addition:

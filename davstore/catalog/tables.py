@@ -145,7 +145,6 @@ drops = sa.Table(
     sa.Column("identity", sa.Text, nullable=False),  # of the content
     sa.Column("hashes", sa.JSON, nullable=False),  # of the magnets that it asks for
     sa.Column("at", sa.Float, nullable=False),  # when it was last written or named
-    sa.Column("refused", sa.Float, nullable=False, server_default="0"),  # other content, last
 )
 
 additions = sa.Table(

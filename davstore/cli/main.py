@@ -19,6 +19,7 @@ from davstore.cli import (
     export,
     finding,
     hosts,
+    importing,
     links,
     login,
     ls,
@@ -56,6 +57,7 @@ for command in (
     password.password, certificate.certificate, config.config,
 ):  # fmt: skip
     app.command()(command)
+app.command("import")(importing.import_)
 
 
 def _print_version(wanted: bool) -> None:  # noqa: FBT001 - Typer's callback

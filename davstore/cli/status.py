@@ -9,9 +9,10 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from davstore.catalog import Overview, look_into, overviews, server_of
+from davstore.catalog import Addition, Additions, Overview, look_into, overviews, server_of
 from davstore.catalog.audit import waiting
 from davstore.cli.accounts import NotOffered, opened
+from davstore.cli.queue import queue
 from davstore.cli.screen import AsJson, ConfigFile, amount, day, err, load, out, print_json, size
 from davstore.cli.standing import SKEWED, Said, ask
 from davstore.config import Settings
@@ -44,7 +45,9 @@ def status(
     engine = look_into(state)
     known = {o.name: o for o in overviews(engine)} if engine is not None else {}
     deleted = waiting(engine) if engine is not None else {}
+    queues: dict[str, list[Addition]] = {}
     if engine is not None:
+        queues = {name: Additions(engine).waiting(name) for name in settings.accounts}
         engine.dispose()
     said = {} if offline else _asked(settings)
     if as_json:
@@ -56,6 +59,8 @@ def status(
         notes = _notes(name, known.get(name), said.get(name), time.time())
         for line in (*notes, *_trash_notes(deleted.get(name, (0, 0)))):
             out.print(f"[yellow]{name}[/]: {escape(line)}", soft_wrap=True)
+        for line in queue(queues.get(name, [])):
+            out.print(f"{name}: {escape(line)}", soft_wrap=True)
     for name in settings.accounts:
         for magnet in known[name].coming if name in known else ():
             out.print(f"{name}: {escape(_bar(magnet))}", soft_wrap=True)

@@ -4,13 +4,13 @@
 `listing` answers PROPFIND (what it asks: `propfind`; the answer: `prepared`, `multistatus`,
 `compression`, `kept`), `download` GET and HEAD of files (`conditions`, `media_types`), `pages`
 those of folders (`playlist`). `login` asks who comes (`people`, `digest`, `patience`), `rights`
-says what they may, and what nobody may, `deeds` what deleting and renaming do; `noise`
-(`noise_names`) keeps what desktops write, `playback` tells and takes positions. `incoming` is the
-folder into which magnets are dropped (`dropping`), and in which stands what `became` of them.
-`scratch` is a share to write in (`disk`, `moving`, `room`, `local`), `remembered` its locks and
-properties, `bodies` the XML that clients send. `refusals` say what went wrong, `gate` stands before
-it all, and `proxied` before the gate; `repeats` answers again what was asked before, past all of
-them (`transfer`: what a server may do itself).
+says what they may, and what nobody may, `deeds` what deleting and renaming do (`refused_writes`:
+what is no deleting); `noise` (`noise_names`) keeps what desktops write, `playback` tells and takes
+positions. `incoming` is the folder into which magnets are dropped (`dropping`), and in which stands
+what `became` of them. `scratch` is a share to write in (`disk`, `moving`, `room`, `local`),
+`remembered` its locks and properties, `bodies` the XML that clients send. `refusals` say what went
+wrong, `gate` stands before it all, and `proxied` before the gate; `repeats` answers again what was
+asked before, past all of them (`transfer`: what a server may do itself).
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -24,23 +24,25 @@ from wsgidav.wsgidav_app import WsgiDAVApp
 
 from davstore.catalog import Editor
 from davstore.config import Share
-from davstore.dav.deeds import Deeds, RefusedWrites
+from davstore.dav.deeds import Deeds
 from davstore.dav.download import Download, Open
 from davstore.dav.gate import Application, Environ, Gate, StartResponse
 from davstore.dav.incoming import Incoming
 from davstore.dav.login import Authenticator, DomainController, Users
 from davstore.dav.noise import Noise
+from davstore.dav.patience import Patience
 from davstore.dav.playback import Playback
 from davstore.dav.provider import Provider
 from davstore.dav.proxied import Proxied
 from davstore.dav.refusals import Refusals
+from davstore.dav.refused_writes import RefusedWrites
 from davstore.dav.remembered import DeadProperties, Locks
 from davstore.dav.scratch import Scratch
 from davstore.dav.tree import Links, Lookups, Tree, Views, no_views, nothing
 from davstore.model import Snapshot
 from davstore.stores.playing import Playing
 
-__all__ = ["Application", "Incoming", "Proxied", "Site", "Users"]
+__all__ = ["Application", "Incoming", "Patience", "Proxied", "Site", "Users"]
 
 
 class Site:

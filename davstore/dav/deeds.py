@@ -5,11 +5,9 @@ renaming. Nothing is moved or copied at a store, and what stands in views is the
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path as FilePath
 from typing import Any, TypeAlias
 from unicodedata import normalize
 
-import diskcache
 from wsgidav import util
 from wsgidav.dav_error import (
     HTTP_CONFLICT,
@@ -27,6 +25,7 @@ from davstore.dav.conditions import Verdict, verdict
 from davstore.dav.moving import depth, destination
 from davstore.dav.people import Person
 from davstore.dav.proxied import without
+from davstore.dav.refused_writes import RefusedWrites
 from davstore.dav.rights import ALLOW, check_right
 from davstore.dav.tree import MAGNETS, TRASH, Tree
 from davstore.errors import StateError
@@ -35,32 +34,9 @@ from davstore.model import Entry, Folder
 Environ: TypeAlias = dict[str, Any]
 StartResponse: TypeAlias = Callable[..., Any]
 
-REFUSED_FOR = 60.0
-"""Seconds after a refused PUT in which a DELETE of the same path is taken for its tidying up."""
 SERVICE_UNAVAILABLE = 503
 METHODS = ("DELETE", "MOVE")
-
-
-class RefusedWrites:
-    """The paths at which a PUT was refused lately, by user, in a `folder` for all processes.
-
-    rclone deletes what it could not write: where something stood already, that would be it.
-    """
-
-    def __init__(self, folder: FilePath) -> None:
-        self._paths = diskcache.Cache(str(folder), size_limit=8 * 2**20)
-
-    def note(self, user: str, path: str) -> None:
-        """A PUT at `path` is being refused."""
-        self._paths.set((user, path.rstrip("/")), 1, expire=REFUSED_FOR)
-
-    def holds(self, user: str, path: str) -> bool:
-        """Whether one was, lately."""
-        return (user, path.rstrip("/")) in self._paths
-
-    def close(self) -> None:
-        """Let go of the folder."""
-        self._paths.close()
+_COPY = "COPY adds it there, and leaves it here"
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +99,30 @@ class Deeds:
         response: Iterable[bytes] = util.send_status_response(environ, start_response, status)
         return response
 
+    def give_away(
+        self, environ: Environ, resource: Any, person: Person, to: str, add: Callable[[], object]
+    ) -> None:
+        """MOVE of a magnet's folder to where the account `to` is given magnets: `add` it there,
+        then it goes to the trash here. Raises `DAVError`, and what `add` raises, with nothing done.
+        """
+        check_right(person, "MOVE")
+        depth(environ, resource, is_move=True)
+        path = environ["PATH_INFO"]
+        place = self._place(_parts(path), person) if self.concerns(path, person) else None
+        if place is None or not place.magnet or place.inner or place.in_trash:
+            raise _forbidden(f"Only what stands in an account's magnets can be moved; {_COPY}.")
+        if place.account == to:
+            raise _forbidden(f"It stands in {to} already.")
+        if place.account not in self._deletable:
+            raise _forbidden(
+                f"It would be deleted here, which accounts.{place.account}.delete = true "
+                f"would allow; {_COPY}."
+            )
+        _check_conditions(environ, resource)
+        add()
+        with _errors():
+            self._editor.delete(place.account, place.magnet, (), person.name, in_trash=False)
+
     def concerns(self, path: str, person: Person) -> bool:
         """Whether `path` is in an account, and no view's."""
         parts = _parts(path)
@@ -132,8 +132,7 @@ class Deeds:
         if isinstance(place.entry, Folder) and environ.get("HTTP_DEPTH", "infinity") != "infinity":
             raise DAVError(400, "A folder is deleted with all that is in it: Depth is infinity.")
         self._check_deletable(place.account)
-        if self.refusals.holds(person.name, environ["PATH_INFO"]):
-            raise _forbidden("Nothing is deleted: writing here was refused less than a minute ago.")
+        self.refusals.check_delete(person.name, environ["PATH_INFO"])
         self._editor.delete(
             place.account, place.magnet, place.inner, person.name, in_trash=place.in_trash
         )

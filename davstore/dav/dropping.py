@@ -1,4 +1,5 @@
-"""What WebDAV's methods mean in `incoming`: PUT drops, DELETE takes back, MOVE names, COPY adds.
+"""What WebDAV's methods mean in `incoming`: PUT drops, DELETE takes back, MOVE names, COPY adds;
+MOVE of a magnet's folder adds it here, and has it go from its own account.
 
 RFC 4918 sections 7 and 9. Clients that lock, or write an empty file first, or another name, end
 with one file; whatever of it asks for a magnet is asked for once.
@@ -26,8 +27,9 @@ from wsgidav.request_server import RequestServer
 
 from davstore.catalog import magnet_of
 from davstore.dav.bodies import settle_xml
+from davstore.dav.deeds import Deeds
 from davstore.dav.download import Download
-from davstore.dav.incoming import GUARDED, Incoming, Item
+from davstore.dav.incoming import Incoming, Item
 from davstore.dav.local import Local
 from davstore.dav.moving import destination
 from davstore.dav.people import Person
@@ -43,9 +45,12 @@ StartResponse: TypeAlias = Callable[..., Any]
 LONGEST_NAME = 255
 BLOCK = 64 * 1024
 
-_NO_FOLDERS = "Folders cannot be dropped: drop files, or copy a magnet's own folder."
+_NO_FOLDERS = (
+    "Folders cannot be dropped. To add another account's magnet here, move its folder in one step "
+    "(rclone moveto), send COPY of it (curl -X COPY), or drop a .torrent or .magnet file."
+)
+_WHOLE = "Only a magnet's whole folder can be added so, and by one COPY or MOVE: no single files."
 _IS_THERE = "The account has it already: it cannot be taken back here."
-_STAYS = "Other content of this name was refused; what stood there before stays."
 _STAYS_HERE = "Files dropped here can only be moved to another incoming folder."
 
 
@@ -104,7 +109,9 @@ class Dropped(DAVNonCollection):
 
 
 class Dropping(RequestServer):
-    """Answers the methods that write, for one person; `find` follows a path of theirs."""
+    """Answers the methods that write, for one person; `find` follows a path of theirs, `deeds` are
+    done to what stands outside.
+    """
 
     def __init__(
         self,
@@ -112,8 +119,10 @@ class Dropping(RequestServer):
         incoming: Incoming,
         person: Person,
         find: Callable[[str], Entry | None],
+        deeds: Deeds,
     ) -> None:
         super().__init__(provider)
+        self._deeds = deeds
         self._incoming = incoming
         self._person = person
         self._find = find
@@ -165,16 +174,17 @@ class Dropping(RequestServer):
     def _put(
         self, environ: Environ, start_response: StartResponse, account: str, name: str
     ) -> Iterable[bytes]:
-        there = self._free(environ, account, name)
+        refusals, path = self._deeds.refusals, environ["PATH_INFO"]
         try:
+            there = self._free(environ, account, name)
             self._check_name(name)
             content = _body(environ, limit(name))
             self._writable(environ, there)  # it may have been locked while the body came
             drop = self._incoming.put(account, name, content, self._person)
         except (NotAccepted, Full, DAVError):
-            if there is not None:
-                self._incoming.additions.touch(account, name, refused=True)
+            refusals.note(self._person.name, path)
             raise
+        refusals.forget(self._person.name, path)
         status = HTTP_CREATED if there is None else HTTP_NO_CONTENT
         headers = [("ETag", f'"{drop.identity}"')]
         response: Iterable[bytes] = util.send_status_response(
@@ -190,13 +200,12 @@ class Dropping(RequestServer):
             raise DAVError(HTTP_NOT_FOUND)
         self._evaluate_if_headers(there, environ)
         self._writable(environ, there)
+        self._deeds.refusals.check_delete(self._person.name, environ["PATH_INFO"])
         item, additions = there.item, self._incoming.additions
         if not item.can_go:
             raise DAVError(HTTP_FORBIDDEN, _IS_THERE)
         if item.drop is None:
             additions.forget(account, item.hash)
-        elif additions.now() - item.drop.refused < GUARDED:
-            raise DAVError(HTTP_CONFLICT, _STAYS)
         else:
             additions.remove(account, item.drop.name)
         there.remove_all_locks(recursive=True)
@@ -233,7 +242,7 @@ class Dropping(RequestServer):
             raise DAVError(HTTP_PRECONDITION_FAILED, "There is something already.")
         self._writable(environ, goal)
         if source is None:
-            self._add_magnet(account, name, path, is_move=is_move)
+            self._magnet(environ, account, name, path)
         else:
             self._rename(environ, account, name, source, is_move=is_move)
         status = HTTP_CREATED if goal is None else HTTP_NO_CONTENT
@@ -260,20 +269,28 @@ class Dropping(RequestServer):
             additions.remove(item.leaf.account, item.drop.name)
             source.remove_all_locks(recursive=True)
 
-    def _add_magnet(self, account: str, name: str, path: str, *, is_move: bool) -> None:
-        """A magnet's folder of any account, by its hash."""
+    def _magnet(self, environ: Environ, account: str, name: str, path: str) -> None:
+        """Add the magnet whose folder stands at `path`, of any account, by its hash."""
         check_right(self._person, "GET")
         entry = self._find(path)
         if entry is None:
             raise DAVError(HTTP_NOT_FOUND)
         magnet = magnet_of(entry) if isinstance(entry, Folder) else None
-        if magnet is None or not magnet.hash:
-            raise DAVError(HTTP_FORBIDDEN, "Only a magnet's whole folder can be added by COPY.")
-        if is_move:
-            raise DAVError(HTTP_FORBIDDEN, "Use COPY to add it there: what is in an account stays.")
+        if magnet is None:
+            raise DAVError(HTTP_FORBIDDEN, _WHOLE)
+        if not magnet.hash:
+            raise DAVError(HTTP_FORBIDDEN, "Its service does not tell its hash: drop its link.")
         each = of_hash(magnet.hash, magnet.name)
         file_name = name if name.endswith(".magnet") else f"{name[:200]}.magnet"
-        self._incoming.put(account, file_name, f"{each.link}\n".encode(), self._person)
+
+        def add() -> None:
+            self._incoming.put(account, file_name, f"{each.link}\n".encode(), self._person)
+
+        if environ["REQUEST_METHOD"] == "COPY":
+            add()
+        else:
+            source = self._davProvider.get_resource_inst(path, environ)
+            self._deeds.give_away(environ, source, self._person, account, add)
 
     def _free(self, environ: Environ, account: str, name: str) -> "Dropped | None":
         """What stands where something is to be written, which this request may do."""

@@ -11,7 +11,7 @@ from unicodedata import normalize
 
 from davstore import names
 from davstore.catalog import Addition, Additions, Drop, State
-from davstore.catalog.additions import HELD_FOR, SHOWN_FOR
+from davstore.catalog.additions import HELD_FOR, IMPORTED, SHOWN_FOR
 from davstore.dav import became
 from davstore.dav.people import Person
 from davstore.dav.tree import Elsewhere
@@ -21,8 +21,6 @@ from davstore.wanted import is_temporary, wanted
 INCOMING: Final = "incoming"
 APPEARS_WITHIN: Final = 600.0
 """Seconds for which it is said of an added magnet that it was, if the account does not show it."""
-GUARDED: Final = 30.0
-"""Seconds after a refused PUT within which a DELETE of the same name is rclone tidying up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +141,11 @@ class Incoming:
             ahead += each.state in {State.WAITING, State.TRYING}
 
     def _tells(self, account: str, addition: Addition) -> bool:
-        """Not of what the account shows by now, nor of what it should have shown long ago."""
+        """Not of what the account shows by now, nor of what it should have shown long ago; nor of
+        what an import has brought and nobody has tried, which may be thousands.
+        """
+        if addition.person == IMPORTED and addition.state is State.WAITING and not addition.tries:
+            return False
         if addition.state is not State.ADDED:
             return True
         recent = self.additions.now() - addition.settled <= APPEARS_WITHIN

@@ -94,6 +94,10 @@ class Users:
                         name[:100], address, self.patience.count)  # fmt: skip
         return is_right
 
+    def close(self) -> None:
+        """Let go of what is kept on disk."""
+        self.patience.close()
+
     def _digest(self, password: str) -> bytes:
         return hashlib.blake2b(password.encode(), key=self._key).digest()
 

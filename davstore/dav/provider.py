@@ -245,14 +245,16 @@ class Provider(DAVProvider):
     def _dropping(self, environ: Environ, person: Person) -> Dropping | None:
         """What answers a request that writes into `incoming`, or asks what may be written there."""
         method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"]
-        if self._incoming is None or is_noise(get_uri_name(path)):
+        if self._incoming is None or self._deeds is None or is_noise(get_uri_name(path)):
             return None
         places = [path] if method not in {"GET", "HEAD", "PROPFIND"} else []
         if method in {"COPY", "MOVE"} and "HTTP_DESTINATION" in environ:
             places.append(without(self.mount_path, destination(environ)))
         if not any(self._incoming.place(each, person) for each in places):
             return None
-        return Dropping(self, self._incoming, person, lambda path: self._entry(path, person))
+        return Dropping(
+            self, self._incoming, person, lambda path: self._entry(path, person), self._deeds
+        )
 
     def custom_request_handler(
         self, environ: Environ, start_response: StartResponse, default_handler: Application

@@ -38,7 +38,8 @@ _NEEDS: Mapping[str, str] = {
 }
 
 _ELSEWHERE: Mapping[str, str] = {
-    "COPY": "Nothing can be copied here: it is at a service.",
+    "COPY": "Nothing can be copied here: it is at a service. COPY of a magnet's whole folder into "
+    "another account's incoming adds it there.",
     "MOVE": "Nothing can be renamed here; the magnets of an account can.",
     "DELETE": "Nothing can be deleted here; the magnets of an account can.",
 }

@@ -7,7 +7,7 @@ from functools import partial
 from pydantic import ByteSize
 
 from davstore.config import ServerSettings, Settings, StreamSettings
-from davstore.dav import Incoming, Proxied, Site, Users
+from davstore.dav import Incoming, Patience, Proxied, Site, Users
 from davstore.dav.download import Body
 from davstore.errors import DavstoreError
 from davstore.hooks import Hooks
@@ -63,9 +63,10 @@ class Server:
             self.library.adders.accounts, self.library.additions,
             catalog.snapshot, catalog.has, self.library.adders.wake,
         )  # fmt: skip
+        together = settings.server.state / "logins" if processes > 1 else None
+        self._users = Users(settings.users, settings.server.users_file, Patience(together=together))
         self._site = Site(
-            catalog.accounts, catalog.snapshot, self._open,
-            Users(settings.users, settings.server.users_file),
+            catalog.accounts, catalog.snapshot, self._open, self._users,
             settings.shares, settings.server.state, self.library.views, arranged.names,
             links=self.library.linked,
             incoming=incoming,
@@ -131,6 +132,7 @@ class Server:
         self.resolver.close()
         self.streams.close()
         self._site.close()
+        self._users.close()
         self.library.close()
 
 

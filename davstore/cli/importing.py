@@ -1,0 +1,105 @@
+"""`davstore import`: have what `davstore export` wrote added to accounts again."""
+
+import json
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from davstore.catalog import Additions, can_add, open_database, server_of
+from davstore.catalog.export import Export
+from davstore.catalog.importing import Imported, enqueue, read_export, totals
+from davstore.cli.refresh import NoSuchAccount
+from davstore.cli.screen import ConfigFile, err, load, out
+from davstore.config import Settings
+from davstore.errors import NotAccepted
+from davstore.server import open_stores
+
+
+def import_(
+    file: Annotated[Path, typer.Argument(help="What `davstore export` wrote.")],
+    config: ConfigFile = None,
+    *,
+    account: Annotated[
+        str | None, typer.Option("--account", metavar="NAME", help="Add everything to this one.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="The summary as JSON.")] = False,
+) -> None:
+    """Queue every magnet of an export that its account does not hold; the server adds them."""
+    settings = load(config)
+    exported = read_export(file)
+    into = _targets(settings, exported, account)
+    pauses = _pauses(settings, set(into.values()))
+    state = settings.server.state
+    engine = open_database(state, time.time)
+    try:
+        done = enqueue(engine, Additions(engine), exported, into)
+    finally:
+        engine.dispose()
+    server = server_of(state)
+    seconds = {name: round(count * pauses[name]) for name, count in totals(done).items()}
+    if as_json:
+        whole = {"imported": [asdict(one) for one in done], "seconds": seconds, "server": server}
+        typer.echo(json.dumps(whole, ensure_ascii=False))
+        return
+    out.print(_table(done))
+    if any(one.queued for one in done):
+        _tell(server, max(seconds.values()))
+
+
+def _targets(settings: Settings, exported: Export, account: str | None) -> dict[str, str]:
+    """The account of ours for each that was exported; raises `NoSuchAccount`."""
+    into = {each.name: account or each.name for each in exported.accounts}
+    for name in into.values():
+        if name not in settings.accounts:
+            known = ", ".join(settings.accounts)
+            raise NoSuchAccount(
+                f"there is no account {name!r}; known are {known}: --account chooses one"
+            )
+    return into
+
+
+def _pauses(settings: Settings, names: set[str]) -> dict[str, float]:
+    """The seconds between two adds of each account; raises `NotAccepted` where none is possible."""
+    stores = open_stores(settings)
+    try:
+        found = {name: s.add_pause for name, s in stores.items() if name in names and can_add(s)}
+    finally:
+        for store in stores.values():
+            store.close()
+    for name in sorted(names - set(found)):
+        raise NotAccepted(f"nothing can be added to {name}; --account chooses another account")
+    return found
+
+
+def _tell(server: int | None, seconds: int) -> None:
+    long = f"about {_span(seconds)} at the services' pace; see `davstore status`"
+    if server is None:
+        err.print(
+            f"queued on disk; no server is running: `davstore serve` adds them, in {long}",
+            soft_wrap=True,
+        )
+    else:
+        err.print(f"process {server} begins within a minute and takes {long}", soft_wrap=True)
+
+
+def _span(seconds: int) -> str:
+    for length, unit in ((86400, "days"), (3600, "hours"), (60, "minutes")):
+        if seconds >= 2 * length:
+            return f"{seconds / length:.0f} {unit}"
+    return f"{max(1, seconds)} seconds"
+
+
+def _table(done: list[Imported]) -> Table:
+    table = Table("from", "to", "queued", "there already", "waits already", "in the trash",
+                  "without a link", box=None)  # fmt: skip
+    for column in table.columns[2:]:
+        column.justify = "right"
+    for one in done:
+        counts = (one.queued, one.held, one.waiting, one.trash, one.unknown)
+        table.add_row(escape(one.source), one.account, *map(str, counts))
+    return table
