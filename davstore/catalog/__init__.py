@@ -8,8 +8,10 @@ is what each does about that. `additions` is what people have dropped, `adding` 
 in one account, `adders` in all. `arranged` puts the magnets of all accounts (`sources`) into views:
 `branches` are their folders, `shown` the files in them, `places` what is remembered of that on
 disk. `edits` are what people changed in davstore alone (`edit_tables`, `edit_records`, `edited`),
-`editor` is how, and `remover` removes at the stores what they deleted, writing the `audit`. `lock`
-keeps a second server away, `overview` tells people how it all stands.
+`editor` is how, and `remover` removes at the stores what they deleted, writing the `audit`.
+`sidecars` are what people write beside magnets' files (`contents` are the bytes of these,
+`sidecar_tables` their names), each at its home (`homes`). `lock` keeps a second server away,
+`overview` tells people how it all stands.
 """
 
 from davstore.catalog.adders import Adders
@@ -18,6 +20,7 @@ from davstore.catalog.additions import Addition, Additions, Drop, State
 from davstore.catalog.arranged import Arranged
 from davstore.catalog.editor import Editor, NameTaken, NotThere
 from davstore.catalog.holding import Holding
+from davstore.catalog.homes import Sweeper, home_in, home_of
 from davstore.catalog.leases import Leases, Turns
 from davstore.catalog.lock import only_server, server_of
 from davstore.catalog.overview import Overview, overviews
@@ -26,6 +29,7 @@ from davstore.catalog.records import Links, Records
 from davstore.catalog.refresh import Catalog
 from davstore.catalog.remover import Remover
 from davstore.catalog.shown import magnet_of, owner
+from davstore.catalog.sidecars import Beside, Sidecar, Sidecars, Vanished
 from davstore.catalog.tables import look_into, open_database
 
 __all__ = [
@@ -34,6 +38,7 @@ __all__ = [
     "Addition",
     "Additions",
     "Arranged",
+    "Beside",
     "Catalog",
     "Drop",
     "Editor",
@@ -46,9 +51,15 @@ __all__ = [
     "PlaceRecords",
     "Records",
     "Remover",
+    "Sidecar",
+    "Sidecars",
     "State",
+    "Sweeper",
     "Turns",
+    "Vanished",
     "can_add",
+    "home_in",
+    "home_of",
     "look_into",
     "magnet_of",
     "only_server",

@@ -6,6 +6,7 @@ import typer
 from rich.table import Table
 
 from davstore.cli.screen import ConfigFile, err, load, minute, out, size
+from davstore.dav.overlay import Overlay
 from davstore.dav.tree import Tree
 from davstore.errors import DavstoreError
 from davstore.model import Entry, Folder, Leaf
@@ -34,7 +35,11 @@ def ls(
         _ask(library, top, refresh=refresh)
         arranged, catalog = library.arranged, library.catalog
         folders = arranged.complete if parts or recursive else arranged.folders
-        tree = Tree(catalog.accounts, catalog.snapshot, views=folders, view_names=arranged.names)
+        overlay = Overlay(library.sidecars) if library.sidecars else None
+        tree = Tree(
+            catalog.accounts, catalog.snapshot, views=folders, view_names=arranged.names,
+            overlay=overlay,
+        )  # fmt: skip
         entry = tree.find(parts)
         if entry is not None:
             _add(table, entry, "", recursive=recursive)

@@ -58,6 +58,10 @@ class RefusedWrites:
         """Whether one was, lately."""
         return (user, path.rstrip("/")) in self._paths
 
+    def forget(self, user: str, path: str) -> None:
+        """A PUT at `path` has been taken since."""
+        self._paths.delete((user, path.rstrip("/")))
+
     def close(self) -> None:
         """Let go of the folder."""
         self._paths.close()
@@ -108,7 +112,7 @@ class Deeds:
         """A response to a method of `METHODS`; raises `DAVError`."""
         method = environ["REQUEST_METHOD"]
         check_right(person, method)
-        place = self._place(_parts(environ["PATH_INFO"]), person)
+        place = self._place(parts_of(environ["PATH_INFO"]), person)
         if place is None:
             raise DAVError(HTTP_NOT_FOUND)
         if not place.magnet:
@@ -125,7 +129,7 @@ class Deeds:
 
     def concerns(self, path: str, person: Person) -> bool:
         """Whether `path` is in an account, and no view's."""
-        parts = _parts(path)
+        parts = parts_of(path)
         return bool(parts) and self._tree.is_account(parts[0]) and person.sees(parts[0])
 
     def _delete(self, environ: Environ, place: Place, person: Person) -> None:
@@ -148,7 +152,7 @@ class Deeds:
         """The status of the response."""
         depth(environ, resource, is_move=True)
         provider = resource.provider
-        target = _parts(without(provider.mount_path, destination(environ)))
+        target = parts_of(without(provider.mount_path, destination(environ)))
         above = self._place(target[:-1], person)
         if above is None or not isinstance(above.entry, Folder):
             raise DAVError(HTTP_CONFLICT, "There is no such folder.")
@@ -241,7 +245,8 @@ def _member(folder: Entry | None, part: str, *, is_wide: bool) -> tuple[str, Ent
     return next(((n, e) for n, e in folder.entries.items() if names.key(n) == key), None)
 
 
-def _parts(path: str) -> tuple[str, ...]:
+def parts_of(path: str) -> tuple[str, ...]:
+    """The components of a path, in the form in which they are kept."""
     return tuple(normalize("NFC", part) for part in path.split("/") if part)
 
 

@@ -1,6 +1,7 @@
 """Entries of the snapshots as WsgiDAV's collections and resources."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeAlias
 from urllib.parse import quote
 
@@ -8,6 +9,7 @@ from wsgidav.dav_error import HTTP_FORBIDDEN, HTTP_NOT_FOUND, HTTP_PRECONDITION_
 from wsgidav.dav_provider import DAVCollection, DAVNonCollection, DAVProvider
 from wsgidav.util import get_uri_name, get_uri_parent, parse_if_header_dict, test_if_header_dict
 
+from davstore.dav.beside import SidecarCollection, SidecarFile
 from davstore.dav.bodies import settle_xml
 from davstore.dav.deeds import METHODS, Deeds
 from davstore.dav.download import Download
@@ -18,12 +20,14 @@ from davstore.dav.login import Users
 from davstore.dav.moving import destination
 from davstore.dav.multistatus import PATH_SAFE
 from davstore.dav.noise import HINTS, Noise, NoiseResource, Note, is_noise, noise_path
+from davstore.dav.overlay import Home, SidecarFolder, SidecarLeaf
+from davstore.dav.overlaying import Overlaying, SidecarRequests
 from davstore.dav.pages import page
 from davstore.dav.people import Person
 from davstore.dav.properties import content_type, etag, property_element, property_names
 from davstore.dav.proxied import without
 from davstore.dav.repeats import Repeats
-from davstore.dav.rights import READING, check_right, options, refused
+from davstore.dav.rights import READING, WRITING, check_right, options, refused
 from davstore.dav.tree import NotReady, Tree
 from davstore.model import Entry, Folder, Leaf
 
@@ -86,13 +90,13 @@ class FolderCollection(_Listed, DAVCollection):
     def get_member_names(self) -> list[str]:
         return list(self.entry.entries)
 
-    def create_empty_resource(self, name: str) -> "NoiseResource | Dropped":
-        made: NoiseResource | Dropped = self.provider.new_resource(
+    def create_empty_resource(self, name: str) -> "NoiseResource | Dropped | SidecarFile":
+        made: NoiseResource | Dropped | SidecarFile = self.provider.new_resource(
             f"{self.path.rstrip('/')}/{name}", self.environ
         )
         return made
 
-    def get_member(self, name: str) -> "FolderCollection | FileResource | None":
+    def get_member(self, name: str) -> "EntryResource | None":
         entry = self.entry.entries.get(name)
         path = f"{self.path.rstrip('/')}/{name}"
         return None if entry is None else resource(path, self.environ, entry)
@@ -126,11 +130,16 @@ class FileResource(_Listed, DAVNonCollection):
         raise DAVError(HTTP_FORBIDDEN)
 
 
-Resource: TypeAlias = FolderCollection | FileResource | NoiseResource | Dropped
+EntryResource: TypeAlias = FolderCollection | FileResource | SidecarCollection | SidecarFile
+Resource: TypeAlias = EntryResource | NoiseResource | Dropped
 
 
-def resource(path: str, environ: Environ, entry: Folder | Leaf) -> FolderCollection | FileResource:
+def resource(path: str, environ: Environ, entry: Folder | Leaf) -> EntryResource:
     """The WsgiDAV face of an entry."""
+    if isinstance(entry, SidecarLeaf):
+        return SidecarFile(path, environ, entry)
+    if isinstance(entry, SidecarFolder):
+        return SidecarCollection(path, environ, entry)
     if isinstance(entry, Folder):
         return FolderCollection(path, environ, entry)
     return FileResource(path, environ, entry)
@@ -141,11 +150,11 @@ def _address(path: str, environ: Environ, entry: Entry) -> str:
 
 
 class Provider(DAVProvider):
-    """The whole tree but for the shares. Nothing can be written in it but noise, and into
-    `incoming`; what may be deleted and renamed is said by `deeds`.
+    """The whole tree but for the shares. Nothing can be written in it but noise, into `incoming`,
+    and the sidecars of `overlaying`; what may be deleted and renamed is said by `deeds`.
 
     What reads is answered without WsgiDAV's own methods, and what writes is refused; only the
-    notes of `noise` are theirs. All three are None where there are none.
+    notes of `noise` are theirs. All four are None where there are none.
     """
 
     def __init__(
@@ -156,8 +165,10 @@ class Provider(DAVProvider):
         noise: Noise | None,
         deeds: Deeds | None = None,
         incoming: Incoming | None = None,
+        overlaying: Overlaying | None = None,
     ) -> None:
         super().__init__()
+        self._overlaying = overlaying
         self._deeds = deeds
         self._tree = tree
         self._download = download
@@ -205,18 +216,31 @@ class Provider(DAVProvider):
         """The address of `path`, encoded."""
         return href(self, path)
 
-    def new_resource(self, path: str, environ: Environ) -> NoiseResource | Dropped:
-        """An empty file at `path`; raises 403 where it is neither noise nor dropped."""
+    def new_resource(self, path: str, environ: Environ) -> NoiseResource | Dropped | SidecarFile:
+        """An empty file at `path`; raises 403 where it is neither noise, nor dropped, nor a
+        sidecar.
+        """
         person, name = self._users.person(environ), get_uri_name(path)
         if self._noise is not None and is_noise(name):
             self._noise.put(person.name, path, b"")
             return NoiseResource(path, environ, self._noise, person.name, Note(b"", 0.0))
         place = self._incoming.place(path, person) if self._incoming else None
         if place is None or self._incoming is None:
-            raise DAVError(HTTP_FORBIDDEN)
+            return self._new_sidecar(path, environ, person)
         self._incoming.put(*place, b"", person)
         made = self._dropped(path, environ, *place)
         assert isinstance(made, Dropped)
+        return made
+
+    def _new_sidecar(self, path: str, environ: Environ, person: Person) -> SidecarFile:
+        spot = self._overlaying.spot(path, person) if self._overlaying else None
+        if spot is None or self._overlaying is None or not spot.home.is_open:
+            raise DAVError(HTTP_FORBIDDEN)
+        sidecars = self._overlaying.overlay.sidecars
+        with sidecars.writing(0) as coming:
+            sidecars.put(spot.home.key, spot.path, coming)
+        made = self.get_resource_inst(path, environ)
+        assert isinstance(made, SidecarFile)
         return made
 
     def _dropped(
@@ -248,6 +272,10 @@ class Provider(DAVProvider):
         dropping = self._dropping(environ, person)
         if dropping is not None:
             return dropping.answer(environ, start_response)
+        with _ready():
+            if self._overlaying and self._overlaying.concerns(environ, person, self.mount_path):
+                requests = SidecarRequests(self, self._overlaying, person)
+                return requests.answer(environ, start_response)
         found = self.get_resource_inst(path, environ)
         if method in READING:
             check_right(person, method)
@@ -266,7 +294,10 @@ class Provider(DAVProvider):
         if self._deeds is not None and self._deeds.concerns(path, person):
             if method in METHODS and isinstance(found, FolderCollection | FileResource):
                 _check_if(found, environ)
-                return self._deeds(environ, start_response, found, person)
+                home = self._home(path, person)
+                answer = self._deeds(environ, start_response, found, person)
+                self._follow(environ, person, home)
+                return answer
             if method == "PUT":  # it will be refused
                 self._deeds.refusals.note(person.name, path)
         entry = None if found is None else found.entry
@@ -282,7 +313,7 @@ class Provider(DAVProvider):
         if method == "PROPFIND":
             _check_if(found, environ)
             return self._listing(environ, start_response, found.get_href(), found.entry)
-        if isinstance(found, NoiseResource | Dropped):
+        if isinstance(found, NoiseResource | Dropped | SidecarFile):
             return found.download(environ, start_response)
         if isinstance(found, FileResource):
             return self._download(environ, start_response, found.entry)
@@ -291,19 +322,42 @@ class Provider(DAVProvider):
 
     def _allowed(self, path: str, person: Person) -> tuple[str, ...]:
         """The methods that this person may use there."""
+        if self._overlaying is not None and self._overlaying.is_open(path, person):
+            return (*READING, *WRITING)
         if self._deeds is None or "delete" not in person.rights:
             return READING
         return (*READING, *METHODS) if self._deeds.concerns(path, person) else READING
 
+    def _home(self, path: str, person: Person) -> Home | None:
+        """The home of what is about to be moved or deleted."""
+        if self._overlaying is None:
+            return None
+        spot = self._overlaying.spot(path, person)
+        return spot.home if spot is not None and isinstance(spot.entry, Folder) else None
+
+    def _follow(self, environ: Environ, person: Person, home: Home | None) -> None:
+        """A folder of a store's was moved, or deleted: its sidecars are with it."""
+        if self._overlaying is not None and home is not None and home.is_open:
+            is_move = environ["REQUEST_METHOD"] == "MOVE"
+            to = without(self.mount_path, destination(environ)) if is_move else ""
+            self._overlaying.follow(to, person, home)
+
     def _entry(self, path: str, person: Person) -> Entry | None:
-        try:
+        with _ready():
             return self._tree.find([part for part in path.split("/") if part], person)
-        except NotReady as account:
-            raise DAVError(
-                SERVICE_UNAVAILABLE,
-                f"Nothing is known of '{account}' yet: no store has answered; try again soon.",
-                add_headers=[("Retry-After", RETRY_AFTER)],
-            ) from None
+
+
+@contextmanager
+def _ready() -> Iterator[None]:
+    """What is not known yet is 503."""
+    try:
+        yield
+    except NotReady as account:
+        raise DAVError(
+            SERVICE_UNAVAILABLE,
+            f"Nothing is known of '{account}' yet: no store has answered; try again soon.",
+            add_headers=[("Retry-After", RETRY_AFTER)],
+        ) from None
 
 
 _NOTE_METHODS = frozenset({"PUT", "DELETE", "PROPPATCH", "LOCK", "UNLOCK"})

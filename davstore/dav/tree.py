@@ -5,6 +5,8 @@ from pathlib import Path
 from types import MappingProxyType
 
 from davstore import views
+from davstore.catalog import home_in, home_of, magnet_of
+from davstore.dav.overlay import Home, Overlay
 from davstore.dav.people import OWNER, Person
 from davstore.model import Entry, Folder, Snapshot
 
@@ -44,7 +46,8 @@ class Tree:
     in which somebody else knows the way; beside them `/<view>/…`. Who may not see all accounts
     sees those views that are named to him. `settled` are the views where nothing is to be done for
     them, else None. Beside the magnets of accounts that are `deletable`, and of others that have
-    some, is the trash, for who may delete; what else is `beside` them is listed only.
+    some, is the trash, for who may delete; what else is `beside` them is listed only. In the
+    folders of magnets and at the top of views are the sidecars of the `overlay`.
     """
 
     def __init__(
@@ -58,8 +61,10 @@ class Tree:
         *,
         settled: Views = no_views,
         beside: Beside = nothing,
+        overlay: Overlay | None = None,
     ) -> None:
         self._beside = beside
+        self._overlay = overlay
         self._accounts = tuple(accounts)
         self._snapshot = snapshot
         self._shares = shares
@@ -75,7 +80,33 @@ class Tree:
         """
         if not parts:
             return self._root(person)
+        entry = self._found(parts, person)
+        if self._overlay is None or not self._overlay.is_outdated(entry):
+            return entry
+        return self._found(parts, person)
+
+    def home(self, parts: Sequence[str], person: Person = OWNER) -> Home | None:
+        """The folder with sidecars of its own in which a path is, or which it is; None elsewhere.
+
+        Raises `NotReady`.
+        """
+        if len(parts) < 2 or not person.sees(parts[0]):
+            return None
+        if parts[0] in self._view_names:
+            return _home_in(self._view(parts[0]), parts)
+        if len(parts) < 3 or parts[0] not in self._accounts:
+            return None
+        snapshot = self._snapshot(parts[0])
+        if snapshot is None:
+            raise NotReady(parts[0])
+        return _home_of(self._account(snapshot, person), parts)
+
+    def _found(self, parts: Sequence[str], person: Person) -> Entry | None:
         account, *rest = parts
+        if self._overlay is not None:
+            home = self.home(parts, person)
+            if home is not None:
+                return views.find(self._overlay.shown(home), home.inner)
         if account in self._view_names and person.sees(account):
             return views.find(self._view(account), rest)
         if account not in self._accounts or not person.sees(account):
@@ -96,11 +127,24 @@ class Tree:
         """
         seen = bool(parts) and person.sees(parts[0])
         entry: Entry | None = self._top(parts[0], person) if seen else None
-        for part in parts[1:]:
+        depth = 1 if parts and parts[0] in self._view_names else 2
+        for at, part in enumerate(parts[1:], 1):
             if not isinstance(entry, Folder) or not entry.is_at_hand:
                 return None
             entry = entry.entries.get(part)
+            if at == depth and self._overlay is not None and isinstance(entry, Folder):
+                entry = self._at_hand(parts, entry)
         return None if isinstance(entry, Folder) and not entry.is_at_hand else entry
+
+    def _at_hand(self, parts: Sequence[str], folder: Folder) -> Folder | None:
+        """A folder that may be a home, with its sidecars; None where these are not in memory."""
+        assert self._overlay is not None
+        if parts[0] in self._view_names:
+            home: Home | None = Home(home_in(parts[0], folder.name), folder, ())
+        else:
+            magnet = magnet_of(folder)
+            home = Home(home_of(parts[0], magnet), folder, ()) if magnet else None
+        return folder if home is None else self._overlay.at_hand(home)
 
     def _top(self, name: str, person: Person) -> Folder | None:
         if name in self._view_names:
@@ -145,3 +189,21 @@ class Tree:
         if has_trash and "delete" in person.rights:
             entries[TRASH] = trash
         return Folder(snapshot.account, entries, magnets.modified, magnets.used)
+
+
+def _home_in(view: Folder, parts: Sequence[str]) -> Home | None:
+    folder = views.find(view, parts[1:2])
+    if not isinstance(folder, Folder):
+        return None
+    return Home(home_in(parts[0], folder.name), folder, tuple(parts[2:]))
+
+
+def _home_of(account: Folder, parts: Sequence[str]) -> Home | None:
+    if parts[1] not in {MAGNETS, TRASH}:
+        return None
+    folder = views.find(account, parts[1:3])
+    magnet = magnet_of(folder) if isinstance(folder, Folder) else None
+    if magnet is None or not isinstance(folder, Folder):
+        return None
+    key = home_of(parts[0], magnet)
+    return Home(key, folder, tuple(parts[3:]), is_open=parts[1] == MAGNETS)

@@ -16,6 +16,8 @@ from davstore.catalog import (
     PlaceRecords,
     Records,
     Remover,
+    Sidecars,
+    Sweeper,
     Turns,
     can_add,
     open_database,
@@ -106,6 +108,18 @@ class Library:
             settings.views, self.catalog.accounts, self.catalog.snapshot,
             PlaceRecords(self._engine), now=now,
         )  # fmt: skip
+
+        self.sidecars = None
+        self.sweeper = None
+        if settings.server.overlay:
+            self.sidecars = Sidecars(
+                self._engine, settings.server.state / "sidecars", settings.server.overlay_limit,
+                is_shared=is_shared, now=now,
+            )  # fmt: skip
+            self.sweeper = Sweeper(
+                self.sidecars, self.catalog.accounts, self.catalog.snapshot,
+                self.arranged.complete if settings.views else tuple,
+            )  # fmt: skip
 
     def close(self) -> None:
         """Let go of the stores' connections and the catalog's file."""

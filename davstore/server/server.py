@@ -60,7 +60,7 @@ class Server:
             catalog.accounts, catalog.snapshot, self.streams.open,
             Users(settings.users, settings.server.users_file),
             settings.shares, settings.server.state, arranged.folders, arranged.names,
-            incoming=incoming,
+            incoming=incoming, sidecars=self.library.sidecars,
             proxied=Proxied(settings.server.proxies, settings.server.prefix),
             settled=arranged.settled,
             editor=self.library.editor, deletable=self.library.deletable,
@@ -86,10 +86,12 @@ class Server:
             self._close()
             raise PortUnavailable(listening_problem(self._address, error)) from None
         self.front.start()
-        self.library.catalog.start(self.streams.measure, self.resolver.follow)
+        self.library.catalog.start(self.streams.measure, self._follow)
         self.library.adders.start(partial(self.library.additions.sweep, temporary=is_temporary))
         self.library.arranged.start()
         self.library.remover.start()
+        if self.library.sweeper is not None:
+            self.library.sweeper.start()
 
     def stop(self) -> None:
         """Listen no more; responses under way may go on for the configured time, then end.
@@ -100,10 +102,18 @@ class Server:
             return
         self.front.stop(self._drain)
         self._workers.stop()
+        if self.library.sweeper is not None:
+            self.library.sweeper.stop()
         self.library.remover.stop()
         self.library.adders.stop()
         self.library.catalog.stop()
         self._close()
+
+    def _follow(self) -> None:
+        """Take over what other processes wrote."""
+        self.resolver.follow()
+        if self.library.sidecars is not None:
+            self.library.sidecars.follow()
 
     def _close(self) -> None:
         self.resolver.close()
