@@ -20,7 +20,7 @@ from davstore.views import Path
 
 log = logging.getLogger(__name__)
 
-SWEEP_EVERY: Final = 3600.0
+SWEEP_EVERY: Final = 6 * 3600.0
 """Seconds between two looks at what is gone."""
 FIRST_SWEEP: Final = 600.0
 

@@ -80,7 +80,7 @@ class Sidecars:
         self._is_shared = is_shared
         self.now = now
         self._lock = threading.Lock()
-        self._seen = -1
+        self._seen = self._swept = -1
         self._known: dict[str, int] = {}
         self._kept: LRUCache[str, tuple[int, Beside]] = LRUCache(
             KEPT, getsizeof=lambda kept: 1 + len(kept[1].all)
@@ -252,7 +252,14 @@ class Sidecars:
             self._contents.remove(self._changed(home, step))
 
     def sweep(self) -> None:
-        """Remove contents that nobody knows."""
+        """Remove contents that nobody knows, and what is remembered of homes that lost all theirs:
+        by now every process has heard of those from before the last time.
+        """
+        has_some = sa.exists().where(sidecars.c.home == sidecar_homes.c.home)
+        old = sidecar_homes.c.revision <= self._swept
+        with _disk(), self._engine.begin() as connection:
+            connection.execute(sa.delete(sidecar_homes).where(old, ~has_some))
+        self._swept = self._seen
 
         def known() -> list[str]:
             with self._reading() as connection:
