@@ -17,6 +17,8 @@ from davstore.views import Path
 
 ROOM = 16 * 2**20
 """Bytes for merged folders."""
+AT_ONCE = 1000
+"""Entries to which sidecars are added in less than a millisecond."""
 WEIGHT = 1024
 """Bytes that an entry takes, about."""
 
@@ -116,8 +118,10 @@ class _Merged(Mapping[str, Entry]):
 
     @property
     def is_at_hand(self) -> bool:
-        """Whether the entries are in memory now."""
-        return self._entries is not None or bool(getattr(self._base, "is_at_hand", True))
+        """Whether the entries are in memory now, or put together in next to no time."""
+        if self._entries is not None:
+            return True
+        return bool(getattr(self._base, "is_at_hand", True)) and len(self._base) <= AT_ONCE
 
     @property
     def magnet(self) -> Any:
@@ -146,11 +150,10 @@ class _Merged(Mapping[str, Entry]):
     def _made(self) -> Mapping[str, Entry]:
         entries = [self._within(entry) for entry in self._base.values()]
         taken = {names.key(entry.name) for entry in entries}
-        entries += [
-            self._entry(sidecar) for sidecar in self._beside.members.get(self._path, ())
-            if names.key(sidecar.path[-1]) not in taken
-        ]  # fmt: skip
-        return views.listed(entries)
+        here = self._beside.members.get(self._path, ())
+        return views.listed_with(
+            entries, (self._entry(each) for each in here if names.key(each.path[-1]) not in taken)
+        )
 
     def _within(self, entry: Entry) -> Entry:
         """One of the store's: folders have their own sidecars in them."""
