@@ -3,7 +3,7 @@
 The way down, each floor importing only what stands below it:
     cli        the commands a person types
     server     builds the objects, starts and stops them; keeps the clients' connections
-    dav        the WebDAV face
+    dav        the WebDAV face                   hooks      tell others what changed
     stream     a link becomes bytes
     catalog    what all accounts hold            resolver   ref -> fresh link
     views      magnets -> folder trees           names      upstream name -> safe name

@@ -58,7 +58,7 @@ def at_the_store(sim: Simulator) -> set[str]:
 def test_a_deleted_magnet_is_in_the_trash_and_can_be_had_back(
     served: Serving, sim: Simulator
 ) -> None:
-    assert names(served, "/realdebrid") == {"magnets", "trash"}
+    assert names(served, "/realdebrid") >= {"magnets", "trash"}
     assert do(served, "DELETE", f"{FILM}/") == 204
     assert names(served, "/realdebrid/magnets") == {"Spring"}
     assert names(served, TRASH) == {"Sintel"}
@@ -106,7 +106,7 @@ def test_an_account_without_the_setting_refuses_and_names_it(
     answer = served.request("DELETE", "/alldebrid/magnets/Charge")
     assert answer.status_code == 403
     assert "accounts.alldebrid.delete" in answer.text
-    assert names(served, "/alldebrid") == {"magnets"}
+    assert "trash" not in names(served, "/alldebrid")
 
 
 def test_a_delete_after_a_refused_put_does_nothing(served: Serving) -> None:

@@ -9,6 +9,7 @@ from typer.main import get_command
 
 from davstore.cli.main import app
 from davstore.config import ServerSettings, Share, StreamSettings, User
+from davstore.hook_settings import KINDS
 from davstore.stores import STORES
 from davstore.view_settings import ViewSettings
 
@@ -17,7 +18,7 @@ README = (Path(__file__).parent.parent / "README.md").read_text("utf-8")
 
 def test_every_command_is_documented() -> None:
     commands = set(get_command(app).commands)  # type: ignore[attr-defined]
-    documented = set(re.findall(r"^\| `davstore (\w+)", README, re.MULTILINE))
+    documented = set(re.findall(r"^\| `davstore ([\w-]+)", README, re.MULTILINE))
     assert documented == commands
 
 
@@ -27,7 +28,8 @@ def test_every_command_is_documented() -> None:
     + [f"stream.{name}" for name in StreamSettings.model_fields]
     + [f"users.{name}" for name in User.model_fields]
     + [f"shares.{name}" for name in Share.model_fields]
-    + [f"views.{field.alias or name}" for name, field in ViewSettings.model_fields.items()],
+    + [f"views.{field.alias or name}" for name, field in ViewSettings.model_fields.items()]
+    + sorted({f"hooks.{name}" for kind in KINDS.values() for name in kind.model_fields}),
 )
 def test_every_setting_is_documented(key: str) -> None:
     assert re.search(rf"^\| `{re.escape(key)}` \|", README, re.MULTILINE)
@@ -57,12 +59,21 @@ def test_every_store_is_documented_with_all_its_keys(store: str) -> None:
         "--refresh",
         "--config",
         "--explain",
-        "--reset",
         "--json",
+        "--category",
+        "--season",
+        "--episode",
+        "--add",
+        "--to",
+        "--reset",
         "--files",
         "--folder",
         "--replace",
         "--digest",
+        "--test",
+        "--hook",
+        "--url",
+        "--writable",
     ],
 )
 def test_the_named_options_exist(option: str) -> None:

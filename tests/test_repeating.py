@@ -72,9 +72,9 @@ def test_bodies_that_do_not_come_hold_no_worker(
         each.sendall(whole[-5:])
         assert answer(each)[0].startswith(b"HTTP/1.1 207")
         each.close()
-    monkeypatch.setattr(front, "BODY_SECONDS", 0.1)
+    monkeypatch.setattr(front, "HEAD_SECONDS", 0.1)
     with connected(served, whole[:-5]) as client:
-        assert client.recv(1) == b""
+        assert client.recv(12) == b"HTTP/1.1 408"
 
 
 def test_a_body_that_comes_late_is_waited_for(served: Serving) -> None:

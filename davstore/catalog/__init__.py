@@ -9,20 +9,26 @@ in one account, `adders` in all. `arranged` puts the magnets of all accounts (`s
 `branches` are their folders, `shown` the files in them, `places` what is remembered of that on
 disk. `edits` are what people changed in davstore alone (`edit_tables`, `edit_records`, `edited`),
 `editor` is how, and `remover` removes at the stores what they deleted, writing the `audit`.
-`sidecars` are what people write beside magnets' files (`contents` are the bytes of these,
-`sidecar_tables` their names), each at its home (`homes`). `lock` keeps a second server away,
-`overview` tells people how it all stands.
+`linked` are the links that accounts keep beside magnets. `sidecars` are what people write beside
+magnets' files (`contents` are the bytes of these, `sidecar_tables` their names), each at its home
+(`homes`). `lock` keeps a second server away, `overview` tells people how it all stands.
+`differences` says which folders two snapshots differ in, `outbox` keeps what hooks have still to be
+told of that.
 """
 
 from davstore.catalog.adders import Adders
 from davstore.catalog.adding import Adder, can_add
 from davstore.catalog.additions import Addition, Additions, Drop, State
 from davstore.catalog.arranged import Arranged
+from davstore.catalog.differences import differences, folded
 from davstore.catalog.editor import Editor, NameTaken, NotThere
 from davstore.catalog.holding import Holding
 from davstore.catalog.homes import Sweeper, home_in, home_of
 from davstore.catalog.leases import Leases, Turns
+from davstore.catalog.linked import Linked
 from davstore.catalog.lock import only_server, server_of
+from davstore.catalog.lookups import Lookups
+from davstore.catalog.outbox import Deafness, Outbox, Untold
 from davstore.catalog.overview import Overview, overviews
 from davstore.catalog.places import PlaceRecords
 from davstore.catalog.records import Links, Records
@@ -40,13 +46,17 @@ __all__ = [
     "Arranged",
     "Beside",
     "Catalog",
+    "Deafness",
     "Drop",
     "Editor",
     "Holding",
     "Leases",
+    "Linked",
     "Links",
+    "Lookups",
     "NameTaken",
     "NotThere",
+    "Outbox",
     "Overview",
     "PlaceRecords",
     "Records",
@@ -56,8 +66,11 @@ __all__ = [
     "State",
     "Sweeper",
     "Turns",
+    "Untold",
     "Vanished",
     "can_add",
+    "differences",
+    "folded",
     "home_in",
     "home_of",
     "look_into",

@@ -1,12 +1,16 @@
 """What the catalog's file says of each account, for people; nothing here writes."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 import sqlalchemy as sa
 
 from davstore.catalog.records import Standing
 from davstore.catalog.tables import accounts, files, held_back, magnets
-from davstore.model import Status
+from davstore.model import Magnet, Status
+
+MOST_COMING: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +19,7 @@ class Overview:
 
     `shown` magnets stand as folders, with so many `files` and `bytes`; `waiting` ones are ready
     and their files are still to be asked. `doubted` are said to have gone since `doubted_since`,
-    which is not believed yet.
+    which is not believed yet. `coming` are the newest of those at which the service is at work.
     """
 
     name: str
@@ -27,6 +31,8 @@ class Overview:
     waiting: int
     doubted: int
     doubted_since: float
+    by_status: Mapping[str, int]
+    coming: tuple[Magnet, ...]
 
 
 def overviews(engine: sa.Engine) -> list[Overview]:
@@ -59,5 +65,31 @@ def _overview(connection: sa.Connection, row: sa.Row[tuple[object, ...]]) -> Ove
                           row.error, row.failed),
         magnets=counted[0], shown=counted[1], files=int(counted[2] or 0), waiting=counted[3],
         bytes=int(connection.execute(size).scalar_one()), doubted=number,
-        doubted_since=since or 0.0,
+        doubted_since=since or 0.0, by_status=_by_status(connection, row.name),
+        coming=_coming(connection, row.name),
+    )  # fmt: skip
+
+
+def _by_status(connection: sa.Connection, account: str) -> dict[str, int]:
+    query = (
+        sa.select(magnets.c.status, sa.func.count())
+        .where(magnets.c.account == account)
+        .group_by(magnets.c.status)
+        .order_by(magnets.c.status)
+    )
+    return {status: number for status, number in connection.execute(query)}  # noqa: C416 - rows
+
+
+def _coming(connection: sa.Connection, account: str) -> tuple[Magnet, ...]:
+    busy = (Status.QUEUED.value, Status.DOWNLOADING.value, Status.PROCESSING.value)
+    query = (
+        sa.select(magnets)
+        .where(magnets.c.account == account, magnets.c.status.in_(busy))
+        .order_by(magnets.c.added.desc())
+        .limit(MOST_COMING)
+    )
+    return tuple(
+        Magnet(row.id, row.name, Status(row.status), "", row.hash, row.size, row.progress,
+               row.added or None)
+        for row in connection.execute(query)
     )  # fmt: skip

@@ -6,7 +6,7 @@ A failing account keeps its last good listing and never disturbs another.
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -64,16 +64,18 @@ class Catalog:
         slow: float | None = None,
         removal_share: float = REMOVAL_SHARE,
         leases: Leases | None = None,
+        playlists: Collection[str] = (),
         now: Callable[[], float] = time.time,
     ) -> "Catalog":
         """All accounts as the disk remembers them. `sources` name each one's service and URL.
 
         `interval` is the seconds between two refreshes of an account, `quick` those while
         something is downloading, `slow` those while nothing moves and nobody reads.
-        `leases` say who refreshes what where several processes share the disk.
+        `leases` say who refreshes what where several processes share the disk; `playlists` in
+        which accounts each video has one beside it.
         Raises `StateError` where the disk cannot be read.
         """
-        shelf = Shelf()
+        shelf = Shelf(playlists=playlists)
         edits = Edits(records.edits)
         with reading():
             learned = records.sizes()
@@ -90,6 +92,11 @@ class Catalog:
         """The accounts' names in configured order."""
         return tuple(self._keepers)
 
+    @property
+    def learned(self) -> Mapping[str, int]:
+        """The sizes, by identity, of files whose stores do not know them; it grows."""
+        return self._learned
+
     def keeper(self, account: str) -> Keeper:
         """Who keeps `account`."""
         return self._keepers[account]
@@ -105,6 +112,15 @@ class Catalog:
     def has(self, account: str, hash_: str) -> bool:
         """Whether `account` is known to hold a magnet of this hash, in whatever state."""
         return self._keepers[account].has(hash_)
+
+    def known(self, account: str) -> Snapshot | None:
+        """As `snapshot`, without that anything is refreshed for it."""
+        return self._keepers[account].snapshot
+
+    def read(self) -> None:
+        """Somebody reads of all accounts: what has grown old is refreshed."""
+        for schedule in self._schedules.values():
+            schedule.read()
 
     def refresh(self, account: str) -> None:
         """Ask the store of `account` now, for everything. Raises `StoreError`."""

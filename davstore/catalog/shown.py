@@ -48,6 +48,16 @@ class Shown(Mapping[str, Entry]):
         """Whether the entries are in memory now."""
         return self._shelf.kept(self._key) is not None
 
+    @property
+    def inner(self) -> Sequence[Folder]:
+        """The folders in it, without looking for its files."""
+        return self._inner
+
+    @property
+    def spots(self) -> tuple[Spot, ...]:
+        """The magnets that have files here."""
+        return self._spots
+
     def __getitem__(self, name: str) -> Entry:
         return self._entries()[name]
 

@@ -17,11 +17,21 @@ from davstore.cli import (
     config,
     demo,
     export,
+    finding,
+    hosts,
+    links,
+    login,
     ls,
+    media,
+    mount,
+    notify,
     password,
+    position,
     refresh,
     rename,
+    restart,
     serve,
+    setup,
     status,
     views,
 )
@@ -36,8 +46,13 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for command in (
-    demo.demo, serve.serve, check.check, status.status, refresh.refresh, ls.ls,
-    views.views, rename.rename, audit.audit, export.export,
+    demo.demo, serve.serve, check.check, login.login, login.logout,
+    status.status, refresh.refresh, ls.ls, views.views,
+    finding.search, finding.check_cache, position.position,
+    rename.rename, audit.audit, export.export,
+    links.links, links.unlock, media.media, hosts.hosts, hosts.settings,
+    restart.restart, restart.vouchers,
+    notify.notify, mount.mount, setup.setup,
     password.password, certificate.certificate, config.config,
 ):  # fmt: skip
     app.command()(command)

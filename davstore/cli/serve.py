@@ -4,17 +4,18 @@ import logging
 import signal
 import sys
 import threading
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from multiprocessing import parent_process
 from multiprocessing.connection import Connection
 from types import FrameType
 
 from davstore.catalog import Catalog, only_server
-from davstore.cli import logs
+from davstore.cli import logs, ready
 from davstore.cli.screen import ConfigFile, Verbose, load
 from davstore.config import Settings
 from davstore.errors import DavstoreError
-from davstore.server import Processes, Server, settle
+from davstore.server import Processes, Server, announced, check_announcing, settle
 
 log = logging.getLogger("davstore.serve")
 
@@ -47,6 +48,8 @@ def run(settings: Settings, *, verbose: bool = False) -> None:
     told = told_to_stop()
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     settle()
+    if settings.server.announce:
+        check_announcing()
     with only_server(settings.server.state):
         if settings.server.workers > 1:
             _run_several(settings, told, verbose=verbose)
@@ -56,7 +59,9 @@ def run(settings: Settings, *, verbose: bool = False) -> None:
         server.start()
         accounts = ", ".join(settings.accounts)
         log.info("serving %s at %s", accounts, server.url)
-        told.wait()
+        ready.say()
+        with _announced(settings, server.url):
+            told.wait()
         log.info("stopping")
         server.stop()
 
@@ -69,10 +74,16 @@ def _run_several(settings: Settings, told: threading.Event, *, verbose: bool) ->
         "serving %s at %s by the processes %s", ", ".join(settings.accounts), processes.url,
         ", ".join(map(str, processes.pids)),
     )  # fmt: skip
-    while not told.wait(LOOK_EVERY):
-        processes.look()
+    ready.say()
+    with _announced(settings, processes.url):
+        while not told.wait(LOOK_EVERY):
+            processes.look()
     log.info("stopping")
     processes.stop()
+
+
+def _announced(settings: Settings, url: str) -> AbstractContextManager[None]:
+    return announced(url) if settings.server.announce else nullcontext()
 
 
 def _be_one_of_several(settings: Settings, reports: Connection, *, verbose: bool) -> None:

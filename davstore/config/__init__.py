@@ -27,8 +27,10 @@ from davstore.config.arranged import arranged
 from davstore.config.server import Checked, server_problems
 from davstore.config.server import Network as Network
 from davstore.config.server import ServerSettings as ServerSettings
+from davstore.config.told import hooks as told
 from davstore.config.words import nearest, problem, unknown
 from davstore.errors import ConfigError, Problem
+from davstore.hook_settings import AnyHook
 from davstore.view_settings import ViewSettings
 
 PREFIX = "DAVSTORE_"
@@ -133,6 +135,7 @@ class Settings(Checked):
     accounts: Mapping[str, Any] = {}
     shares: Mapping[str, Share] = {}
     views: Mapping[str, ViewSettings] = {}
+    hooks: tuple[AnyHook, ...] = ()
 
 
 def default_file() -> Path:
@@ -165,6 +168,8 @@ def load(
     problems += found
     views, found = arranged(tables.get("views"), accounts, shares)
     problems += found
+    hooks, found = told(tables.get("hooks", []))
+    problems += found
     problems += _unseen(users, [*_names(tables.get("accounts")), *shares, *views])
     if server is not None:
         is_open = not tables.get("users") and file is None
@@ -178,6 +183,7 @@ def load(
         accounts=accounts,
         shares=shares,
         views=views,
+        hooks=hooks,
     )
 
 
@@ -197,6 +203,7 @@ def effective(settings: Settings) -> str:
                 name: view.model_dump(mode="json", by_alias=True, exclude_defaults=True)
                 for name, view in settings.views.items()
             },
+            "hooks": [hook.model_dump(mode="json", exclude_none=True) for hook in settings.hooks],
         }
     )
 
@@ -229,6 +236,7 @@ class _Environment(BaseSettings):
     accounts: dict[str, dict[str, Any]] = {}
     shares: dict[str, dict[str, Any]] = {}
     views: dict[str, dict[str, Any]] = {}
+    hooks: list[Any] = []
 
 
 def _environment(environ: Mapping[str, str]) -> Table:

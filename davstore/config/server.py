@@ -67,6 +67,7 @@ class ServerSettings(Checked):
         default=ByteSize(2 * 1024**3), ge=1024**2, le=1024**5,
         description="disk space for sidecars",
     )  # fmt: skip
+    announce: bool = Field(default=False, description="announce it by Bonjour (zeroconf)")
     drain: float = Field(
         default=5, ge=0, le=3600,
         description="seconds for which responses under way may go on when the server is stopped",

@@ -1,17 +1,17 @@
 """The WebDAV face; alone knows WsgiDAV.
 
-`tree` finds entries, `provider` shows them to WsgiDAV, `properties` tells their properties.
+`tree` finds entries, `provider` shows them to WsgiDAV (as `resources`), `properties` tells of them.
 `listing` answers PROPFIND (what it asks: `propfind`; the answer: `prepared`, `multistatus`,
 `compression`, `kept`), `download` GET and HEAD of files (`conditions`, `media_types`), `pages`
 those of folders (`playlist`). `login` asks who comes (`people`, `digest`, `patience`), `rights`
-says what they may, and what nobody may, `deeds` what deleting and renaming do; `noise` keeps what
-desktops write. `incoming` is the folder into which magnets are dropped (`dropping`), and in which
-stands what `became` of them. `overlay` shows sidecars among what stores have (`beside`: as
-resources), `overlaying` writes them (`times`). `scratch` is a share to write in (`disk`, `moving`,
-`room`, `local`), `remembered` its locks and properties, `bodies` the XML that clients send.
-`refusals` say what went wrong, `gate` stands before it all, and `proxied` before the gate;
-`repeats` answers again what was asked before, past all of them (`transfer`: what a server may do
-itself).
+says what they may, and what nobody may, `deeds` what deleting and renaming do; `noise`
+(`noise_names`) keeps what desktops write, `playback` tells and takes positions. `incoming` is the
+folder into which magnets are dropped (`dropping`), and in which stands what `became` of them.
+`overlay` shows sidecars among what stores have (`beside`: as resources), `overlaying` writes them
+(`times`). `scratch` is a share to write in (`disk`, `moving`, `room`, `local`), `remembered` its
+locks and properties, `bodies` the XML that clients send. `refusals` say what went wrong, `gate`
+stands before it all, and `proxied` before the gate; `repeats` answers again what was asked before,
+past all of them (`transfer`: what a server may do itself).
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -33,24 +33,27 @@ from davstore.dav.login import Authenticator, DomainController, Users
 from davstore.dav.noise import Noise
 from davstore.dav.overlay import Overlay
 from davstore.dav.overlaying import Overlaying
+from davstore.dav.playback import Playback
 from davstore.dav.provider import Provider
 from davstore.dav.proxied import Proxied
 from davstore.dav.refusals import Refusals
 from davstore.dav.remembered import DeadProperties, Locks
 from davstore.dav.scratch import Scratch
-from davstore.dav.tree import Tree, Views, no_views, nothing
+from davstore.dav.tree import Links, Lookups, Tree, Views, no_views, nothing
 from davstore.model import Snapshot
+from davstore.stores.playing import Playing
 
 __all__ = ["Application", "Incoming", "Proxied", "Site", "Users"]
 
 
 class Site:
     """The WSGI application: `accounts` in order, what each holds, how a file is opened; beside
-    them the `shares`, and the folders of `view_names`, as `views` gives them
+    them the `shares`, the accounts' `links`, and the folders of `view_names`, as `views` gives them
     (`settled`: where nothing is to be done for them). Locks, properties
     and notes are kept in `state`, which shares need; there are none without. What people do to
     the accounts is the `editor`'s, what they write beside files is among the `sidecars`; things may
-    be deleted in those that are `deletable`, and magnets dropped into `incoming`. `proxied` says
+    be deleted in those that are `deletable`, and magnets dropped into `incoming`. `lookups` are
+    folders beside magnets that ask when they are opened, `players` know positions. `proxied` says
     through whom clients come.
     """
 
@@ -66,6 +69,9 @@ class Site:
         view_names: Sequence[str] = (),
         *,
         proxied: Proxied | None = None,
+        lookups: Lookups | None = None,
+        players: Mapping[str, Playing] = MappingProxyType({}),
+        links: Links | None = None,
         settled: Views = no_views,
         editor: Editor | None = None,
         deletable: Collection[str] = (),
@@ -79,8 +85,8 @@ class Site:
         beside = nothing if incoming is None else incoming.beside
         overlay = None if sidecars is None else Overlay(sidecars)
         entries = Tree(
-            accounts, snapshot, paths, views, view_names, deletable, settled=settled, beside=beside,
-            overlay=overlay,
+            accounts, snapshot, paths, views, view_names, deletable, settled=settled,
+            beside=beside, lookups=lookups, links=links, overlay=overlay,
         )  # fmt: skip
         deeds = None
         if editor is not None and self._kept is not None:
@@ -88,7 +94,9 @@ class Site:
         overlaying = None
         if overlay is not None and self._kept is not None:
             overlaying = Overlaying(entries, overlay, self._kept.refusals)
-        tree = Provider(entries, Download(open_), users, noise, deeds, incoming, overlaying)
+        tree = Provider(
+            entries, Download(open_), users, noise, deeds, incoming, Playback(players), overlaying
+        )
         providers: dict[str, DAVProvider] = {"/": tree}
         for name, share in shares.items():
             assert self._kept is not None  # as above

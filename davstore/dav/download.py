@@ -63,7 +63,11 @@ class Download:
     def transfer(self, environ: Environ, leaf: Leaf) -> Transfer | None:
         """What of a GET the server may move itself; None where something else is to be said."""
         size = leaf.size
-        if not size or verdict(environ, etag(leaf), leaf.modified) is not Verdict.GO_ON:
+        if (
+            not size
+            or leaf.playlist
+            or verdict(environ, etag(leaf), leaf.modified) is not Verdict.GO_ON
+        ):
             return None
         wanted = asked_range(environ, size, etag(leaf), leaf.modified)
         if wanted == UNSATISFIABLE:

@@ -18,6 +18,7 @@ from davstore.dav.compression import GZIP, PLAIN, Coding, accepted
 from davstore.dav.kept import Kept
 from davstore.dav.multistatus import CLOSING, Rendering, opening, row
 from davstore.dav.prepared import Prepared, prepared
+from davstore.dav.properties import SERVICES
 from davstore.dav.propfind import Asked, BadRequest, Depth, Infinite, TooLarge
 from davstore.dav.transfer import Answer
 from davstore.model import Entry, Folder
@@ -100,12 +101,14 @@ class Listing:
     def at_hand(self, environ: Environ, text: bytes, href: str, entry: Entry) -> Answer | None:
         """The same for a request with the body `text`, where it takes next to no time, else None.
 
-        Also None where it is to be refused.
+        Also None where it is to be refused, or a service asked.
         """
         try:
             depth, asked = propfind.depth(environ), propfind.parsed(text)
             question, members = _question(environ, depth, asked, href, entry)
         except (Infinite, BadRequest, TooLarge):
+            return None
+        if SERVICES.intersection(asked.names):
             return None
         parts = self._kept(question, entry)
         if parts is None and members < MANY:

@@ -28,7 +28,7 @@ from davstore.dav.beside import SidecarCollection, SidecarFile
 from davstore.dav.bodies import settle_xml
 from davstore.dav.deeds import RefusedWrites, parts_of
 from davstore.dav.moving import depth, destination
-from davstore.dav.noise import is_noise
+from davstore.dav.noise_names import is_noise
 from davstore.dav.overlay import Home, Overlay, SidecarFolder, SidecarLeaf
 from davstore.dav.people import Person
 from davstore.dav.proxied import without

@@ -1,35 +1,52 @@
-"""Entries of the snapshots as WsgiDAV's collections and resources."""
+"""The whole tree but for the shares, to WsgiDAV: who answers what is asked of which path."""
 
+import io
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeAlias
 from urllib.parse import quote
 
+from werkzeug.http import http_date
 from wsgidav.dav_error import HTTP_FORBIDDEN, HTTP_NOT_FOUND, HTTP_PRECONDITION_FAILED, DAVError
-from wsgidav.dav_provider import DAVCollection, DAVNonCollection, DAVProvider
-from wsgidav.util import get_uri_name, get_uri_parent, parse_if_header_dict, test_if_header_dict
+from wsgidav.dav_provider import DAVProvider
+from wsgidav.util import (
+    get_content_length,
+    get_uri_name,
+    get_uri_parent,
+    parse_if_header_dict,
+    test_if_header_dict,
+)
 
-from davstore.dav.beside import SidecarCollection, SidecarFile
+from davstore.dav.beside import SidecarFile
 from davstore.dav.bodies import settle_xml
 from davstore.dav.deeds import METHODS, Deeds
 from davstore.dav.download import Download
 from davstore.dav.dropping import Dropped, Dropping
 from davstore.dav.incoming import Incoming
 from davstore.dav.listing import Listing
+from davstore.dav.local import Local
 from davstore.dav.login import Users
 from davstore.dav.moving import destination
 from davstore.dav.multistatus import PATH_SAFE
-from davstore.dav.noise import HINTS, Noise, NoiseResource, Note, is_noise, noise_path
-from davstore.dav.overlay import Home, SidecarFolder, SidecarLeaf
+from davstore.dav.noise import HINTS, Noise, NoiseResource, Note, noise_path
+from davstore.dav.noise_names import is_noise
+from davstore.dav.overlay import Home
 from davstore.dav.overlaying import Overlaying, SidecarRequests
 from davstore.dav.pages import page
 from davstore.dav.people import Person
-from davstore.dav.properties import content_type, etag, property_element, property_names
+from davstore.dav.playback import NO_PLAYBACK, Playback
 from davstore.dav.proxied import without
 from davstore.dav.repeats import Repeats
+from davstore.dav.resources import (
+    EntryResource,
+    FileResource,
+    FolderCollection,
+    href,
+    resource,
+)
 from davstore.dav.rights import READING, WRITING, check_right, options, refused
 from davstore.dav.tree import NotReady, Tree
-from davstore.model import Entry, Folder, Leaf
+from davstore.model import Entry, Folder, Leaf, Text
 
 Environ: TypeAlias = dict[str, Any]
 StartResponse: TypeAlias = Callable[..., Any]
@@ -39,110 +56,7 @@ SERVICE_UNAVAILABLE = 503
 RETRY_AFTER = "15"
 
 
-_Resource: Any = object
-"""WsgiDAV's classes have no types: what the mixin finds in those beside it is Any."""
-
-
-class _Listed(_Resource):
-    """What collections and resources have in common: properties from one table."""
-
-    entry: Folder | Leaf
-    path: str
-    provider: Any
-
-    def get_display_name(self) -> str:
-        return self.entry.name
-
-    def get_last_modified(self) -> float:
-        return self.entry.modified
-
-    def get_creation_date(self) -> float:
-        return self.entry.modified
-
-    def get_property_names(self, *, is_allprop: bool) -> list[str]:
-        del is_allprop  # all are cheap
-        return property_names(self.entry)
-
-    def get_property_value(self, name: str) -> Any:
-        try:
-            return property_element(self.entry, name)
-        except KeyError:
-            raise DAVError(HTTP_NOT_FOUND) from None
-
-    def get_properties(
-        self, mode: str, *, name_list: list[str] | None = None
-    ) -> list[tuple[str, Any]]:
-        """Found ones first: clients such as rclone look at the first propstat alone."""
-        found: list[tuple[str, Any]] = super().get_properties(mode, name_list=name_list)
-        return sorted(found, key=lambda pair: isinstance(pair[1], DAVError))
-
-    def get_href(self) -> str:
-        return href(self.provider, self.get_preferred_path())
-
-
-class FolderCollection(_Listed, DAVCollection):
-    """A folder."""
-
-    def __init__(self, path: str, environ: Environ, folder: Folder) -> None:
-        super().__init__(path, environ)
-        self.entry: Folder = folder
-
-    def get_member_names(self) -> list[str]:
-        return list(self.entry.entries)
-
-    def create_empty_resource(self, name: str) -> "NoiseResource | Dropped | SidecarFile":
-        made: NoiseResource | Dropped | SidecarFile = self.provider.new_resource(
-            f"{self.path.rstrip('/')}/{name}", self.environ
-        )
-        return made
-
-    def get_member(self, name: str) -> "EntryResource | None":
-        entry = self.entry.entries.get(name)
-        path = f"{self.path.rstrip('/')}/{name}"
-        return None if entry is None else resource(path, self.environ, entry)
-
-
-class FileResource(_Listed, DAVNonCollection):
-    """A file; its bytes are `Download`'s business."""
-
-    def __init__(self, path: str, environ: Environ, leaf: Leaf) -> None:
-        super().__init__(path, environ)
-        self.entry: Leaf = leaf
-
-    def get_content_length(self) -> int | None:
-        return self.entry.size
-
-    def get_content_type(self) -> str:
-        return content_type(self.entry)
-
-    def get_etag(self) -> str:
-        """WsgiDAV wants it without quotes here; the property carries them."""
-        return etag(self.entry).strip('"')
-
-    def support_etag(self) -> bool:
-        return True
-
-    def support_ranges(self) -> bool:
-        return self.entry.size is not None
-
-    def get_content(self) -> Any:
-        """Never asked: GET is answered before WsgiDAV would."""
-        raise DAVError(HTTP_FORBIDDEN)
-
-
-EntryResource: TypeAlias = FolderCollection | FileResource | SidecarCollection | SidecarFile
 Resource: TypeAlias = EntryResource | NoiseResource | Dropped
-
-
-def resource(path: str, environ: Environ, entry: Folder | Leaf) -> EntryResource:
-    """The WsgiDAV face of an entry."""
-    if isinstance(entry, SidecarLeaf):
-        return SidecarFile(path, environ, entry)
-    if isinstance(entry, SidecarFolder):
-        return SidecarCollection(path, environ, entry)
-    if isinstance(entry, Folder):
-        return FolderCollection(path, environ, entry)
-    return FileResource(path, environ, entry)
 
 
 def _address(path: str, environ: Environ, entry: Entry) -> str:
@@ -165,11 +79,13 @@ class Provider(DAVProvider):
         noise: Noise | None,
         deeds: Deeds | None = None,
         incoming: Incoming | None = None,
+        playback: Playback = NO_PLAYBACK,
         overlaying: Overlaying | None = None,
     ) -> None:
         super().__init__()
         self._overlaying = overlaying
         self._deeds = deeds
+        self._playback = playback
         self._tree = tree
         self._download = download
         self._users = users
@@ -189,7 +105,8 @@ class Provider(DAVProvider):
         found = None if place is None else self._dropped(path, environ, *place)
         if found is not None:
             return found
-        entry = self._entry(path, person) if place is None else None
+        asking = environ["REQUEST_METHOD"] in _ASKING
+        entry = self._entry(path, person, asking=asking) if place is None else None
         if entry is not None:
             return resource(path, environ, entry)
         if self._noise is not None and is_noise(get_uri_name(path)):
@@ -264,18 +181,22 @@ class Provider(DAVProvider):
             return None
         return Dropping(self, self._incoming, person, lambda path: self._entry(path, person))
 
+    def _beside(self, environ: Environ, person: Person) -> SidecarRequests | None:
+        """What answers a request that writes sidecars."""
+        with _ready():
+            if self._overlaying and self._overlaying.concerns(environ, person, self.mount_path):
+                return SidecarRequests(self, self._overlaying, person)
+        return None
+
     def custom_request_handler(
         self, environ: Environ, start_response: StartResponse, default_handler: Application
     ) -> Iterable[bytes]:
         method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"]
         person = self._users.person(environ)
-        dropping = self._dropping(environ, person)
-        if dropping is not None:
-            return dropping.answer(environ, start_response)
-        with _ready():
-            if self._overlaying and self._overlaying.concerns(environ, person, self.mount_path):
-                requests = SidecarRequests(self, self._overlaying, person)
-                return requests.answer(environ, start_response)
+        writing = self._dropping(environ, person) or self._beside(environ, person)
+        if writing is not None:
+            with _ready():
+                return writing.answer(environ, start_response)
         found = self.get_resource_inst(path, environ)
         if method in READING:
             check_right(person, method)
@@ -291,6 +212,9 @@ class Provider(DAVProvider):
                 settle_xml(environ)
             environ["HTTP_DEPTH"] = "0"
             return default_handler(environ, start_response)
+        asking = self._asking(environ, found, person)
+        if asking is not None:
+            return asking(environ, start_response)
         if self._deeds is not None and self._deeds.concerns(path, person):
             if method in METHODS and isinstance(found, FolderCollection | FileResource):
                 _check_if(found, environ)
@@ -304,6 +228,25 @@ class Provider(DAVProvider):
         above = self._entry(get_uri_parent(path) or "/", person)
         return refused(environ, start_response, href(self, path), entry, above)
 
+    def _asking(
+        self, environ: Environ, found: Resource | None, person: Person
+    ) -> Application | None:
+        """What answers a method that writes, where it is a service that is asked."""
+        method = environ["REQUEST_METHOD"]
+        if method == "MKCOL" and found is None and self._begins_search(environ, person):
+            return _made
+        if method == "PROPPATCH" and isinstance(found, FileResource):
+            return self._playback.patched(environ, found.get_href(), found.entry, person)
+        return None
+
+    def _begins_search(self, environ: Environ, person: Person) -> bool:
+        """Whether making this folder is how a search is asked for: by mounts, which open only what
+        stands in the folder above.
+        """
+        if "add" not in person.rights or get_content_length(environ):
+            return False
+        return isinstance(self._entry(environ["PATH_INFO"], person, asking=True), Folder)
+
     def _read(
         self, environ: Environ, start_response: StartResponse, found: Resource, person: Person
     ) -> Iterable[bytes]:
@@ -312,9 +255,14 @@ class Provider(DAVProvider):
             return options(start_response, *self._allowed(path, person))
         if method == "PROPFIND":
             _check_if(found, environ)
-            return self._listing(environ, start_response, found.get_href(), found.entry)
+            entry = found.entry
+            if isinstance(found, FileResource):
+                entry = self._playback.asked(environ, found.entry)
+            return self._listing(environ, start_response, found.get_href(), entry)
         if isinstance(found, NoiseResource | Dropped | SidecarFile):
             return found.download(environ, start_response)
+        if isinstance(found, FileResource) and isinstance(found.entry, Text):
+            return Download(_opened, offers=False)(environ, start_response, found.entry)
         if isinstance(found, FileResource):
             return self._download(environ, start_response, found.entry)
         home = quote(f"{self.mount_path}{self.share_path}/", safe=PATH_SAFE)
@@ -342,9 +290,10 @@ class Provider(DAVProvider):
             to = without(self.mount_path, destination(environ)) if is_move else ""
             self._overlaying.follow(to, person, home)
 
-    def _entry(self, path: str, person: Person) -> Entry | None:
+    def _entry(self, path: str, person: Person, *, asking: bool = False) -> Entry | None:
         with _ready():
-            return self._tree.find([part for part in path.split("/") if part], person)
+            parts = [part for part in path.split("/") if part]
+            return self._tree.find(parts, person, asking=asking)
 
 
 @contextmanager
@@ -360,12 +309,19 @@ def _ready() -> Iterator[None]:
         ) from None
 
 
+_ASKING = frozenset({"GET", "HEAD", "PROPFIND"})
+"""Methods for which a service may be asked what stands in a folder."""
 _NOTE_METHODS = frozenset({"PUT", "DELETE", "PROPPATCH", "LOCK", "UNLOCK"})
 
 
-def href(provider: Any, path: str) -> str:
-    """The address of `path`, encoded."""
-    return quote(provider.mount_path + provider.share_path + path, safe=PATH_SAFE)
+def _made(_environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+    start_response("201 Created", [("Content-Length", "0"), ("Date", http_date())])
+    return []
+
+
+def _opened(leaf: Leaf, start: int, end: int | None) -> Local:
+    assert isinstance(leaf, Text)
+    return Local(io.BytesIO(leaf.content), start, end, len(leaf.content))
 
 
 def _check_if(found: Resource, environ: Environ) -> None:

@@ -20,7 +20,7 @@ from davstore.dav.people import Person
 from davstore.dav.rights import options
 from davstore.dav.transfer import AGAIN, OFFER, Answer, Headers, Request, Transfer
 from davstore.dav.tree import Tree
-from davstore.model import Entry, Leaf
+from davstore.model import Entry, Leaf, Text
 
 Environ: TypeAlias = dict[str, Any]
 
@@ -82,7 +82,7 @@ class Repeats:
         if method == "OPTIONS":
             allowed = self._allowed(path, person)
             return _collected(lambda start_response: options(start_response, *allowed))
-        if isinstance(entry, Leaf) and entry.size is not None:
+        if isinstance(entry, Leaf) and entry.size is not None and not isinstance(entry, Text):
             return self._read(environ, entry, request)
         return None  # a page takes its time, and who does not know a size must ask for it
 

@@ -3,14 +3,16 @@
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
+from typing import Protocol
 
 from davstore import views
 from davstore.catalog import home_in, home_of, magnet_of
+from davstore.dav.noise_names import is_noise
 from davstore.dav.overlay import Home, Overlay
 from davstore.dav.people import OWNER, Person
 from davstore.model import Entry, Folder, Snapshot
 
-MAGNETS, TRASH = "magnets", "trash"
+MAGNETS, TRASH, LINKS = "magnets", "trash", "links"
 """The folders of an account."""
 Views = Callable[[], Sequence[Folder] | None]
 """Every view's folder as of now; None while nothing is known that could stand in them."""
@@ -19,6 +21,20 @@ Views = Callable[[], Sequence[Folder] | None]
 def no_views() -> tuple[Folder, ...]:
     """For a tree without views."""
     return ()
+
+
+class Links(Protocol):
+    """The folders of links that some accounts have beside their magnets."""
+
+    @property
+    def accounts(self) -> Collection[str]:
+        """Those accounts."""
+
+    def known(self, account: str) -> Folder | None:
+        """Such a folder; None while nothing is known."""
+
+    def asked(self, account: str) -> Folder | None:
+        """The same, for somebody who looks into it."""
 
 
 Beside = Callable[[str, Person], Sequence[Folder]]
@@ -37,17 +53,36 @@ def nothing(account: str, person: Person) -> tuple[Folder, ...]:
     return ()
 
 
+class Lookups(Protocol):
+    """Further folders of accounts, which cost their services a call when they are opened."""
+
+    @property
+    def names(self) -> Collection[str]:
+        """What they can be called."""
+
+    def folders(self, account: str) -> tuple[Folder, ...]:
+        """Those of `account`, without a call."""
+
+    def find(self, account: str, path: Sequence[str], *, asking: bool) -> Entry | None:
+        """The entry at `path` in one of them, with a call only where `asking`.
+
+        Raises `StoreError`.
+        """
+
+
 class NotReady(Exception):
     """Nothing is known of this account yet."""
 
 
 class Tree:
-    """`/<account>/magnets/<magnet>/…` over the latest snapshots, and the names of the `shares`,
+    """`/<account>/magnets/<magnet>/…` over the latest snapshots, `…/links/…` of those that have
+    `links`, and the names of the `shares`,
     in which somebody else knows the way; beside them `/<view>/…`. Who may not see all accounts
     sees those views that are named to him. `settled` are the views where nothing is to be done for
     them, else None. Beside the magnets of accounts that are `deletable`, and of others that have
-    some, is the trash, for who may delete; what else is `beside` them is listed only. In the
-    folders of magnets and at the top of views are the sidecars of the `overlay`.
+    some, is the trash, for who may delete. `lookups` are the folders beside them that ask; what
+    else is `beside` them is listed only. In the folders of magnets and at the top of views are the
+    sidecars of the `overlay`.
     """
 
     def __init__(
@@ -61,29 +96,36 @@ class Tree:
         *,
         settled: Views = no_views,
         beside: Beside = nothing,
+        lookups: Lookups | None = None,
+        links: Links | None = None,
         overlay: Overlay | None = None,
     ) -> None:
         self._beside = beside
         self._overlay = overlay
+        self._links = links
         self._accounts = tuple(accounts)
         self._snapshot = snapshot
         self._shares = shares
         self._views = views
         self._view_names = tuple(view_names)
+        self._lookups = lookups
         self._settled = settled
         self._deletable = deletable
 
-    def find(self, parts: Sequence[str], person: Person = OWNER) -> Entry | None:
+    def find(
+        self, parts: Sequence[str], person: Person = OWNER, *, asking: bool = False
+    ) -> Entry | None:
         """The entry at a path of decoded components, None where there is none for this person.
 
-        Raises `NotReady` below an account of which nothing is known yet.
+        Raises `NotReady` below an account of which nothing is known yet and, where its service may
+        be asked for a folder, `StoreError`.
         """
         if not parts:
             return self._root(person)
-        entry = self._found(parts, person)
+        entry = self._found(parts, person, asking=asking)
         if self._overlay is None or not self._overlay.is_outdated(entry):
             return entry
-        return self._found(parts, person)
+        return self._found(parts, person, asking=asking)
 
     def home(self, parts: Sequence[str], person: Person = OWNER) -> Home | None:
         """The folder with sidecars of its own in which a path is, or which it is; None elsewhere.
@@ -94,14 +136,15 @@ class Tree:
             return None
         if parts[0] in self._view_names:
             return _home_in(self._view(parts[0]), parts)
-        if len(parts) < 3 or parts[0] not in self._accounts:
+        is_magnet = len(parts) > 2 and parts[1] in {MAGNETS, TRASH}
+        if not is_magnet or parts[0] not in self._accounts:
             return None
         snapshot = self._snapshot(parts[0])
         if snapshot is None:
             raise NotReady(parts[0])
         return _home_of(self._account(snapshot, person), parts)
 
-    def _found(self, parts: Sequence[str], person: Person) -> Entry | None:
+    def _found(self, parts: Sequence[str], person: Person, *, asking: bool) -> Entry | None:
         account, *rest = parts
         if self._overlay is not None:
             home = self.home(parts, person)
@@ -111,10 +154,24 @@ class Tree:
             return views.find(self._view(account), rest)
         if account not in self._accounts or not person.sees(account):
             return None
+        if rest[:1] == [LINKS] and self._has_links(account):
+            return views.find(self._links_of(account), rest[1:])
         snapshot = self._snapshot(account)
         if snapshot is None:
             raise NotReady(account)
+        if self._lookups is not None and rest and rest[0] in self._lookups.names:
+            is_asked = asking and not any(map(is_noise, rest))
+            return self._lookups.find(account, rest, asking=is_asked)
         return views.find(self._account(snapshot, person), rest)
+
+    def _has_links(self, account: str) -> bool:
+        return self._links is not None and account in self._links.accounts
+
+    def _links_of(self, account: str) -> Folder:
+        folder = self._links.asked(account) if self._links else None
+        if folder is None:
+            raise NotReady(account)
+        return folder
 
     def is_account(self, name: str) -> bool:
         """Whether this top-level folder is an account's."""
@@ -123,8 +180,11 @@ class Tree:
     def at_hand(self, parts: Sequence[str], person: Person = OWNER) -> Entry | None:
         """The same, with what stands in it, where both are in memory.
 
-        None where they are not, or there is nothing, or nothing is known yet, and for the root.
+        None where they are not, or there is nothing, or nothing is known yet, for the root, and
+        where a service may have to be asked.
         """
+        if self._lookups is not None and parts[1:2] and parts[1] in self._lookups.names:
+            return None
         seen = bool(parts) and person.sees(parts[0])
         entry: Entry | None = self._top(parts[0], person) if seen else None
         depth = 1 if parts and parts[0] in self._view_names else 2
@@ -182,13 +242,18 @@ class Tree:
                 yield Folder(name, {}, 0.0)
 
     def _account(self, snapshot: Snapshot, person: Person) -> Folder:
-        magnets, trash = snapshot.magnets, snapshot.trash
+        magnets, trash, account = snapshot.magnets, snapshot.trash, snapshot.account
         entries: dict[str, Entry] = {MAGNETS: magnets}
-        entries |= {each.name: each for each in self._beside(snapshot.account, person)}
-        has_trash = snapshot.account in self._deletable or trash.entries
+        entries |= {each.name: each for each in self._beside(account, person)}
+        if self._lookups is not None:
+            entries |= {each.name: each for each in self._lookups.folders(account)}
+        if self._links is not None and self._has_links(account):
+            links = self._links.known(account)
+            entries |= {} if links is None else {LINKS: links}  # who walks stumbles over a 503
+        has_trash = account in self._deletable or trash.entries
         if has_trash and "delete" in person.rights:
             entries[TRASH] = trash
-        return Folder(snapshot.account, entries, magnets.modified, magnets.used)
+        return Folder(account, entries, magnets.modified, magnets.used)
 
 
 def _home_in(view: Folder, parts: Sequence[str]) -> Home | None:
@@ -199,8 +264,6 @@ def _home_in(view: Folder, parts: Sequence[str]) -> Home | None:
 
 
 def _home_of(account: Folder, parts: Sequence[str]) -> Home | None:
-    if parts[1] not in {MAGNETS, TRASH}:
-        return None
     folder = views.find(account, parts[1:3])
     magnet = magnet_of(folder) if isinstance(folder, Folder) else None
     if magnet is None or not isinstance(folder, Folder):

@@ -3,10 +3,12 @@
 `server` puts the objects together. `front` owns the clients' connections and delivers streams on
 one event loop, and what is asked again (`repeats`); `workers` are cheroot's threads, which answer
 everything else; `library` is the part that commands use without a server. `processes` runs several
-servers as one. `certificate` keeps what TLS needs, `self_signed` makes it.
+servers as one. `certificate` keeps what TLS needs, `self_signed` makes it. `announcing` lets the
+local network find it.
 """
 
 from davstore.dav.people import digest_of
+from davstore.server.announcing import announced, check_announcing
 from davstore.server.library import Library, open_stores
 from davstore.server.limits import settle
 from davstore.server.processes import Processes
@@ -14,7 +16,15 @@ from davstore.server.self_signed import SelfSigned, own_names
 from davstore.server.server import PortUnavailable, Server
 
 __all__ = [
-    "Library", "PortUnavailable", "Processes", "SelfSigned", "Server", "digest_of", "open_stores",
+    "Library",
+    "PortUnavailable",
+    "Processes",
+    "SelfSigned",
+    "Server",
+    "announced",
+    "check_announcing",
+    "digest_of",
+    "open_stores",
     "own_names",
     "settle",
-]  # fmt: skip
+]

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 
 from davstore.catalog import (
     Adder,
@@ -12,7 +13,10 @@ from davstore.catalog import (
     Catalog,
     Editor,
     Leases,
+    Linked,
     Links,
+    Lookups,
+    Outbox,
     PlaceRecords,
     Records,
     Remover,
@@ -23,10 +27,16 @@ from davstore.catalog import (
     open_database,
 )
 from davstore.config import AccountSettings, Settings
+from davstore.model import Folder
 from davstore.stores import STORES
-from davstore.stores.base import Store
+from davstore.stores.base import Store, TokenSettings
+from davstore.stores.passes import PassFile
+from davstore.stores.playing import Playing
 from davstore.stream import Upstream
 from davstore.transport import Reach, Together
+
+HOOKS = "hooks"
+"""The task of telling hooks, in leases."""
 
 
 def open_stores(
@@ -41,9 +51,22 @@ def open_stores(
     """
     together = Together(settings.server.state, processes) if processes > 1 else None
     return {
-        name: STORES[account.store].open(name, account, together=together, now=now, sleep=sleep)
+        name: STORES[account.store].open(
+            name,
+            account,
+            together=together,
+            now=now,
+            sleep=sleep,
+            **_passes(name, account, settings.server.state),
+        )
         for name, account in settings.accounts.items()
     }
+
+
+def _passes(name: str, account: AccountSettings, state: Path) -> dict[str, PassFile]:
+    """Where that kind of store keeps what a login has brought."""
+    is_logged_in_to = isinstance(account, TokenSettings)
+    return {"passes": PassFile(state, name, str(account.url))} if is_logged_in_to else {}
 
 
 def upstream(account: AccountSettings, processes: int = 1) -> Upstream:
@@ -75,6 +98,8 @@ class Library:
         self.stores = open_stores(settings, processes, now=now, sleep=sleep)
         leases = Leases(self._engine, now) if is_shared else None
         self.turns = Turns(leases) if leases else None
+        self._leases = leases
+        self.outbox = Outbox(self._engine)
         self.records = Records(self._engine)
         self.links = Links(self._engine)
         self.links.sweep(now())
@@ -88,6 +113,7 @@ class Library:
             slow=settings.server.refresh_slow,
             removal_share=settings.server.removal_share,
             leases=leases,
+            playlists=[n for n, a in settings.accounts.items() if getattr(a, "transcode", False)],
             now=now,
         )
         after = {name: a.delete_after for name, a in settings.accounts.items() if a.delete}
@@ -105,7 +131,7 @@ class Library:
         }  # fmt: skip
         self.adders = Adders(adders, leases)
         self.arranged = Arranged(
-            settings.views, self.catalog.accounts, self.catalog.snapshot,
+            settings.views, self.catalog.accounts, self.catalog.known,
             PlaceRecords(self._engine), now=now,
         )  # fmt: skip
 
@@ -117,12 +143,40 @@ class Library:
                 is_shared=is_shared, now=now,
             )  # fmt: skip
             self.sweeper = Sweeper(
-                self.sidecars, self.catalog.accounts, self.catalog.snapshot,
+                self.sidecars, self.catalog.accounts, self.catalog.known,
                 self.arranged.complete if settings.views else tuple,
             )  # fmt: skip
+        self.lookups = Lookups(self.stores, self.catalog.snapshot, now=now)
+        self.linked = Linked(
+            self.stores, sources, self._engine, learned=self.catalog.learned, now=now
+        )
+
+    @property
+    def players(self) -> dict[str, Playing]:
+        """Those of the stores that know where playing has stopped."""
+        return {name: each for name, each in self.stores.items() if isinstance(each, Playing)}
+
+    def views(self) -> tuple[Folder, ...] | None:
+        """Every view's folder, for somebody who reads; None while no account is known yet."""
+        self.catalog.read()
+        return self.arranged.folders()
+
+    def tree(self) -> dict[str, Folder]:
+        """All folders of accounts and views, by path, for somebody who only watches."""
+        found = {
+            f"/{name}/magnets": snapshot.magnets
+            for name in self.catalog.accounts
+            if (snapshot := self.catalog.known(name)) is not None
+        }
+        return found | {f"/{folder.name}": folder for folder in self.arranged.folders() or ()}
+
+    def tells_hooks(self) -> bool:
+        """Whether this process is the one that tells hooks."""
+        return self._leases is None or self._leases.is_ours(HOOKS)
 
     def close(self) -> None:
         """Let go of the stores' connections and the catalog's file."""
+        self.linked.close()
         self.arranged.close()
         for store in self.stores.values():
             store.close()

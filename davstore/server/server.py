@@ -8,11 +8,15 @@ from pydantic import ByteSize
 
 from davstore.config import ServerSettings, Settings, StreamSettings
 from davstore.dav import Incoming, Proxied, Site, Users
+from davstore.dav.download import Body
 from davstore.errors import DavstoreError
-from davstore.resolver import Failures, Resolver
+from davstore.hooks import Hooks
+from davstore.model import Leaf
+from davstore.resolver import Failures, Playlists, Resolver
 from davstore.server.certificate import Certificate
 from davstore.server.front import Front
 from davstore.server.library import Library, upstream
+from davstore.server.watching import Watching
 from davstore.server.workers import Workers
 from davstore.stream import Streams
 from davstore.wanted import is_temporary
@@ -43,6 +47,8 @@ class Server:
         self.resolver = Resolver(
             self.library.stores, self.library.links, turns=self.library.turns, now=now
         )
+        self._watching = Watching(self.library.players)
+        self._playlists = Playlists(self.library.stores, now=now)
         self.streams = Streams(
             self.resolver,
             Failures(now),
@@ -50,6 +56,7 @@ class Server:
             catalog.learn,
             settings.server.state / "edges",
             _part(settings.stream, processes),
+            told=self._watching.began,
         )
         arranged = self.library.arranged
         incoming = Incoming(
@@ -57,13 +64,15 @@ class Server:
             catalog.snapshot, catalog.has, self.library.adders.wake,
         )  # fmt: skip
         self._site = Site(
-            catalog.accounts, catalog.snapshot, self.streams.open,
+            catalog.accounts, catalog.snapshot, self._open,
             Users(settings.users, settings.server.users_file),
-            settings.shares, settings.server.state, arranged.folders, arranged.names,
+            settings.shares, settings.server.state, self.library.views, arranged.names,
+            links=self.library.linked,
             incoming=incoming, sidecars=self.library.sidecars,
             proxied=Proxied(settings.server.proxies, settings.server.prefix),
             settled=arranged.settled,
             editor=self.library.editor, deletable=self.library.deletable,
+            lookups=self.library.lookups, players=self.library.players,
         )  # fmt: skip
         self._address = (settings.server.host, settings.server.port)
         self._scheme = settings.server.scheme
@@ -72,6 +81,15 @@ class Server:
             self._address, self._site, is_shared=processes > 1 and settings.server.port > 0
         )
         self.front = Front(self._workers, self.streams, certificate)
+        self.hooks = Hooks(
+            settings.hooks, self.library.outbox, self.library.tree, self.library.tells_hooks,
+            clock=now,
+        )  # fmt: skip
+
+    def _open(self, leaf: Leaf, start: int, end: int | None) -> Body:
+        """The bytes of a file, wherever they come from."""
+        opener = self._playlists if leaf.playlist else self.streams
+        return opener.open(leaf, start, end)
 
     @property
     def url(self) -> str:
@@ -85,7 +103,9 @@ class Server:
         except OSError as error:
             self._close()
             raise PortUnavailable(listening_problem(self._address, error)) from None
+        self.hooks.start()
         self.front.start()
+        self._watching.start()
         self.library.catalog.start(self.streams.measure, self._follow)
         self.library.adders.start(partial(self.library.additions.sweep, temporary=is_temporary))
         self.library.arranged.start()
@@ -104,6 +124,8 @@ class Server:
         self._workers.stop()
         if self.library.sweeper is not None:
             self.library.sweeper.stop()
+        self.hooks.stop()
+        self._watching.stop()
         self.library.remover.stop()
         self.library.adders.stop()
         self.library.catalog.stop()

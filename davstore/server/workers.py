@@ -11,6 +11,7 @@ import select
 import time
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
 from cheroot.server import HTTPConnection
 from cheroot.wsgi import Gateway_10
@@ -174,6 +175,8 @@ class _Gateway(Gateway_10):
             environ["wsgi.input"] = Chunked(self.req.conn.rfile)
         if isinstance(self.req.conn.socket, TlsSocket):
             environ["wsgi.url_scheme"] = "https"
+        if environ["REQUEST_METHOD"] == "OPTIONS":  # the only paths that cheroot leaves encoded
+            environ["PATH_INFO"] = unquote_to_bytes(environ["PATH_INFO"]).decode("latin-1")
         return environ
 
     def start_response(self, status: Any, headers: Any, exc_info: Any = None) -> Any:

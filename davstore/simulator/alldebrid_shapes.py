@@ -6,6 +6,11 @@ from typing import Any
 
 from davstore.simulator.magnets import SimFile, SimMagnet
 
+
+class ApiError(Exception):
+    """One of the documented codes."""
+
+
 STATUS = {"queued": 0, "downloading": 1, "processing": 2, "ready": 4, "failed": 15}
 WORDS = {
     0: "In Queue", 1: "Downloading", 2: "Compressing / Moving", 3: "Uploading", 4: "Ready",

@@ -16,7 +16,6 @@ Odd but real shapes, shown while their name stands in `odd`:
     renamed              filenames of unrestricted links have "." for an apostrophe
 """
 
-import dataclasses
 import hashlib
 import mimetypes
 import re
@@ -27,13 +26,16 @@ from typing import Any
 
 from flask import Response, request
 
-from davstore.simulator.adding import Asked, of_link, of_torrent
+from davstore.simulator import realdebrid_desk as desk
 from davstore.simulator.faults import Fault
 from davstore.simulator.filehost import FileHost
+from davstore.simulator.hosters import Hosters
 from davstore.simulator.magnets import SimFile, SimMagnet
+from davstore.simulator.realdebrid_adding import Adding
+from davstore.simulator.realdebrid_login import OAuth
 from davstore.simulator.realdebrid_shapes import ERRORS, PARIS, archive, date, with_strings
 from davstore.simulator.site import json_answer
-from davstore.simulator.store import SimulatedStore, View, code, secret
+from davstore.simulator.store import View, code, secret
 
 PER_MINUTE, MOST_ACTIVE = 250, 25
 FILE_LINK = "https://real-debrid.com/d/"
@@ -46,7 +48,7 @@ STATUS = {
 }
 
 
-class RealDebrid(SimulatedStore):
+class RealDebrid(Adding):
     """An account at Real-Debrid; `token` opens it.
 
     An added magnet takes `converts` seconds until its files are known, and does not come in before
@@ -59,18 +61,32 @@ class RealDebrid(SimulatedStore):
     def __init__(self, host: FileHost, port: int = 0) -> None:
         super().__init__(host, port)
         self.late = 2
-        self.converts = 0.0
-        self.add_pause = 20.0
-        self._last_add = -1e9
-        self._converting: dict[str, float] = {}
         self._infos: dict[str, int] = {}
         self._history: list[dict[str, Any]] = []
+        self.hosters = Hosters()
+        self.login = OAuth(self.now)
+        self.choices = desk.Settings()
         routes: dict[str, View] = {
             "GET /user": self._user,
             "GET /time": lambda: Response(f"{datetime.now(PARIS):%Y-%m-%d %H:%M:%S}"),
             "GET /time/iso": lambda: Response(f"{datetime.now(PARIS):%Y-%m-%dT%H:%M:%S%z}"),
             "GET /traffic": self._traffic,
-            "GET /traffic/details": lambda: json_answer([]),
+            "GET /traffic/details": lambda: self._answer(desk.DETAILS),
+            "GET /disable_access_token": self._disable,
+            "GET /hosts/status": lambda: self._answer(desk.HOSTS),
+            "GET /hosts/domains": lambda: self._answer(desk.DOMAINS),
+            "GET /settings": lambda: self._answer(self.choices.values),
+            "POST /settings/update": self._update,
+            "POST /unrestrict/check": lambda: desk.check(self.hosters) or self._error(24),
+            "POST /unrestrict/folder": lambda: desk.folder(self.hosters),
+            "PUT /unrestrict/containerFile": lambda: self._container(request.get_data()),
+            "POST /unrestrict/containerLink": lambda: self._container(
+                request.form.get("link", "").encode()
+            ),
+            "GET /streaming/mediaInfos/<code>": lambda code: self._media(code, desk.MEDIA),
+            "GET /streaming/transcode/<code>": lambda code: self._media(
+                code, {"apple": {"full": f"{self.origin}/t/{code}/full.m3u8"}, "dash": []}
+            ),
             "GET /torrents": self._torrents,
             "GET /torrents/info/<path:torrent>": self._info,
             "GET /torrents/activeCount": self._active,
@@ -86,6 +102,13 @@ class RealDebrid(SimulatedStore):
         for route, view in routes.items():
             method, path = route.split()
             self.app.add_url_rule(f"/rest/1.0{path}", route, view, methods=[method])
+        for verb, place, answer in (
+            ("GET", "device/code", self.login.device),
+            ("GET", "device/credentials", self.login.credentials),
+            ("POST", "token", self.login.token),
+        ):
+            path = f"/oauth/v2/{place}"
+            self.app.add_url_rule(path, path, answer, methods=[verb])
         self.app.register_error_handler(404, lambda _: self._error(3))
         self.app.register_error_handler(405, lambda _: self._error(4))
 
@@ -128,10 +151,12 @@ class RealDebrid(SimulatedStore):
         return json_answer(body, status or usual, indent="\t")
 
     def _refusal(self) -> Response | None:
-        if request.path.startswith("/rest/1.0/time"):
+        if request.path.startswith(("/rest/1.0/time", "/oauth/")):
             return None
         token = request.headers.get("Authorization", "").removeprefix("Bearer ")
-        if self.token not in (token, request.args.get("auth_token")):
+        if self.token not in (token, request.args.get("auth_token")) and not (
+            self.login.is_good(token)
+        ):
             return self._error(8)
         return None
 
@@ -158,9 +183,23 @@ class RealDebrid(SimulatedStore):
     def _traffic(self) -> Response:
         if "empty_object_list" in self.odd:
             return self._answer({})
-        remote = {"left": 500, "bytes": 0, "links": 0, "limit": 500, "type": "gigabytes",
-                  "extra": 0, "reset": "daily"}  # fmt: skip
-        return self._answer({"remote": remote})
+        return self._answer(desk.TRAFFIC)
+
+    def _disable(self) -> Response:
+        token = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        self.login.tokens.pop(token, None)
+        return Response(status=204)
+
+    def _update(self) -> Response:
+        return Response(status=204) if self.choices.update() else self._error(2)
+
+    def _container(self, content: bytes) -> Response:
+        return desk.container(self.hosters, content) or self._error(2)
+
+    def _media(self, code: str, known: dict[str, Any]) -> Response:
+        if code not in {row["id"] for row in self._history}:
+            return self._error(7)
+        return self._answer(known)
 
     def _page(self, rows: list[Any], shown_as: Callable[[Any], dict[str, Any]]) -> Response:
         """One page of a list; an empty one is 204 without a count."""
@@ -269,26 +308,39 @@ class RealDebrid(SimulatedStore):
             return self._error(1, error_details="link is missing")
         if not self.premium:
             return self._error(20)
-        if not link.startswith(FILE_LINK):
-            return self._error(16)
-        try:
-            file = self._linked(link)
-        except KeyError:
-            return self._error(24)
-        if file is None:
-            return self._error(19)
+        file = self._file(link)
+        if isinstance(file, Response):
+            return file
         url = self.link_to(file)
         name = file.name.replace("'", ".") if "renamed" in self.odd else file.name
         mime = mimetypes.guess_type(name)[0]
         row = {
             "id": self._download_id(file, url), "filename": name, "mimeType": mime,
-            "filesize": file.size, "link": link, "host": "real-debrid.com", "chunks": 32,
+            "filesize": file.size, "link": link, "host": self._host(link), "chunks": 32,
             "download": url,
         }  # fmt: skip
         self._history.insert(0, row | {"generated": date(time.time())})
         streamable = int((mime or "").startswith("video/"))
         icon = "https://fcdn.real-debrid.com/images/hosters/realdebrid.png"
         return self._answer(row | {"host_icon": icon, "crc": 1, "streamable": streamable})
+
+    def _file(self, link: str) -> SimFile | Response:
+        """The file behind a link of ours or of another host, or the error that it is."""
+        hosted = self.hosters.files.get(link)
+        if hosted is not None:
+            if hosted.password not in ("", request.form.get("password", "")):
+                return self._error(24)
+            return self._error(24) if hosted.down else hosted.file
+        if not link.startswith(FILE_LINK):
+            return self._error(16)
+        try:
+            return self._linked(link) or self._error(19)
+        except KeyError:
+            return self._error(24)
+
+    def _host(self, link: str) -> str:
+        hosted = self.hosters.files.get(link)
+        return hosted.host if hosted else "real-debrid.com"
 
     def _download_id(self, file: SimFile, url: str) -> str:
         """What the service's own URLs hold; made up for others."""
@@ -307,69 +359,3 @@ class RealDebrid(SimulatedStore):
     def _active(self) -> Response:
         active = [m.infohash for _, m in self.library if m.status not in {"ready", "failed"}]
         return self._answer({"nb": len(active), "limit": 25, "list": active})
-
-    def _add_magnet(self) -> Response:
-        link = request.form.get("magnet", "")
-        asked = of_link(link)
-        if not link:
-            return self._error(1)
-        return self._error(2) if asked is None else self._taken(asked)
-
-    def _add_torrent(self) -> Response:
-        asked = of_torrent(request.get_data())
-        return self._error(30) if asked is None else self._taken(asked)
-
-    def _taken(self, asked: Asked) -> Response:
-        """A hash that is there already becomes another entry."""
-        with self.lock:
-            soon = self.clock() < self._last_add + self.add_pause
-            self._last_add = self.clock()
-        if soon:
-            return self._error(34)
-        if not self.premium:
-            return self._error(20)
-        refusal = self.refuses.get(asked.hash)
-        if refusal is not None:
-            return self._error(int(refusal))
-        if self.active >= MOST_ACTIVE:
-            return self._error(21)
-        torrent = self.take(asked)
-        place = f"{self.url}/torrents/info/{torrent}"
-        return json_answer({"id": torrent, "uri": place}, 201, indent="\t")
-
-    def _begin(self, magnet_id: str) -> None:
-        self.change(magnet_id, status="queued", vendor_status="magnet_conversion", progress=0.0)
-        self._converting[magnet_id] = self.clock() + self.converts
-        self._grow()
-
-    def _grow(self) -> None:
-        with self.lock:
-            for torrent, until in list(self._converting.items()):
-                if self.clock() >= until:
-                    del self._converting[torrent]
-                    if torrent in self._magnets:
-                        self.change(torrent, vendor_status="waiting_files_selection")
-        super()._grow()
-
-    def _select(self, torrent: str) -> Response:
-        magnet = self._magnets.get(torrent)
-        if magnet is None:
-            return self._error(7)
-        if magnet.vendor_status != "waiting_files_selection":
-            return self._error(31)
-        wanted = request.form.get("files", "")
-        ids = set(map(str, range(1, len(magnet.files) + 1)))
-        chosen = ids if wanted == "all" else set(wanted.split(","))
-        if not chosen or not chosen <= ids:
-            return self._error(2, status=404)
-        files = [dataclasses.replace(file, selected=str(number) in chosen)
-                 for number, file in enumerate(magnet.files, start=1)]  # fmt: skip
-        self.change(torrent, files=files, vendor_status=None)
-        super()._begin(torrent)
-        return Response(status=204)
-
-    def _delete(self, torrent: str) -> Response:
-        if torrent not in self._magnets:
-            return self._error(7)
-        self.remove(torrent)
-        return Response(status=204)

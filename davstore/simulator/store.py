@@ -54,6 +54,10 @@ class SimulatedStore(Site):
         self._growing: dict[str, Growth] = {}
         self.app.before_request(self._grow)
 
+    def now(self) -> float:
+        """What time it is, by whichever clock is set now."""
+        return self.clock()
+
     @property
     def url(self) -> str:
         """What an owner writes as `url` in the configuration."""

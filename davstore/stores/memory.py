@@ -48,16 +48,16 @@ class Memory:
                 return Link(files[file], self._now() + LIFE, size=file.size)
         raise Gone(self.name, "no longer in the account")
 
-    def remove(self, magnet: Magnet) -> None:
-        """Take it out, if it is there."""
-        self.forget(magnet.id)
-
     def add(self, wanted: Wanted) -> str:
         """A magnet without files, that waits; each time another one."""
         self._added += 1
         id_ = f"added {self._added}"
         self.put(Magnet(id_, wanted.name, Status.QUEUED, "", wanted.hash, added=self._now()), {})
         return id_
+
+    def remove(self, magnet: Magnet) -> None:
+        """Take it out, if it is there."""
+        self.forget(magnet.id)
 
     def account(self) -> Account:
         """The owner of everything."""

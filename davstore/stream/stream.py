@@ -55,6 +55,7 @@ class Stream:
         self._rate = 0.0
         self._begun: tuple[Upstream, int | None] | None = None
         self._block: memoryview | None = None
+        self.is_closed = False
         self._is_exact = end is not None and end - start < EXACT
 
     @property
@@ -69,6 +70,11 @@ class Stream:
     @property
     def _pool(self) -> Pool:
         return self._copies.current.pool
+
+    @property
+    def at(self) -> int:
+        """The next byte to be delivered."""
+        return self.flow.at
 
     @property
     def total(self) -> int | None:
@@ -109,6 +115,7 @@ class Stream:
 
     def close(self) -> None:
         """Let go of what was begun and not sent."""
+        self.is_closed = True
         begun, self._begun = self._begun, None
         if begun is not None:
             begun[0].close()

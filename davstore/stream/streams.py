@@ -46,8 +46,8 @@ class Upstream:
 class Streams:
     """Opens files of all accounts. `learn` is told the size of a file that its store did not know.
 
-    `folder` is where beginnings and ends of files are kept. `now` are monotonic seconds, `jitter`
-    numbers from 0 to 1.
+    `told` hears of each stream that is begun. `folder` is where beginnings and ends of files are
+    kept. `now` are monotonic seconds, `jitter` numbers from 0 to 1.
     """
 
     def __init__(
@@ -61,6 +61,7 @@ class Streams:
         *,
         now: Callable[[], float] = time.monotonic,
         jitter: Callable[[], float] = random.random,
+        told: Callable[[Leaf, Stream], object] = lambda *_: None,
     ) -> None:
         self._resolver = resolver
         self._failures = failures
@@ -68,6 +69,7 @@ class Streams:
         self._learn = learn
         self._settings = settings
         self._jitter = jitter
+        self._told = told
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="stream")
         self.loop = Loop(now)
         hosts: dict[str, Host] = {}
@@ -114,6 +116,7 @@ class Streams:
         """
         stream = self.stream(leaf, start, end)
         await stream.begin()
+        self._told(leaf, stream)
         return stream
 
     def open(self, leaf: Leaf, start: int, end: int | None) -> "Body":

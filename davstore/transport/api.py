@@ -38,6 +38,8 @@ MAX_BODY = 256 * 1024 * 1024
 Json: TypeAlias = Any
 Complaint: TypeAlias = Callable[[Json], StoreError | None]
 """Reads a decoded body and says what error the service reports in it, if any."""
+Decode: TypeAlias = Callable[[bytes], Any]
+"""Reads a body; None if it is empty. Raises `ValueError` that says what stood there instead."""
 
 _BY_STATUS: Mapping[int, tuple[type[StoreError], str]] = {
     401: (errors.NotAuthorized, "the service refuses the login; check the token or password"),
@@ -45,10 +47,12 @@ _BY_STATUS: Mapping[int, tuple[type[StoreError], str]] = {
     403: (errors.AccountProblem, "the service forbids this to the account"),
     404: (errors.Gone, "no longer known to the service"),
     410: (errors.Gone, "no longer known to the service"),
+    414: (errors.TooLong, "our request is too long for the service"),
     418: (errors.StoreUnavailable, "not ready at the service"),
     423: (errors.StoreUnavailable, "locked at the service"),
     425: (errors.StoreUnavailable, "not ready at the service"),
     429: (errors.RateLimited, "too many requests"),
+    431: (errors.TooLong, "our request is too long for the service"),
     447: (errors.RateLimited, "too many requests"),
     451: (errors.Refused, "refused for legal reasons"),
     509: (errors.QuotaExhausted, "too many active downloads"),
@@ -135,11 +139,18 @@ class Transport:
         return self.call("POST", path, data=form, json=json_body, headers=headers, urgent=urgent)
 
     def call(
-        self, method: str, path: str, *, urgent: bool = False, once: bool = False, **options: Any
+        self,
+        method: str,
+        path: str,
+        *,
+        urgent: bool = False,
+        once: bool = False,
+        decode: Decode | None = None,
+        **options: Any,
     ) -> Reply:
         """One call with pacing and retries; `options` as for `requests.request`.
 
-        What must not happen twice is tried `once`.
+        What must not happen twice is tried `once`. `decode` reads what is not JSON.
         """
         tries = 1 if once else TRIES - urgent
         retrying = Retrying(
@@ -149,7 +160,9 @@ class Transport:
             sleep=self._sleep,
             reraise=True,
         )
-        return retrying(self._once, method, path, urgent=urgent, options=options)
+        return retrying(
+            self._once, method, path, urgent=urgent, decode=decode or decoded, options=options
+        )
 
     def use(self, **secrets: str) -> None:
         """Send these headers from now on (a renewed session), or no longer where empty."""
@@ -160,7 +173,9 @@ class Transport:
         self._session.close()
         self._turns.close()
 
-    def _once(self, method: str, path: str, *, urgent: bool, options: dict[str, Any]) -> Reply:
+    def _once(
+        self, method: str, path: str, *, urgent: bool, decode: Decode, options: dict[str, Any]
+    ) -> Reply:
         self._keep_silence()
         self._turns.take(urgent=urgent)
         began = time.monotonic()
@@ -181,7 +196,7 @@ class Transport:
             self.account, method, _shown(path), status, len(content),
             1000 * (time.monotonic() - began),
         )  # fmt: skip
-        return self._judge(response, content)
+        return self._judge(response, content, decode)
 
     def _content(self, response: requests.Response, deadline: float) -> bytes:
         pieces, size = [], 0
@@ -194,13 +209,13 @@ class Transport:
             pieces.append(piece)
         return b"".join(pieces)
 
-    def _judge(self, response: requests.Response, content: bytes) -> Reply:
+    def _judge(self, response: requests.Response, content: bytes, decode: Decode) -> Reply:
         status = response.status_code
         if status == 304:
             return Reply(None, response.headers, response.cookies.get_dict(), unchanged=True)
         failure = error_of_status(self.account, status)
         try:
-            body = decoded(content)
+            body = decode(content)
         except ValueError as error:
             unread = UnexpectedReply(self.account, f"unexpected reply: {error}")
             raise self._told(failure or unread, response) from None

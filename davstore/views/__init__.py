@@ -9,8 +9,10 @@ it a path that stays. What is remembered of all that is the catalog's business.
 from davstore.views.choosing import chosen, digest, next_turn, reasons
 from davstore.views.facts import Facts, Piece, facts, keyed, looks
 from davstore.views.folders import (
+    PLAYLIST_SIZE,
     find,
     folder_name,
+    links_folder,
     listed,
     listed_with,
     magnet_folder,
@@ -20,6 +22,7 @@ from davstore.views.folders import (
 from davstore.views.placing import Path, Places, placed
 
 __all__ = [
+    "PLAYLIST_SIZE",
     "Facts",
     "Path",
     "Piece",
@@ -30,6 +33,7 @@ __all__ = [
     "find",
     "folder_name",
     "keyed",
+    "links_folder",
     "listed",
     "listed_with",
     "looks",

@@ -6,10 +6,16 @@ from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from hashlib import blake2b
 from types import MappingProxyType
+from typing import Final
 from unicodedata import normalize
 
 from davstore import names
-from davstore.model import Entry, File, Folder, Leaf, Magnet
+from davstore.model import Entry, File, Folder, Leaf, Magnet, Saved
+from davstore.views.facts import is_video
+
+PLAYLIST: Final = ".m3u8"
+PLAYLIST_SIZE: Final = 2048
+"""Bytes of a playlist: told before anybody knows what will stand in it, which is then filled up."""
 
 
 def folder_name(magnet: Magnet, files: Sequence[File]) -> str:
@@ -27,7 +33,13 @@ def folder_name(magnet: Magnet, files: Sequence[File]) -> str:
 
 
 def magnet_folder(
-    account: str, magnet: Magnet, files: Sequence[File], name: str, learned: Mapping[str, int]
+    account: str,
+    magnet: Magnet,
+    files: Sequence[File],
+    name: str,
+    learned: Mapping[str, int],
+    *,
+    playlists: bool = False,
 ) -> Folder:
     """The folder `name` with the magnet's file tree under safe, distinct names.
 
@@ -40,13 +52,40 @@ def magnet_folder(
     owner = magnet.hash or f"{account}/{magnet.id}"
     tree = _Branch(name)
     seen: dict[tuple[str, int | None], int] = {}
+    beside: list[tuple[tuple[str, ...], File, str]] = []
     for path, file in placed:
         ordinal = seen[file.path, file.size] = seen.get((file.path, file.size), -1) + 1
         identity = _digest(owner, file.path, str(file.size), str(ordinal))
         size = file.size if file.size is not None else learned.get(identity)
         place = path[1:] if doubled else path
         tree.put(place, Leaf(place[-1], account, file, identity, size, modified, magnet.id))
+        beside.append((place, file, identity))
+    for place, file, identity in beside if playlists else ():
+        if is_video(place[-1]):
+            beside_it = (*place[:-1], f"{place[-1]}{PLAYLIST}")
+            leaf = Leaf(beside_it[-1], account, file, _digest(identity, PLAYLIST), PLAYLIST_SIZE,
+                        modified, magnet.id, playlist=True)  # fmt: skip
+            tree.put(beside_it, leaf)
     return tree.frozen(modified)
+
+
+def links_folder(
+    account: str, saved: Sequence[Saved], learned: Mapping[str, int], name: str = "links"
+) -> Folder:
+    """The folder of an account's links under safe, distinct names; `learned` as for magnets.
+
+    Of two of one name the older one has it, so that it stays.
+    """
+    branch = _Branch(name)
+    for one in sorted(saved, key=lambda one: (one.added or 0.0, one.id)):
+        file = one.file
+        identity = _digest(account, file.ref, str(file.size))
+        wanted = names.safe(file.path.rstrip("/").rpartition("/")[2])
+        modified = one.added or 0.0
+        size = file.size if file.size is not None else learned.get(identity)
+        leaf = Leaf(wanted, account, file, identity, size, modified, f"link {identity}")
+        branch.put((wanted,), leaf)
+    return branch.frozen(max((one.added or 0.0 for one in saved), default=0.0))
 
 
 def rearranged(

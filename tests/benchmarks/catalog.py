@@ -297,7 +297,7 @@ def main() -> None:
     churn(report, magnets, files)
     with Simulator() as sim:
         first_start(report, sim, magnets, files)
-        for module in (alldebrid, plank, realdebrid, stremthru):
+        for module in (alldebrid.api, plank, realdebrid.api, stremthru):
             module.RATES = ()  # type: ignore[attr-defined]
         realdebrid_first_start(report, sim, magnets)
         idle_hours(report, sim, magnets)

@@ -33,6 +33,8 @@ FINDER = (
 ALL = b'<propfind xmlns="DAV:"><allprop/></propfind>'
 NAMES = b'<propfind xmlns="DAV:"><propname/></propfind>'
 
+"""Those that files have; a position is told only of what is played, and by name."""
+
 
 def prop(*elements: str) -> bytes:
     return f'<propfind xmlns="DAV:"><prop>{"".join(elements)}</prop></propfind>'.encode()

@@ -1,53 +1,39 @@
-"""Real-Debrid, REST API 1.0 (https://api.real-debrid.com). Its "torrent" is our magnet."""
+"""An account's torrents: listing them, what changed, their files, adding and removing."""
 
 import math
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime
 from fnmatch import fnmatchcase
-from urllib.parse import quote, urlsplit
-from zoneinfo import ZoneInfo
+from urllib.parse import quote
 
-from pydantic import Field, ValidationError
+from pydantic import ValidationError
 
-from davstore.errors import Gone, Refused, StoreError, StoreUnavailable, UnexpectedReply
-from davstore.model import Account, File, Link, Magnet, Status, Unreadable, Wanted
+from davstore.errors import Gone, Refused, StoreError, StoreUnavailable
+from davstore.model import File, Magnet, Status, Unreadable, Wanted
 from davstore.stores import base
 from davstore.stores.base import FileLists, Listing, News
 from davstore.stores.paging import Mark, Page, Pages, Row
-from davstore.stores.realdebrid_errors import ERRORS, Done
-from davstore.stores.shapes import (
-    GivenRows,
-    GivenWords,
-    Length,
-    Moment,
-    Percent,
-    Rows,
-    Shape,
-    Size,
-    Word,
-    amiss,
-    read,
-    rows,
+from davstore.stores.realdebrid.api import NO_API
+from davstore.stores.realdebrid.errors import Done
+from davstore.stores.realdebrid.links import Links
+from davstore.stores.realdebrid.shapes import (
+    Added,
+    FileRow,
+    Info,
+    Torrent,
+    Unrestricted,
+    local,
 )
-from davstore.transport import Json, Together, Transport, per_minute, per_second
+from davstore.stores.shapes import amiss, read, rows
+from davstore.transport import Json
 
 PAGE = 100
 """Rows a page: beyond this the service has been seen to leave out members."""
 MOST_PAGES, MOST_RETURNS = 10_000, 6
 RECENT, MOST_DONE = 24 * 3600.0, 5
-LIFE = 24 * 3600.0
 ADD_PAUSE = 21.0
 """Seconds between two adds: the 20 that the service asks for, and one for the way there."""
-RATES = (per_second(8), per_minute(200))
-"""Below the 250 calls a minute that the service allows (refused ones count too)."""
-SHORT_CODE = 13
-"""Longer codes have been seen that only work when cut to this."""
-NO_API = "Real-Debrid's API does not answer there; check url"
-
-_PARIS = ZoneInfo("Europe/Paris")
 
 _STATUS: Mapping[str, Status] = {
     "magnet_error": Status.FAILED,
@@ -76,94 +62,11 @@ _TROUBLE: Mapping[str, str] = {
 _BUSY = frozenset({Status.QUEUED, Status.DOWNLOADING, Status.PROCESSING})
 
 
-class Settings(base.TokenSettings):
-    """`[accounts.NAME]` with `store = "realdebrid"`."""
-
-    url: base.BaseUrl = "https://api.real-debrid.com/rest/1.0"
-    select: tuple[str, ...] = Field(
-        default=(), description="names of the files to get of what is added, with * and ?"
-    )
-
-
-class _Row(Shape):
-    """One row of `GET /torrents`."""
-
-    id: str
-    filename: Word = ""
-    original_filename: Word = ""
-    hash: Word = ""
-    bytes: Size = None
-    progress: Percent = None
-    status: str
-    added: Moment = None
-    speed: Size = None
-    links: Rows
-
-
-class _FileRow(Shape):
-    id: int
-    path: str
-    bytes: Length = None
-    selected: int = 0
-
-
-class _Info(Shape):
-    """`GET /torrents/info/{id}`."""
-
-    status: Word = ""
-    filename: Word = ""
-    files: GivenRows
-    links: GivenWords
-
-
-class _Added(Shape):
-    """`PUT /torrents/addTorrent` and `POST /torrents/addMagnet`."""
-
-    id: str
-
-
-class _Unrestricted(Shape):
-    """`POST /unrestrict/link`."""
-
-    download: str
-    filename: Word = ""
-    filesize: Size = None
-    mimeType: Word = ""  # noqa: N815 - the service's word
-    chunks: Size = None
-
-
-class _User(Shape):
-    username: str
-    type: Word = ""
-    expiration: Moment = None
-
-
-class RealDebrid:
-    """One Real-Debrid account. A file's ref is its restricted link."""
+class Torrents(Links):
+    """What concerns torrents. A file's ref is its restricted link."""
 
     add_pause = ADD_PAUSE
-
-    def __init__(
-        self,
-        name: str,
-        settings: Settings,
-        *,
-        now: Callable[[], float] = time.time,
-        sleep: Callable[[float], None] = time.sleep,
-        together: Together | None = None,
-    ) -> None:
-        self.name = name
-        self._now = now
-        self._select = settings.select
-        self._api = Transport(
-            name,
-            settings.url,
-            rates=RATES,
-            together=together,
-            secrets={"Authorization": f"Bearer {settings.secret}"},
-            complaint=self._complaint,
-            sleep=sleep,
-        )
+    _select: Sequence[str]
 
     def magnets(self) -> Listing:
         """Pages of 100, newest first, until all that `X-Total-Count` promises has been read.
@@ -204,21 +107,6 @@ class RealDebrid:
         """One call a magnet; more only for those whose links do not fit their files."""
         return base.one_by_one(magnets, self._files_of)
 
-    def link(self, file: File) -> Link:
-        """Unrestricts the file's link; a code longer than 13 characters also cut to that."""
-        asked = self._now()
-        found = self._unrestricted(file.ref, urgent=True)
-        if file.size is not None and found.filesize not in (None, file.size):
-            raise Gone(
-                self.name, f"delivers {found.filesize} bytes where {file.size} were promised"
-            )
-        return Link(found.download, asked + LIFE, size=found.filesize, connections=found.chunks)
-
-    def remove(self, magnet: Magnet) -> None:
-        """`DELETE /torrents/delete/{id}`."""
-        with suppress(Gone):
-            self._api.call("DELETE", f"/torrents/delete/{quote(magnet.id, safe='')}")
-
     def add(self, wanted: Wanted) -> str:
         """Adds the torrent file or the link; what is there already would stand there twice."""
         if wanted.torrent:
@@ -228,42 +116,29 @@ class RealDebrid:
         else:
             form = {"magnet": wanted.link}
             body = self._api.call("POST", "/torrents/addMagnet", data=form, once=True).body
-        return read(_Added, body, self.name).id
+        return read(Added, body, self.name).id
 
     def choose(self, id_: str) -> bool:
         """Selects the files that `select` names, or all where it names none of them."""
         place = quote(id_, safe="")
-        info = read(_Info, self._api.get(f"/torrents/info/{place}").body, self.name)
+        info = read(Info, self._api.get(f"/torrents/info/{place}").body, self.name)
         if info.status != _UNCHOSEN:
             return info.status != _CONVERTING
-        files = [read(_FileRow, row, self.name) for row in info.files]
+        files = [read(FileRow, row, self.name) for row in info.files]
         chosen = [str(row.id) for row in files if self._is_chosen(row)]
         form = {"files": ",".join(chosen) or "all"}
         with suppress(Done):
             self._api.post(f"/torrents/selectFiles/{place}", form)
         return True
 
-    def _is_chosen(self, row: _FileRow) -> bool:
+    def _is_chosen(self, row: FileRow) -> bool:
         name = row.path.rpartition("/")[2].lower()
         return any(fnmatchcase(name, pattern.lower()) for pattern in self._select)
 
-    def account(self) -> Account:
-        """`GET /user`."""
-        with base.certain(self.name, NO_API):
-            user = read(_User, self._api.get("/user", urgent=True).body, self.name)
-        return Account(user.username, user.type, _local(user.expiration) or None)
-
-    def close(self) -> None:
-        """Close all connections."""
-        self._api.close()
-
-    def _complaint(self, body: Json) -> StoreError | None:
-        """`error_code` may be missing or new; then the HTTP status has to do."""
-        code = body.get("error_code") if isinstance(body, dict) and "error" in body else None
-        if not str(code).lstrip("-").isdecimal() or int(str(code)) not in ERRORS:
-            return None
-        kind, reason = ERRORS[int(str(code))]
-        return kind(self.name, reason)
+    def remove(self, magnet: Magnet) -> None:
+        """`DELETE /torrents/delete/{id}`."""
+        with suppress(Gone):
+            self._api.call("DELETE", f"/torrents/delete/{quote(magnet.id, safe='')}")
 
     def _page(self, page: int, etag: str = "", **query: str) -> Page:
         """One page, and how many rows there are on all pages where that is told."""
@@ -307,7 +182,7 @@ class RealDebrid:
 
     def _magnet(self, value: Json) -> Magnet | Unreadable:
         try:
-            row = _Row.model_validate(value)
+            row = Torrent.model_validate(value)
         except ValidationError as error:
             known = value.get("id") if isinstance(value, dict) else None
             return Unreadable(known if isinstance(known, str) else None, amiss(error))
@@ -319,15 +194,15 @@ class RealDebrid:
             hash=row.hash.lower(),
             size=row.bytes,
             progress=row.progress,
-            added=_local(row.added),
+            added=local(row.added),
             speed=row.speed,
             trouble=_TROUBLE.get(row.status, ""),
         )
 
     def _files_of(self, magnet: Magnet) -> tuple[File, ...] | StoreError:
         reply = self._api.get(f"/torrents/info/{quote(magnet.id, safe='')}")
-        info = read(_Info, reply.body, self.name)
-        every = [read(_FileRow, row, self.name) for row in info.files]
+        info = read(Info, reply.body, self.name)
+        every = [read(FileRow, row, self.name) for row in info.files]
         chosen = sorted((row for row in every if row.selected), key=lambda row: row.id)
         if not info.links:
             return StoreUnavailable(self.name, "it has no links yet")
@@ -336,14 +211,14 @@ class RealDebrid:
         found = tuple(self._identified(chosen, info.links))
         return found or Gone(self.name, "none of its links works; add the magnet again")
 
-    def _identified(self, chosen: Sequence[_FileRow], links: Sequence[str]) -> Iterator[File]:
+    def _identified(self, chosen: Sequence[FileRow], links: Sequence[str]) -> Iterator[File]:
         """Some links are missing, or one holds all as an archive: only the service can say
         which is which. A link that fits no file by size stands under its own name.
         """
         left = list(chosen)
         for link in links:
             try:
-                found = self._unrestricted(link)
+                found = self.unrestricted(link)
             except (Gone, Refused):
                 continue
             row = _fitting(left, found)
@@ -354,36 +229,14 @@ class RealDebrid:
                 left.remove(row)
                 yield _file(row, link)
 
-    def _unrestricted(self, link: str, *, urgent: bool = False) -> _Unrestricted:
-        try:
-            reply = self._api.post("/unrestrict/link", {"link": link}, urgent=urgent)
-        except Gone:
-            start, slash, code = link.rpartition("/")
-            if len(code) <= SHORT_CODE:
-                raise
-            short = start + slash + code[:SHORT_CODE]
-            reply = self._api.post("/unrestrict/link", {"link": short}, urgent=urgent)
-        found = read(_Unrestricted, reply.body, self.name)
-        if urlsplit(found.download).scheme not in {"http", "https"}:
-            raise UnexpectedReply(self.name, "unexpected reply: download is no http link")
-        return found
 
-
-def _file(row: _FileRow, link: str) -> File:
+def _file(row: FileRow, link: str) -> File:
     return File(row.path.lstrip("/") or str(row.id), link, row.bytes, index=row.id - 1)
 
 
-def _fitting(rows: Sequence[_FileRow], found: _Unrestricted) -> _FileRow | None:
+def _fitting(rows: Sequence[FileRow], found: Unrestricted) -> FileRow | None:
     """The one row of this size; among several the one of this name; else none."""
     same = [row for row in rows if row.bytes == found.filesize and found.filesize is not None]
     if len(same) > 1:
         same = [row for row in same if row.path.rpartition("/")[2] == found.filename]
     return same[0] if len(same) == 1 else None
-
-
-def _local(moment: float | None) -> float | None:
-    """The service writes Paris time with a Z, as if it were UTC."""
-    if moment is None:
-        return None
-    shown = datetime.fromtimestamp(moment, UTC).replace(tzinfo=None)
-    return shown.replace(tzinfo=_PARIS).timestamp()

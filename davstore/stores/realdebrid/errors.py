@@ -19,6 +19,10 @@ class Done(UnexpectedReply):
     """What was asked for has been done before."""
 
 
+class Unsupported(Gone):
+    """A link of a host that the service does not serve."""
+
+
 # Every code of the API document, and 37, which is not in it.
 ERRORS: Mapping[int, tuple[type[StoreError], str]] = {
     -1: (StoreUnavailable, "internal error at Real-Debrid"),
@@ -40,7 +44,7 @@ ERRORS: Mapping[int, tuple[type[StoreError], str]] = {
     13: (NotAuthorized, "the password is wrong"),
     14: (AccountProblem, "the account is locked; ask Real-Debrid's support"),
     15: (AccountProblem, "the account is not activated; see your e-mail"),
-    16: (Gone, "Real-Debrid no longer serves this file; add the magnet again"),
+    16: (Unsupported, "Real-Debrid does not serve this host, or no longer has the file"),
     17: (StoreUnavailable, "the file's server is in maintenance"),
     18: (QuotaExhausted, "the limit of the file's host is reached"),
     19: (Gone, "the file is no longer on Real-Debrid's disks; add the magnet again"),

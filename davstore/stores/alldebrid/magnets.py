@@ -1,46 +1,26 @@
-"""AllDebrid, API v4 and v4.1 (https://docs.alldebrid.com)."""
+"""An account's magnets: listing them, what changed, their files, adding, removing, restarting."""
 
 import secrets
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import islice
-from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
-from davstore.errors import (
-    Gone,
-    StoreError,
-    StoreUnavailable,
-    UnexpectedReply,
-)
-from davstore.model import Account, File, Link, Magnet, Quota, Status, Unreadable, Wanted
+from davstore.errors import Gone, StoreError, StoreUnavailable, UnexpectedReply
+from davstore.model import File, Magnet, Status, Unreadable, Wanted
 from davstore.stores import base
-from davstore.stores.alldebrid_errors import ERRORS, Lost
-from davstore.stores.alldebrid_shapes import (
-    Added,
-    Live,
-    Mark,
-    Node,
-    Row,
-    Stream,
-    Unlocked,
-    User,
-)
+from davstore.stores.alldebrid.api import NO_API, Api, items
+from davstore.stores.alldebrid.errors import Lost
+from davstore.stores.alldebrid.shapes import Added, Live, Mark, Node, Restarted, Row
 from davstore.stores.base import FileLists, Listing, News
-from davstore.stores.shapes import amiss, read, rows
-from davstore.transport import Json, Together, Transport, per_minute, per_second
+from davstore.stores.shapes import amiss, legible, read
+from davstore.transport import Json
 
 BATCH = 50
-LIFE = 24 * 3600.0
-RATES = (per_second(10), per_minute(540))
-"""Below the 12 calls a second and 600 a minute that the service allows."""
 SESSION = 6 * 3600.0
 """Seconds after which everything is asked again: a complete answer costs one call too."""
-DELAY_POLL, DELAY_BOUND = 5.0, 60.0
 DEEPEST = 64
-NO_API = "AllDebrid's API does not answer there; check url"
 
 _TROUBLE: Mapping[int, str] = {
     5: "the upload to AllDebrid's disks failed",
@@ -55,7 +35,7 @@ _TROUBLE: Mapping[int, str] = {
     14: "the tracker does not answer",
     15: "nobody has it",
 }
-_READY = 4
+_LOADING, _READY = 1, 4
 _STATUS: Mapping[int, Status] = {
     0: Status.QUEUED,
     1: Status.DOWNLOADING,
@@ -66,45 +46,20 @@ _STATUS: Mapping[int, Status] = {
 }
 
 
-class Settings(base.TokenSettings):
-    """`[accounts.NAME]` with `store = "alldebrid"`."""
+class Magnets:
+    """What concerns magnets."""
 
-    url: base.BaseUrl = "https://api.alldebrid.com"
-
-
-class AllDebrid:
-    """One AllDebrid account. A file's ref is its locked link."""
-
+    name: str
     add_pause = 1.0
-
-    def __init__(
-        self,
-        name: str,
-        settings: Settings,
-        *,
-        now: Callable[[], float] = time.time,
-        sleep: Callable[[float], None] = time.sleep,
-        together: Together | None = None,
-    ) -> None:
-        self.name = name
-        self._now = now
-        self._sleep = sleep
-        self._api = Transport(
-            name,
-            settings.url,
-            rates=RATES,
-            together=together,
-            secrets={"Authorization": f"Bearer {settings.secret}"},
-            complaint=self._complaint,
-            sleep=sleep,
-        )
+    _api: Api
+    _now: Callable[[], float]
 
     def magnets(self) -> Listing:
         """One call: the service does not page."""
         with base.certain(self.name, NO_API):
-            data = self._data("/v4.1/magnet/status", {})
+            data = self._api.post("/v4.1/magnet/status", {})
         seen: set[str] = set()
-        for value in _items(data.get("magnets"), self.name):
+        for value in items(data.get("magnets"), self.name):
             row = _magnet(value)
             if row.id is None or row.id not in seen:
                 seen.add(row.id or "")
@@ -126,82 +81,41 @@ class AllDebrid:
             for magnet in batch:
                 yield magnet, self._files_of(told.get(magnet.id))
 
-    def link(self, file: File) -> Link:
-        """Unlocks the file, choosing the best stream and waiting for a delayed link."""
-        asked = self._now()
-        found = self._unlocked("/v4/link/unlock", {"link": file.ref})
-        streams = found.streams or found.streaming
-        if not found.link and not found.delayed and streams:
-            best = max((read(Stream, s, self.name) for s in streams), key=_quality)
-            found = self._unlocked("/v4/link/streaming", {"id": found.id, "stream": best.id})
-        if found.delayed and not found.link:
-            found = self._awaited(found.delayed)
-        if urlsplit(found.link).scheme not in {"http", "https"}:
-            raise UnexpectedReply(self.name, "unexpected reply: link is no http link")
-        return Link(found.link, asked + LIFE, size=found.filesize, connections=found.max_chunks)
-
-    def remove(self, magnet: Magnet) -> None:
-        """`POST /v4/magnet/delete`."""
-        with base.certain(self.name, NO_API), suppress(Lost):
-            self._data("/v4/magnet/delete", {"id": magnet.id})
-
     def add(self, wanted: Wanted) -> str:
         """Uploads the torrent file or the link; what is there already stays as it is."""
         if wanted.torrent:
             torrent = (f"{wanted.hash}.torrent", wanted.torrent, "application/x-bittorrent")
-            form: Mapping[str, Json] = {"files": {"files[0]": torrent}}
-            path = "/v4/magnet/upload/file"
+            files = {"files[0]": torrent}
+            data = self._api.post("/v4/magnet/upload/file", files=files, once=True)
         else:
-            form, path = {"data": {"magnets[]": wanted.link}}, "/v4/magnet/upload"
-        data = self._data_of(self._api.call("POST", path, once=True, **form).body)
-        for item in _items(data.get("files") or data.get("magnets"), self.name):
+            form = {"magnets[]": wanted.link}
+            data = self._api.post("/v4/magnet/upload", form, once=True)
+        for item in items(data.get("files") or data.get("magnets"), self.name):
             added = read(Added, item, self.name)
             if added.error:
-                raise self._error(added.error)
+                raise self._api.error(added.error)
             return "" if added.id == "0" else added.id
         raise UnexpectedReply(self.name, "unexpected reply: nothing is said of the magnet")
 
-    def account(self) -> Account:
-        """`GET /v4/user`."""
-        with base.certain(self.name, NO_API):
-            data = self._data("/v4/user", urgent=True)
-        user = read(User, data.get("user"), self.name)
-        plan = "premium" if user.isPremium else "trial" if user.isTrial else "free"
-        quotas: tuple[Quota, ...] = ()
-        if user.remainingTrialQuota is not None:
-            quotas = (Quota("trial traffic", left=user.remainingTrialQuota * 1_000_000),)
-        return Account(user.username, plan, user.premiumUntil, quotas)
+    def remove(self, magnet: Magnet) -> None:
+        """`POST /v4/magnet/delete`."""
+        with base.certain(self.name, NO_API), suppress(Lost):
+            self._api.post("/v4/magnet/delete", {"id": magnet.id})
 
-    def close(self) -> None:
-        """Close all connections."""
-        self._api.close()
-
-    def _complaint(self, body: Json) -> StoreError | None:
-        """Errors come with HTTP 200; a reply without a status is none of the service's."""
-        if not isinstance(body, dict) or body.get("status") != "error":
-            return None
-        return self._error(body.get("error"))
-
-    def _error(self, error: Json) -> StoreError:
-        code = str(error.get("code")) if isinstance(error, dict) else ""
-        if code not in ERRORS:
-            shown = code if code.replace("_", "").isalnum() else "unknown"
-            return UnexpectedReply(self.name, f"unexpected reply: error {shown:.40}")
-        kind, reason = ERRORS[code]
-        return kind(self.name, reason)
-
-    def _data(
-        self, path: str, form: Mapping[str, Json] | None = None, *, urgent: bool = False
-    ) -> dict[str, Json]:
-        """The `data` of a success; POST where there is a form, even an empty one."""
-        method = "GET" if form is None else "POST"
-        return self._data_of(self._api.call(method, path, data=form, urgent=urgent).body)
-
-    def _data_of(self, body: Json) -> dict[str, Json]:
-        data = body.get("data") if isinstance(body, dict) else None
-        if not isinstance(data, dict):
-            raise UnexpectedReply(self.name, "unexpected reply: data is no object")
-        return data
+    def restart(self, magnets: Sequence[Magnet]) -> tuple[tuple[Magnet, str], ...]:
+        """`POST /v4/magnet/restart`, up to 50 a call; an answer that names no magnet is for all."""
+        left, found = iter(magnets), []
+        while batch := list(islice(left, BATCH)):
+            data = self._api.post("/v4/magnet/restart", {"ids[]": [m.id for m in batch]})
+            told = {row.magnet: row for value in items(data.get("magnets") or [], self.name)
+                    if (row := legible(Restarted, value))}  # fmt: skip
+            for magnet in batch:
+                row = told.get(magnet.id)
+                trouble = "" if row is None or not row.error else self._api.error(row.error).reason
+                if row is None and told:
+                    trouble = "AllDebrid says nothing of it"
+                found.append((magnet, trouble))
+        return tuple(found)
 
     def _mark(self, marker: str) -> Mark:
         """The session that goes on; now and then a new one, lest a lost change stay lost."""
@@ -217,16 +131,16 @@ class AllDebrid:
         """None where the answer cannot be understood by what is known."""
         form = {"session": mark.session, "counter": mark.counter}
         with base.certain(self.name, NO_API):
-            told = read(Live, self._data("/v4.1/magnet/status", form), self.name)
-        items = _items(told.magnets, self.name)
+            told = read(Live, self._api.post("/v4.1/magnet/status", form), self.name)
+        given = items(told.magnets, self.name)
         if told.fullsync or (told.counter is None and mark.counter == 0):
             # Where not even a first answer has a counter, there is no live mode but a plain list.
-            found = {row.id or at: row for at, row in enumerate(map(_magnet, items))}
+            found = {row.id or at: row for at, row in enumerate(map(_magnet, given))}
             return News(tuple(found.values()), _next(mark, told.counter), complete=True)
         if told.counter is None or mark.counter == 0:
             return None
         rows, gone = [], set()
-        for item in items:
+        for item in given:
             id_ = str(item.get("id")) if isinstance(item, dict) else ""
             if isinstance(item, dict) and item.get("deleted"):
                 gone.add(id_)
@@ -239,39 +153,23 @@ class AllDebrid:
     def _told(self, batch: Sequence[Magnet]) -> dict[str, Json]:
         """What `magnet/files` says, by id; asked one by one where a lost one spoils the answer."""
         try:
-            data = self._data("/v4/magnet/files", {"id[]": [magnet.id for magnet in batch]})
+            data = self._api.post("/v4/magnet/files", {"id[]": [magnet.id for magnet in batch]})
         except Lost:
             if len(batch) == 1:
                 return {}
             return {id_: item for one in batch for id_, item in self._told([one]).items()}
         except Gone:
             raise UnexpectedReply(self.name, NO_API) from None
-        items = _items(data.get("magnets"), self.name)
-        return {str(item.get("id")): item for item in items if isinstance(item, dict)}
+        given = items(data.get("magnets"), self.name)
+        return {str(item.get("id")): item for item in given if isinstance(item, dict)}
 
     def _files_of(self, item: Json) -> tuple[File, ...] | StoreError:
         if item is None:
             return Lost(self.name, "no longer in the account")
         if item.get("error"):
-            return self._error(item["error"])
+            return self._api.error(item["error"])
         found = tuple(_walk(_nodes(item.get("files")), ()))
         return found or StoreUnavailable(self.name, "it has no files yet")
-
-    def _unlocked(self, path: str, form: Mapping[str, Json]) -> Unlocked:
-        return read(Unlocked, self._data(path, form, urgent=True), self.name)
-
-    def _awaited(self, delayed: int) -> Unlocked:
-        """Polls a delayed link every 5 s, as the document asks, for a minute."""
-        waited = 0.0
-        while waited < DELAY_BOUND:
-            found = self._unlocked("/v4/link/delayed", {"id": delayed})
-            if found.link:
-                return found
-            if found.status not in {1, 2}:
-                raise StoreUnavailable(self.name, "AllDebrid could not generate the link")
-            self._sleep(DELAY_POLL)
-            waited += DELAY_POLL
-        raise StoreUnavailable(self.name, "the link is being prepared", retry_after=30.0)
 
 
 def _magnet(value: Json) -> Magnet | Unreadable:
@@ -317,15 +215,6 @@ def _next(mark: Mark, counter: int | None) -> str:
     return mark.model_copy(update={"counter": counter}).model_dump_json()
 
 
-def _items(value: Json, account: str) -> list[Json]:
-    """`data.magnets` comes as a list, as one bare object, or as a map of objects."""
-    if isinstance(value, dict):
-        value = [value] if "id" in value else list(value.values())
-        if not all(isinstance(item, dict) for item in value):
-            raise UnexpectedReply(account, "unexpected reply: magnets is an object of no magnets")
-    return rows(value, account)
-
-
 def _walk(nodes: Sequence[Json], above: tuple[str, ...]) -> Iterator[File]:
     """Depth first; a node that makes no sense costs only itself."""
     for value in nodes if len(above) < DEEPEST else ():
@@ -345,10 +234,3 @@ def _nodes(value: Json) -> list[Json]:
     if isinstance(value, dict):
         return [value] if "n" in value else list(value.values())
     return value if isinstance(value, list) else []
-
-
-def _quality(stream: Stream) -> tuple[int, int]:
-    """Video by its height before sound, then by size."""
-    digits = "".join(c for c in stream.quality if c.isdigit())
-    height = int(digits) if digits and not stream.quality.lower().startswith("mp") else 0
-    return height, stream.filesize or 0

@@ -50,6 +50,8 @@ class Unlocked(Shape):
     """`link/unlock`, `link/streaming` and `link/delayed`."""
 
     link: Word = ""
+    filename: Word = ""
+    host: Word = ""
     filesize: Size = None
     id: Word = ""
     delayed: Size = None
@@ -74,7 +76,9 @@ class User(Shape):
     isPremium: bool = False  # noqa: N815
     isTrial: bool = False  # noqa: N815
     premiumUntil: Moment = None  # noqa: N815
-    remainingTrialQuota: Size = None  # noqa: N815
+    remainingTrialQuota: Length = None  # noqa: N815
+    limitedHostersQuotas: Json = None  # noqa: N815
+    notifications: Rows
 
 
 class Added(Shape):
@@ -83,3 +87,74 @@ class Added(Shape):
     id: Word = ""
     hash: Word = ""
     error: Any = None
+
+
+class Restarted(Shape):
+    """One of the magnets of `magnet/restart`."""
+
+    magnet: str
+    error: Any = None
+
+
+class Kept(Shape):
+    """One link of `user/links` and `user/history`."""
+
+    link: str
+    filename: Word = ""
+    size: Size = None
+    date: Moment = None
+    host: Word = ""
+
+
+class Info(Shape):
+    """One link of `link/infos`."""
+
+    link: Word = ""
+    filename: Word = ""
+    size: Size = None
+    host: Word = ""
+    error: Any = None
+
+
+class Host(Shape):
+    """One host of `hosts` and `user/hosts`."""
+
+    domains: Rows
+    status: bool | None = None
+    quota: Length = None
+    quotaMax: Size = None  # noqa: N815
+    quotaType: Word = ""  # noqa: N815
+
+
+class VoucherRow(Shape):
+    """`voucher/balance`, `voucher/get` and `voucher/generate`."""
+
+    codes: Rows
+    balance: float | None = None
+    pricePerVoucher: float | None = None  # noqa: N815
+    partialList: bool = False  # noqa: N815
+
+
+class Pin(Shape):
+    """`pin/get`."""
+
+    pin: str
+    check: str
+    expires_in: float
+    user_url: Word = ""
+    base_url: str
+
+
+class Checked(Shape):
+    """`pin/check`."""
+
+    activated: bool = False
+    apikey: Word = ""
+
+
+class Verified(Shape):
+    """`user/verif`."""
+
+    verif: str
+    resendable: bool = False
+    apikey: Word = ""
