@@ -104,12 +104,12 @@ def test_sidecars_are_written_into_a_mount(
         temporary.rename(film / "fanart.jpg")
         for name in ("movie.nfo", "poster.jpg", "extrafanart/1.jpg"):
             assert (film / name).read_bytes() == (metadata / name).read_bytes()
-        names = ("extrafanart/", "movie.nfo", "poster.jpg", "fanart.jpg")
-        wait_until(lambda: set(names) <= set(dav("lsf", f"dav:{place}").splitlines()))
+        names = ("extrafanart/1.jpg", "movie.nfo", "poster.jpg", "fanart.jpg")
+        wait_until(lambda: set(names) <= set(dav("lsf", "-R", f"dav:{place}").splitlines()))
         shutil.rmtree(film / "extrafanart")
         for name in names[1:]:
             (film / name).unlink()
-        wait_until(lambda: not set(names) & set(dav("lsf", f"dav:{place}").splitlines()))
+        wait_until(lambda: not set(names) & set(dav("lsf", "-R", f"dav:{place}").splitlines()))
     finally:
         subprocess.run(["fusermount3", "-u", "-z", str(folder)], check=False)
         mounted.terminate()
