@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+from pydantic import ByteSize
 from typer.main import get_command
 
 from davstore.cli.main import app
@@ -88,4 +89,11 @@ def test_the_default_settings_are_the_documented_ones() -> None:
         row = re.search(rf"^\| `server\.{name}` \|.*\| (.*?) \|$", README, re.MULTILINE)
         assert row
         if field.default_factory is None and field.default not in {None, "", ()}:
-            assert row[1] == f"`{field.default}`"
+            assert row[1] == f"`{written(field.default)}`"
+
+
+def written(default: object) -> str:
+    """A default as one would write it in TOML."""
+    if isinstance(default, ByteSize):
+        return default.human_readable().replace(".0", "")
+    return str(default).lower() if isinstance(default, bool) else str(default)

@@ -77,7 +77,8 @@ def film(name: str) -> SimMagnet:
 
 
 def shared(sim: Simulator, folder: Path) -> Path:
-    server = {"port": free_port(), "state": str(folder / "state"), "refresh": 3600, "workers": 2}
+    server = {"port": free_port(), "state": str(folder / "state"), "refresh": 3600, "workers": 2,
+              "overlay": True}  # fmt: skip
     changes = {"alldebrid": {"delete": True}}
     return write_config(sim, folder, accounts=("alldebrid",), server=server, changes=changes)
 
@@ -286,3 +287,19 @@ def test_what_one_deletes_and_renames_the_other_shows_within_two_seconds(
     assert pair[0].ask("DELETE", "/alldebrid/trash/Charge").status_code == 204
     wait_until(lambda: len(sim.alldebrid.library) == 1)
     assert sim.alldebrid.count("magnet/delete") == 1
+
+
+def test_a_sidecar_that_one_takes_the_other_shows_within_two_seconds(
+    pair: tuple[One, One],
+) -> None:
+    path = "/alldebrid/magnets/Sintel/movie.nfo"
+    first, second = pair
+    for at in range(3):
+        assert second.ask("GET", path).status_code == (404 if at == 0 else 200)
+        text = str(at).encode()
+        assert first.ask("PUT", path, text).status_code == (201 if at == 0 else 204)
+        assert second.ask("GET", path).content == text, "at once"
+        assert "movie.nfo" in second.ask("PROPFIND", path, Depth="0").text
+    folder = "/alldebrid/magnets/Sintel/"
+    assert second.ask("PUT", f"{folder}poster.jpg", b"x").status_code == 201
+    wait_until(lambda: "poster.jpg" in first.ask("PROPFIND", folder, Depth="1").text)

@@ -9,10 +9,11 @@ in one account, `adders` in all. `arranged` puts the magnets of all accounts (`s
 `branches` are their folders, `shown` the files in them, `places` what is remembered of that on
 disk. `edits` are what people changed in davstore alone (`edit_tables`, `edit_records`, `edited`),
 `editor` is how, and `remover` removes at the stores what they deleted, writing the `audit`.
-`linked` are the links that accounts keep beside magnets. `lock` keeps a second server away,
-`overview` tells people how it all stands. `differences` says which folders two snapshots differ
-in, `outbox` keeps what hooks have still to be told of that. `export` writes all down, and
-`importing` queues what was written.
+`linked` are the links that accounts keep beside magnets. `sidecars` are what people write beside
+magnets' files (`contents` are the bytes of these, `sidecar_tables` their names), each at its home
+(`homes`). `lock` keeps a second server away, `overview` tells people how it all stands.
+`differences` says which folders two snapshots differ in, `outbox` keeps what hooks have still to be
+told of that. `export` writes all down, and `importing` queues what was written.
 """
 
 from davstore.catalog.adders import Adders
@@ -22,6 +23,7 @@ from davstore.catalog.arranged import Arranged
 from davstore.catalog.differences import differences, folded
 from davstore.catalog.editor import Editor, NameTaken, NotThere
 from davstore.catalog.holding import Holding
+from davstore.catalog.homes import Sweeper, home_in, home_of
 from davstore.catalog.leases import Leases, Turns
 from davstore.catalog.linked import Linked
 from davstore.catalog.lock import only_server, server_of
@@ -33,6 +35,7 @@ from davstore.catalog.records import Links, Records
 from davstore.catalog.refresh import Catalog
 from davstore.catalog.remover import Remover
 from davstore.catalog.shown import magnet_of, owner
+from davstore.catalog.sidecars import Beside, Sidecar, Sidecars, Vanished
 from davstore.catalog.tables import look_into, open_database
 
 __all__ = [
@@ -41,6 +44,7 @@ __all__ = [
     "Addition",
     "Additions",
     "Arranged",
+    "Beside",
     "Catalog",
     "Deafness",
     "Drop",
@@ -57,12 +61,18 @@ __all__ = [
     "PlaceRecords",
     "Records",
     "Remover",
+    "Sidecar",
+    "Sidecars",
     "State",
+    "Sweeper",
     "Turns",
     "Untold",
+    "Vanished",
     "can_add",
     "differences",
     "folded",
+    "home_in",
+    "home_of",
     "look_into",
     "magnet_of",
     "only_server",

@@ -14,6 +14,7 @@ from davstore.catalog.tables import revisions
 ASKED: Final = "asked"
 EDITS: Final = "edits"
 LINKS: Final = "links"
+SIDECARS: Final = "sidecars"
 SIZES: Final = "sizes"
 
 

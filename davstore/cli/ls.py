@@ -7,6 +7,7 @@ import typer
 from rich.table import Table
 
 from davstore.cli.screen import AsJson, ConfigFile, err, load, minute, out, print_json, size
+from davstore.dav.overlay import Overlay
 from davstore.dav.tree import LINKS, Tree
 from davstore.errors import DavstoreError
 from davstore.model import Entry, Folder, Leaf
@@ -38,9 +39,10 @@ def ls(
             library.linked.refresh(top)
         arranged, catalog = library.arranged, library.catalog
         folders = arranged.complete if parts or recursive else arranged.folders
+        overlay = Overlay(library.sidecars) if library.sidecars else None
         tree = Tree(
             catalog.accounts, catalog.snapshot, views=folders, view_names=arranged.names,
-            lookups=library.lookups, links=library.linked,
+            lookups=library.lookups, links=library.linked, overlay=overlay,
         )  # fmt: skip
         entry = tree.find(parts, asking=True)
         if entry is not None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import platformdirs
-from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork, field_validator
+from pydantic import BaseModel, ByteSize, ConfigDict, Field, IPvAnyNetwork, field_validator
 
 from davstore.errors import Problem
 
@@ -60,6 +60,13 @@ class ServerSettings(Checked):
     users_file: Path | None = Field(
         default=None, description="an htpasswd file (bcrypt) with further users"
     )
+    overlay: bool = Field(
+        default=False, description="whether sidecars may be written beside videos"
+    )
+    overlay_limit: ByteSize = Field(
+        default=ByteSize(2 * 1024**3), ge=1024**2, le=1024**5,
+        description="disk space for sidecars",
+    )  # fmt: skip
     announce: bool = Field(default=False, description="announce it by Bonjour (zeroconf)")
     drain: float = Field(
         default=5, ge=0, le=3600,

@@ -1,16 +1,17 @@
 """The WebDAV face; alone knows WsgiDAV.
 
-`tree` finds entries, `provider` shows them to WsgiDAV, `properties` tells their properties.
+`tree` finds entries, `provider` shows them to WsgiDAV (as `resources`), `properties` tells of them.
 `listing` answers PROPFIND (what it asks: `propfind`; the answer: `prepared`, `multistatus`,
 `compression`, `kept`), `download` GET and HEAD of files (`conditions`, `media_types`), `pages`
 those of folders (`playlist`). `login` asks who comes (`people`, `digest`, `patience`), `rights`
 says what they may, and what nobody may, `deeds` what deleting and renaming do (`refused_writes`:
 what is no deleting); `noise` (`noise_names`) keeps what desktops write, `playback` tells and takes
 positions. `incoming` is the folder into which magnets are dropped (`dropping`), and in which stands
-what `became` of them. `scratch` is a share to write in (`disk`, `moving`, `room`, `local`),
-`remembered` its locks and properties, `bodies` the XML that clients send. `refusals` say what went
-wrong, `gate` stands before it all, and `proxied` before the gate; `repeats` answers again what was
-asked before, past all of them (`transfer`: what a server may do itself).
+what `became` of them. `overlay` shows sidecars among what stores have (`beside`: as resources),
+`overlaying` writes them (`times`). `scratch` is a share to write in (`disk`, `moving`, `room`,
+`local`), `remembered` its locks and properties, `bodies` the XML that clients send. `refusals` say
+what went wrong, `gate` stands before it all, and `proxied` before the gate; `repeats` answers again
+what was asked before, past all of them (`transfer`: what a server may do itself).
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -22,7 +23,7 @@ from wsgidav.dav_provider import DAVProvider
 from wsgidav.request_resolver import RequestResolver
 from wsgidav.wsgidav_app import WsgiDAVApp
 
-from davstore.catalog import Editor
+from davstore.catalog import Editor, Sidecars
 from davstore.config import Share
 from davstore.dav.deeds import Deeds
 from davstore.dav.download import Download, Open
@@ -30,6 +31,8 @@ from davstore.dav.gate import Application, Environ, Gate, StartResponse
 from davstore.dav.incoming import Incoming
 from davstore.dav.login import Authenticator, DomainController, Users
 from davstore.dav.noise import Noise
+from davstore.dav.overlay import Overlay
+from davstore.dav.overlaying import Overlaying
 from davstore.dav.patience import Patience
 from davstore.dav.playback import Playback
 from davstore.dav.provider import Provider
@@ -50,9 +53,10 @@ class Site:
     them the `shares`, the accounts' `links`, and the folders of `view_names`, as `views` gives them
     (`settled`: where nothing is to be done for them). Locks, properties
     and notes are kept in `state`, which shares need; there are none without. What people do to
-    the accounts is the `editor`'s; things may be deleted in those that are `deletable`, and magnets
-    dropped into `incoming`. `lookups` are folders beside magnets that ask when they are opened,
-    `players` know positions. `proxied` says through whom clients come.
+    the accounts is the `editor`'s, what they write beside files is among the `sidecars`; things may
+    be deleted in those that are `deletable`, and magnets dropped into `incoming`. `lookups` are
+    folders beside magnets that ask when they are opened, `players` know positions. `proxied` says
+    through whom clients come.
     """
 
     def __init__(
@@ -74,20 +78,27 @@ class Site:
         editor: Editor | None = None,
         deletable: Collection[str] = (),
         incoming: Incoming | None = None,
+        sidecars: Sidecars | None = None,
     ) -> None:
         assert state is not None or not shares
         self._kept = None if state is None else _Kept(state)
         noise = None if self._kept is None else self._kept.noise
         paths = {name: share.path.expanduser() for name, share in shares.items()}
         beside = nothing if incoming is None else incoming.beside
+        overlay = None if sidecars is None else Overlay(sidecars)
         entries = Tree(
             accounts, snapshot, paths, views, view_names, deletable, settled=settled,
-            beside=beside, lookups=lookups, links=links,
+            beside=beside, lookups=lookups, links=links, overlay=overlay,
         )  # fmt: skip
         deeds = None
         if editor is not None and self._kept is not None:
             deeds = Deeds(entries, editor, deletable, self._kept.refusals)
-        tree = Provider(entries, Download(open_), users, noise, deeds, incoming, Playback(players))
+        overlaying = None
+        if overlay is not None and self._kept is not None:
+            overlaying = Overlaying(entries, overlay, self._kept.refusals)
+        tree = Provider(
+            entries, Download(open_), users, noise, deeds, incoming, Playback(players), overlaying
+        )
         providers: dict[str, DAVProvider] = {"/": tree}
         for name, share in shares.items():
             assert self._kept is not None  # as above

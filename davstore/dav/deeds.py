@@ -84,7 +84,7 @@ class Deeds:
         """A response to a method of `METHODS`; raises `DAVError`."""
         method = environ["REQUEST_METHOD"]
         check_right(person, method)
-        place = self._place(_parts(environ["PATH_INFO"]), person)
+        place = self._place(parts_of(environ["PATH_INFO"]), person)
         if place is None:
             raise DAVError(HTTP_NOT_FOUND)
         if not place.magnet:
@@ -108,7 +108,7 @@ class Deeds:
         check_right(person, "MOVE")
         depth(environ, resource, is_move=True)
         path = environ["PATH_INFO"]
-        place = self._place(_parts(path), person) if self.concerns(path, person) else None
+        place = self._place(parts_of(path), person) if self.concerns(path, person) else None
         if place is None or not place.magnet or place.inner or place.in_trash:
             raise _forbidden(f"Only what stands in an account's magnets can be moved; {_COPY}.")
         if place.account == to:
@@ -125,7 +125,7 @@ class Deeds:
 
     def concerns(self, path: str, person: Person) -> bool:
         """Whether `path` is in an account, and no view's."""
-        parts = _parts(path)
+        parts = parts_of(path)
         return bool(parts) and self._tree.is_account(parts[0]) and person.sees(parts[0])
 
     def _delete(self, environ: Environ, place: Place, person: Person) -> None:
@@ -147,7 +147,7 @@ class Deeds:
         """The status of the response."""
         depth(environ, resource, is_move=True)
         provider = resource.provider
-        target = _parts(without(provider.mount_path, destination(environ)))
+        target = parts_of(without(provider.mount_path, destination(environ)))
         above = self._place(target[:-1], person)
         if above is None or not isinstance(above.entry, Folder):
             raise DAVError(HTTP_CONFLICT, "There is no such folder.")
@@ -240,7 +240,8 @@ def _member(folder: Entry | None, part: str, *, is_wide: bool) -> tuple[str, Ent
     return next(((n, e) for n, e in folder.entries.items() if names.key(n) == key), None)
 
 
-def _parts(path: str) -> tuple[str, ...]:
+def parts_of(path: str) -> tuple[str, ...]:
+    """The components of a path, in the form in which they are kept."""
     return tuple(normalize("NFC", part) for part in path.split("/") if part)
 
 

@@ -27,6 +27,7 @@ from wsgidav.fs_dav_provider import FileResource, FolderResource
 from davstore.dav.media_types import media_type
 from davstore.dav.properties import etag as quoted
 from davstore.dav.room import LEAST, PARTIAL, taken
+from davstore.dav.times import TIMES
 from davstore.model import File, Folder, Leaf
 
 log = logging.getLogger(__name__)
@@ -36,7 +37,6 @@ AT_ONCE = 1024 * 1024
 """Bytes that are kept free for a body of unknown length whenever what was kept is used up."""
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _REFUSED = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENAMETOOLONG, errno.EINVAL, errno.ELOOP}
-_TIMES = ("{urn:schemas-microsoft-com:}Win32LastModifiedTime", "{DAV:}getlastmodified")
 
 
 @contextlib.contextmanager
@@ -83,7 +83,7 @@ class _OnDisk(_Resource):
 
     def set_property_value(self, name: str, value: Any, *, dry_run: bool = False) -> Any:
         """Times are set as well as remembered; a date that cannot be read changes nothing."""
-        if name in _TIMES and value is not None:
+        if name in TIMES and value is not None:
             with contextlib.suppress(AssertionError, ValueError, OverflowError, OSError):
                 self.set_last_modified(self.path, value.text, dry_run=dry_run)
             if name.startswith("{DAV:}"):

@@ -1,9 +1,13 @@
 """Bytes that lie on this machine, served as those of a file host are."""
 
-from collections.abc import Iterator
-from typing import BinaryIO
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, BinaryIO, TypeAlias
 
-from davstore.errors import StreamBroken
+from davstore.errors import Gone, StreamBroken
+from davstore.model import Leaf
+
+StartResponse: TypeAlias = Callable[..., Any]
 
 BLOCK = 256 * 1024
 
@@ -31,3 +35,25 @@ class Local:
     def close(self) -> None:
         """Let go of the file."""
         self._file.close()
+
+
+def opened(leaf: Leaf, start: int, end: int | None) -> Local:
+    """The bytes of a leaf whose `ref` is where it lies; raises `Gone`."""
+    try:
+        file = Path(leaf.file.ref).open("rb")  # noqa: SIM115 - closed by who reads it
+    except OSError:
+        raise Gone("", "the file is no more") from None
+    return Local(file, start, end, leaf.size or 0)
+
+
+def harmless(start_response: StartResponse) -> StartResponse:
+    """What a user has written must not run in a browser as if it were davstore's own page."""
+
+    def start(status: str, headers: Sequence[tuple[str, str]], *rest: Any) -> Any:
+        kind = dict(headers).get("Content-Type", "")
+        guard = [("X-Content-Type-Options", "nosniff")]
+        if any(word in kind for word in ("html", "xml", "svg")):
+            guard.append(("Content-Security-Policy", "sandbox"))
+        return start_response(status, [*headers, *guard], *rest)
+
+    return start

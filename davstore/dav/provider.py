@@ -1,13 +1,14 @@
-"""Entries of the snapshots as WsgiDAV's collections and resources."""
+"""The whole tree but for the shares, to WsgiDAV: who answers what is asked of which path."""
 
 import io
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeAlias
 from urllib.parse import quote
 
 from werkzeug.http import http_date
 from wsgidav.dav_error import HTTP_FORBIDDEN, HTTP_NOT_FOUND, HTTP_PRECONDITION_FAILED, DAVError
-from wsgidav.dav_provider import DAVCollection, DAVNonCollection, DAVProvider
+from wsgidav.dav_provider import DAVProvider
 from wsgidav.util import (
     get_content_length,
     get_uri_name,
@@ -16,6 +17,7 @@ from wsgidav.util import (
     test_if_header_dict,
 )
 
+from davstore.dav.beside import SidecarFile
 from davstore.dav.bodies import settle_xml
 from davstore.dav.deeds import METHODS, Deeds
 from davstore.dav.download import Download
@@ -28,13 +30,21 @@ from davstore.dav.moving import destination
 from davstore.dav.multistatus import PATH_SAFE
 from davstore.dav.noise import HINTS, Noise, NoiseResource, Note, noise_path
 from davstore.dav.noise_names import is_noise
+from davstore.dav.overlay import Home
+from davstore.dav.overlaying import Overlaying, SidecarRequests
 from davstore.dav.pages import page
 from davstore.dav.people import Person
 from davstore.dav.playback import NO_PLAYBACK, Playback
-from davstore.dav.properties import content_type, etag, property_element, property_names
 from davstore.dav.proxied import without
 from davstore.dav.repeats import Repeats
-from davstore.dav.rights import READING, check_right, options, refused
+from davstore.dav.resources import (
+    EntryResource,
+    FileResource,
+    FolderCollection,
+    href,
+    resource,
+)
+from davstore.dav.rights import READING, WRITING, check_right, options, refused
 from davstore.dav.tree import NotReady, Tree
 from davstore.model import Entry, Folder, Leaf, Text
 
@@ -46,105 +56,7 @@ SERVICE_UNAVAILABLE = 503
 RETRY_AFTER = "15"
 
 
-_Resource: Any = object
-"""WsgiDAV's classes have no types: what the mixin finds in those beside it is Any."""
-
-
-class _Listed(_Resource):
-    """What collections and resources have in common: properties from one table."""
-
-    entry: Folder | Leaf
-    path: str
-    provider: Any
-
-    def get_display_name(self) -> str:
-        return self.entry.name
-
-    def get_last_modified(self) -> float:
-        return self.entry.modified
-
-    def get_creation_date(self) -> float:
-        return self.entry.modified
-
-    def get_property_names(self, *, is_allprop: bool) -> list[str]:
-        del is_allprop  # all are cheap
-        return property_names(self.entry)
-
-    def get_property_value(self, name: str) -> Any:
-        try:
-            return property_element(self.entry, name)
-        except KeyError:
-            raise DAVError(HTTP_NOT_FOUND) from None
-
-    def get_properties(
-        self, mode: str, *, name_list: list[str] | None = None
-    ) -> list[tuple[str, Any]]:
-        """Found ones first: clients such as rclone look at the first propstat alone."""
-        found: list[tuple[str, Any]] = super().get_properties(mode, name_list=name_list)
-        return sorted(found, key=lambda pair: isinstance(pair[1], DAVError))
-
-    def get_href(self) -> str:
-        return href(self.provider, self.get_preferred_path())
-
-
-class FolderCollection(_Listed, DAVCollection):
-    """A folder."""
-
-    def __init__(self, path: str, environ: Environ, folder: Folder) -> None:
-        super().__init__(path, environ)
-        self.entry: Folder = folder
-
-    def get_member_names(self) -> list[str]:
-        return list(self.entry.entries)
-
-    def create_empty_resource(self, name: str) -> "NoiseResource | Dropped":
-        made: NoiseResource | Dropped = self.provider.new_resource(
-            f"{self.path.rstrip('/')}/{name}", self.environ
-        )
-        return made
-
-    def get_member(self, name: str) -> "FolderCollection | FileResource | None":
-        entry = self.entry.entries.get(name)
-        path = f"{self.path.rstrip('/')}/{name}"
-        return None if entry is None else resource(path, self.environ, entry)
-
-
-class FileResource(_Listed, DAVNonCollection):
-    """A file; its bytes are `Download`'s business."""
-
-    def __init__(self, path: str, environ: Environ, leaf: Leaf) -> None:
-        super().__init__(path, environ)
-        self.entry: Leaf = leaf
-
-    def get_content_length(self) -> int | None:
-        return self.entry.size
-
-    def get_content_type(self) -> str:
-        return content_type(self.entry)
-
-    def get_etag(self) -> str:
-        """WsgiDAV wants it without quotes here; the property carries them."""
-        return etag(self.entry).strip('"')
-
-    def support_etag(self) -> bool:
-        return True
-
-    def support_ranges(self) -> bool:
-        return self.entry.size is not None
-
-    def get_content(self) -> Any:
-        """Never asked: GET is answered before WsgiDAV would."""
-        raise DAVError(HTTP_FORBIDDEN)
-
-
-Resource: TypeAlias = FolderCollection | FileResource | NoiseResource | Dropped
-
-
-def resource(path: str, environ: Environ, entry: Folder | Leaf) -> FolderCollection | FileResource:
-    """The WsgiDAV face of an entry."""
-    if isinstance(entry, Folder):
-        return FolderCollection(path, environ, entry)
-    return FileResource(path, environ, entry)
+Resource: TypeAlias = EntryResource | NoiseResource | Dropped
 
 
 def _address(path: str, environ: Environ, entry: Entry) -> str:
@@ -152,11 +64,11 @@ def _address(path: str, environ: Environ, entry: Entry) -> str:
 
 
 class Provider(DAVProvider):
-    """The whole tree but for the shares. Nothing can be written in it but noise, and into
-    `incoming`; what may be deleted and renamed is said by `deeds`.
+    """The whole tree but for the shares. Nothing can be written in it but noise, into `incoming`,
+    and the sidecars of `overlaying`; what may be deleted and renamed is said by `deeds`.
 
     What reads is answered without WsgiDAV's own methods, and what writes is refused; only the
-    notes of `noise` are theirs. All three are None where there are none.
+    notes of `noise` are theirs. All four are None where there are none.
     """
 
     def __init__(
@@ -168,8 +80,10 @@ class Provider(DAVProvider):
         deeds: Deeds | None = None,
         incoming: Incoming | None = None,
         playback: Playback = NO_PLAYBACK,
+        overlaying: Overlaying | None = None,
     ) -> None:
         super().__init__()
+        self._overlaying = overlaying
         self._deeds = deeds
         self._playback = playback
         self._tree = tree
@@ -219,18 +133,31 @@ class Provider(DAVProvider):
         """The address of `path`, encoded."""
         return href(self, path)
 
-    def new_resource(self, path: str, environ: Environ) -> NoiseResource | Dropped:
-        """An empty file at `path`; raises 403 where it is neither noise nor dropped."""
+    def new_resource(self, path: str, environ: Environ) -> NoiseResource | Dropped | SidecarFile:
+        """An empty file at `path`; raises 403 where it is neither noise, nor dropped, nor a
+        sidecar.
+        """
         person, name = self._users.person(environ), get_uri_name(path)
         if self._noise is not None and is_noise(name):
             self._noise.put(person.name, path, b"")
             return NoiseResource(path, environ, self._noise, person.name, Note(b"", 0.0))
         place = self._incoming.place(path, person) if self._incoming else None
         if place is None or self._incoming is None:
-            raise DAVError(HTTP_FORBIDDEN)
+            return self._new_sidecar(path, environ, person)
         self._incoming.put(*place, b"", person)
         made = self._dropped(path, environ, *place)
         assert isinstance(made, Dropped)
+        return made
+
+    def _new_sidecar(self, path: str, environ: Environ, person: Person) -> SidecarFile:
+        spot = self._overlaying.spot(path, person) if self._overlaying else None
+        if spot is None or self._overlaying is None or not spot.home.is_open:
+            raise DAVError(HTTP_FORBIDDEN)
+        sidecars = self._overlaying.overlay.sidecars
+        with sidecars.writing(0) as coming:
+            sidecars.put(spot.home.key, spot.path, coming)
+        made = self.get_resource_inst(path, environ)
+        assert isinstance(made, SidecarFile)
         return made
 
     def _dropped(
@@ -256,14 +183,22 @@ class Provider(DAVProvider):
             self, self._incoming, person, lambda path: self._entry(path, person), self._deeds
         )
 
+    def _beside(self, environ: Environ, person: Person) -> SidecarRequests | None:
+        """What answers a request that writes sidecars."""
+        with _ready():
+            if self._overlaying and self._overlaying.concerns(environ, person, self.mount_path):
+                return SidecarRequests(self, self._overlaying, person)
+        return None
+
     def custom_request_handler(
         self, environ: Environ, start_response: StartResponse, default_handler: Application
     ) -> Iterable[bytes]:
         method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"]
         person = self._users.person(environ)
-        dropping = self._dropping(environ, person)
-        if dropping is not None:
-            return dropping.answer(environ, start_response)
+        writing = self._dropping(environ, person) or self._beside(environ, person)
+        if writing is not None:
+            with _ready():
+                return writing.answer(environ, start_response)
         found = self.get_resource_inst(path, environ)
         if method in READING:
             check_right(person, method)
@@ -285,7 +220,10 @@ class Provider(DAVProvider):
         if self._deeds is not None and self._deeds.concerns(path, person):
             if method in METHODS and isinstance(found, FolderCollection | FileResource):
                 _check_if(found, environ)
-                return self._deeds(environ, start_response, found, person)
+                home = self._home(path, person)
+                answer = self._deeds(environ, start_response, found, person)
+                self._follow(environ, person, home)
+                return answer
             if method == "PUT":  # it will be refused
                 self._deeds.refusals.note(person.name, path)
         entry = None if found is None else found.entry
@@ -323,7 +261,7 @@ class Provider(DAVProvider):
             if isinstance(found, FileResource):
                 entry = self._playback.asked(environ, found.entry)
             return self._listing(environ, start_response, found.get_href(), entry)
-        if isinstance(found, NoiseResource | Dropped):
+        if isinstance(found, NoiseResource | Dropped | SidecarFile):
             return found.download(environ, start_response)
         if isinstance(found, FileResource) and isinstance(found.entry, Text):
             return Download(_opened, offers=False)(environ, start_response, found.entry)
@@ -334,20 +272,43 @@ class Provider(DAVProvider):
 
     def _allowed(self, path: str, person: Person) -> tuple[str, ...]:
         """The methods that this person may use there."""
+        if self._overlaying is not None and self._overlaying.is_open(path, person):
+            return (*READING, *WRITING)
         if self._deeds is None or "delete" not in person.rights:
             return READING
         return (*READING, *METHODS) if self._deeds.concerns(path, person) else READING
 
+    def _home(self, path: str, person: Person) -> Home | None:
+        """The home of what is about to be moved or deleted."""
+        if self._overlaying is None:
+            return None
+        spot = self._overlaying.spot(path, person)
+        return spot.home if spot is not None and isinstance(spot.entry, Folder) else None
+
+    def _follow(self, environ: Environ, person: Person, home: Home | None) -> None:
+        """A folder of a store's was moved, or deleted: its sidecars are with it."""
+        if self._overlaying is not None and home is not None and home.is_open:
+            is_move = environ["REQUEST_METHOD"] == "MOVE"
+            to = without(self.mount_path, destination(environ)) if is_move else ""
+            self._overlaying.follow(to, person, home)
+
     def _entry(self, path: str, person: Person, *, asking: bool = False) -> Entry | None:
-        parts = [part for part in path.split("/") if part]
-        try:
+        with _ready():
+            parts = [part for part in path.split("/") if part]
             return self._tree.find(parts, person, asking=asking)
-        except NotReady as account:
-            raise DAVError(
-                SERVICE_UNAVAILABLE,
-                f"Nothing is known of '{account}' yet: no store has answered; try again soon.",
-                add_headers=[("Retry-After", RETRY_AFTER)],
-            ) from None
+
+
+@contextmanager
+def _ready() -> Iterator[None]:
+    """What is not known yet is 503."""
+    try:
+        yield
+    except NotReady as account:
+        raise DAVError(
+            SERVICE_UNAVAILABLE,
+            f"Nothing is known of '{account}' yet: no store has answered; try again soon.",
+            add_headers=[("Retry-After", RETRY_AFTER)],
+        ) from None
 
 
 _ASKING = frozenset({"GET", "HEAD", "PROPFIND"})
@@ -363,11 +324,6 @@ def _made(_environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
 def _opened(leaf: Leaf, start: int, end: int | None) -> Local:
     assert isinstance(leaf, Text)
     return Local(io.BytesIO(leaf.content), start, end, len(leaf.content))
-
-
-def href(provider: Any, path: str) -> str:
-    """The address of `path`, encoded."""
-    return quote(provider.mount_path + provider.share_path + path, safe=PATH_SAFE)
 
 
 def _check_if(found: Resource, environ: Environ) -> None:

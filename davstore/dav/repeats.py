@@ -15,6 +15,7 @@ from davstore.dav.download import Download
 from davstore.dav.gate import LONGEST_PATH
 from davstore.dav.listing import Listing
 from davstore.dav.login import Users
+from davstore.dav.overlay import SidecarLeaf
 from davstore.dav.people import Person
 from davstore.dav.rights import options
 from davstore.dav.transfer import AGAIN, OFFER, Answer, Headers, Request, Transfer
@@ -72,8 +73,8 @@ class Repeats:
             return None
         path = path.removeprefix(prefix)
         entry = self._tree.at_hand([part for part in path.split("/") if part], person)
-        if entry is None:
-            return None
+        if entry is None or isinstance(entry, SidecarLeaf):
+            return None  # another process may have written it since
         method = environ["REQUEST_METHOD"]
         if method == "PROPFIND":
             address = self._href(path, environ, entry)

@@ -1,7 +1,7 @@
 """A share to write in: a folder of this machine, bounded in size. WebDAV classes 1 and 2."""
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, TypeAlias
 from urllib.parse import quote
@@ -15,15 +15,14 @@ from davstore.config import Share
 from davstore.dav.bodies import replace, settle_xml
 from davstore.dav.disk import DiskFile, DiskFolder, sweep
 from davstore.dav.download import Download
-from davstore.dav.local import Local
+from davstore.dav.local import harmless, opened
 from davstore.dav.login import Users
 from davstore.dav.moving import ShareRequests
 from davstore.dav.multistatus import PATH_SAFE
 from davstore.dav.pages import page
 from davstore.dav.rights import READING, WRITING, check_right, options
 from davstore.dav.room import PARTIAL, Room, taken
-from davstore.errors import Gone, StateError
-from davstore.model import Leaf
+from davstore.errors import StateError
 
 log = logging.getLogger(__name__)
 
@@ -63,7 +62,7 @@ class Scratch(FilesystemProvider):
         self._name = name
         self._users = users
         self._elsewhere = elsewhere
-        self._download = Download(_opened, offers=False)
+        self._download = Download(opened, offers=False)
 
     def href(self, path: str) -> str:
         """The address of `path`, encoded."""
@@ -154,30 +153,9 @@ class Scratch(FilesystemProvider):
         if found is None:
             raise DAVError(HTTP_NOT_FOUND)
         if isinstance(found, DiskFile):
-            return self._download(environ, _harmless(start_response), found.leaf)
+            return self._download(environ, harmless(start_response), found.leaf)
         home = quote(f"{self.mount_path}/", safe=PATH_SAFE)
         return page(environ, start_response, home, found.get_href(), found.folder)
-
-
-def _harmless(start_response: StartResponse) -> StartResponse:
-    """What a user has written must not run in a browser as if it were davstore's own page."""
-
-    def start(status: str, headers: Sequence[tuple[str, str]], *rest: Any) -> Any:
-        kind = dict(headers).get("Content-Type", "")
-        guard = [("X-Content-Type-Options", "nosniff")]
-        if any(word in kind for word in ("html", "xml", "svg")):
-            guard.append(("Content-Security-Policy", "sandbox"))
-        return start_response(status, [*headers, *guard], *rest)
-
-    return start
-
-
-def _opened(leaf: Leaf, start: int, end: int | None) -> Local:
-    try:
-        file = Path(leaf.file.ref).open("rb")  # noqa: SIM115 - closed by who reads it
-    except OSError:
-        raise Gone("", "the file is no more") from None
-    return Local(file, start, end, leaf.size or 0)
 
 
 def _settle(environ: Environ) -> None:

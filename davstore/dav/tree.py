@@ -6,7 +6,9 @@ from types import MappingProxyType
 from typing import Protocol
 
 from davstore import views
+from davstore.catalog import home_in, home_of, magnet_of
 from davstore.dav.noise_names import is_noise
+from davstore.dav.overlay import Home, Overlay
 from davstore.dav.people import OWNER, Person
 from davstore.model import Entry, Folder, Snapshot
 
@@ -79,7 +81,8 @@ class Tree:
     sees those views that are named to him. `settled` are the views where nothing is to be done for
     them, else None. Beside the magnets of accounts that are `deletable`, and of others that have
     some, is the trash, for who may delete. `lookups` are the folders beside them that ask; what
-    else is `beside` them is listed only.
+    else is `beside` them is listed only. In the folders of magnets and at the top of views are the
+    sidecars of the `overlay`.
     """
 
     def __init__(
@@ -95,8 +98,10 @@ class Tree:
         beside: Beside = nothing,
         lookups: Lookups | None = None,
         links: Links | None = None,
+        overlay: Overlay | None = None,
     ) -> None:
         self._beside = beside
+        self._overlay = overlay
         self._links = links
         self._accounts = tuple(accounts)
         self._snapshot = snapshot
@@ -117,7 +122,34 @@ class Tree:
         """
         if not parts:
             return self._root(person)
+        entry = self._found(parts, person, asking=asking)
+        if self._overlay is None or not self._overlay.is_outdated(entry):
+            return entry
+        return self._found(parts, person, asking=asking)
+
+    def home(self, parts: Sequence[str], person: Person = OWNER) -> Home | None:
+        """The folder with sidecars of its own in which a path is, or which it is; None elsewhere.
+
+        Raises `NotReady`.
+        """
+        if len(parts) < 2 or not person.sees(parts[0]):
+            return None
+        if parts[0] in self._view_names:
+            return _home_in(self._view(parts[0]), parts)
+        is_magnet = len(parts) > 2 and parts[1] in {MAGNETS, TRASH}
+        if not is_magnet or parts[0] not in self._accounts:
+            return None
+        snapshot = self._snapshot(parts[0])
+        if snapshot is None:
+            raise NotReady(parts[0])
+        return _home_of(self._account(snapshot, person), parts)
+
+    def _found(self, parts: Sequence[str], person: Person, *, asking: bool) -> Entry | None:
         account, *rest = parts
+        if self._overlay is not None:
+            home = self.home(parts, person)
+            if home is not None:
+                return views.find(self._overlay.shown(home), home.inner)
         if account in self._view_names and person.sees(account):
             return views.find(self._view(account), rest)
         if account not in self._accounts or not person.sees(account):
@@ -155,11 +187,24 @@ class Tree:
             return None
         seen = bool(parts) and person.sees(parts[0])
         entry: Entry | None = self._top(parts[0], person) if seen else None
-        for part in parts[1:]:
+        depth = 1 if parts and parts[0] in self._view_names else 2
+        for at, part in enumerate(parts[1:], 1):
             if not isinstance(entry, Folder) or not entry.is_at_hand:
                 return None
             entry = entry.entries.get(part)
+            if at == depth and self._overlay is not None and isinstance(entry, Folder):
+                entry = self._at_hand(parts, entry)
         return None if isinstance(entry, Folder) and not entry.is_at_hand else entry
+
+    def _at_hand(self, parts: Sequence[str], folder: Folder) -> Folder | None:
+        """A folder that may be a home, with its sidecars; None where these are not in memory."""
+        assert self._overlay is not None
+        if parts[0] in self._view_names:
+            home: Home | None = Home(home_in(parts[0], folder.name), folder, ())
+        else:
+            magnet = magnet_of(folder)
+            home = Home(home_of(parts[0], magnet), folder, ()) if magnet else None
+        return folder if home is None else self._overlay.at_hand(home)
 
     def _top(self, name: str, person: Person) -> Folder | None:
         if name in self._view_names:
@@ -209,3 +254,19 @@ class Tree:
         if has_trash and "delete" in person.rights:
             entries[TRASH] = trash
         return Folder(account, entries, magnets.modified, magnets.used)
+
+
+def _home_in(view: Folder, parts: Sequence[str]) -> Home | None:
+    folder = views.find(view, parts[1:2])
+    if not isinstance(folder, Folder):
+        return None
+    return Home(home_in(parts[0], folder.name), folder, tuple(parts[2:]))
+
+
+def _home_of(account: Folder, parts: Sequence[str]) -> Home | None:
+    folder = views.find(account, parts[1:3])
+    magnet = magnet_of(folder) if isinstance(folder, Folder) else None
+    if magnet is None or not isinstance(folder, Folder):
+        return None
+    key = home_of(parts[0], magnet)
+    return Home(key, folder, tuple(parts[3:]), is_open=parts[1] == MAGNETS)

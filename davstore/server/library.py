@@ -20,6 +20,8 @@ from davstore.catalog import (
     PlaceRecords,
     Records,
     Remover,
+    Sidecars,
+    Sweeper,
     Turns,
     can_add,
     open_database,
@@ -133,6 +135,17 @@ class Library:
             PlaceRecords(self._engine), now=now,
         )  # fmt: skip
 
+        self.sidecars = None
+        self.sweeper = None
+        if settings.server.overlay:
+            self.sidecars = Sidecars(
+                self._engine, settings.server.state / "sidecars", settings.server.overlay_limit,
+                is_shared=is_shared, now=now,
+            )  # fmt: skip
+            self.sweeper = Sweeper(
+                self.sidecars, self.catalog.accounts, self.catalog.known,
+                self.arranged.complete if settings.views else tuple,
+            )  # fmt: skip
         self.lookups = Lookups(self.stores, self.catalog.snapshot, now=now)
         self.linked = Linked(
             self.stores, sources, self._engine, learned=self.catalog.learned, now=now

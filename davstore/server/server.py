@@ -69,7 +69,7 @@ class Server:
             catalog.accounts, catalog.snapshot, self._open, self._users,
             settings.shares, settings.server.state, self.library.views, arranged.names,
             links=self.library.linked,
-            incoming=incoming,
+            incoming=incoming, sidecars=self.library.sidecars,
             proxied=Proxied(settings.server.proxies, settings.server.prefix),
             settled=arranged.settled,
             editor=self.library.editor, deletable=self.library.deletable,
@@ -107,10 +107,12 @@ class Server:
         self.hooks.start()
         self.front.start()
         self._watching.start()
-        self.library.catalog.start(self.streams.measure, self.resolver.follow)
+        self.library.catalog.start(self.streams.measure, self._follow)
         self.library.adders.start(partial(self.library.additions.sweep, temporary=is_temporary))
         self.library.arranged.start()
         self.library.remover.start()
+        if self.library.sweeper is not None:
+            self.library.sweeper.start()
 
     def stop(self) -> None:
         """Listen no more; responses under way may go on for the configured time, then end.
@@ -121,12 +123,20 @@ class Server:
             return
         self.front.stop(self._drain)
         self._workers.stop()
+        if self.library.sweeper is not None:
+            self.library.sweeper.stop()
         self.hooks.stop()
         self._watching.stop()
         self.library.remover.stop()
         self.library.adders.stop()
         self.library.catalog.stop()
         self._close()
+
+    def _follow(self) -> None:
+        """Take over what other processes wrote."""
+        self.resolver.follow()
+        if self.library.sidecars is not None:
+            self.library.sidecars.follow()
 
     def _close(self) -> None:
         self.resolver.close()

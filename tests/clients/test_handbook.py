@@ -15,6 +15,7 @@ import tomli_w
 from davstore.simulator import Content, SimFile, SimMagnet, Simulator
 from tests.serving import wait_until
 from tests.test_cli import answers, free_port
+from tests.torrents import link
 
 pytestmark = pytest.mark.client
 
@@ -27,6 +28,7 @@ ELSEWHERE: Final[Mapping[str, str]] = {
     "python3 -m venv .venv && .venv/bin/pip install -q -e": ".ci/run itself",
     'python3 -m venv .venv && .venv/bin/pip install -q ".[demo]"': "below, without the installing",
     "davstore setup": "tests/test_setup.py, where somebody answers",
+    "cp debian-13.torrent": "tests/clients/test_dropping_clients.py, through a mount",
     "docker compose": "no; its file is checked against its schema",
     "sudo apt-get": "no; it needs root",
     ".venv/bin/pip install": "no; half an hour of benchmarks",
@@ -68,8 +70,10 @@ class House:
         config.parent.mkdir(parents=True)
         config.write_text(tomli_w.dumps({
             "accounts": {"rd": sim.realdebrid.settings},
-            "users": [{"name": "anna", "password": PASSWORD}],
+            "users": [{"name": "anna", "password": PASSWORD, "rights": ["read", "add"]}],
         }))  # fmt: skip
+        (folder / "sintel.magnet").write_text(link("1" * 40))
+        (folder / "films.txt").write_text(link("2" * 40))
 
     def text(self, command: str) -> str:
         return command.replace("127.0.0.1:8080", f"127.0.0.1:{self.port}")
@@ -114,7 +118,7 @@ def test_what_is_run_elsewhere_is_still_there() -> None:
 @pytest.mark.parametrize("command", [c for c in commands() if here(c)
                                      and not c.startswith(LASTING)])  # fmt: skip
 def test_a_command_works_as_it_stands(house: House, command: str) -> None:
-    if command.startswith("rclone lsd"):  # each must work alone too
+    if command.startswith(("rclone lsd", "rclone copy")):  # each must work alone too
         house.run(next(c for c in commands() if c.startswith("rclone config create")))
     said = house.run(command)
     expected = {

@@ -1,0 +1,25 @@
+"""The tables of sidecars. Their content is not in them, but in files beside the catalog."""
+
+import sqlalchemy as sa
+
+from davstore.catalog.tables import metadata
+
+sidecars = sa.Table(
+    "sidecars",
+    metadata,
+    sa.Column("home", sa.Text, primary_key=True),
+    sa.Column("path", sa.Text, primary_key=True),  # within the home
+    sa.Column("content", sa.Text, nullable=False),  # the file that has it; "" of a folder
+    sa.Column("size", sa.Integer, nullable=False),
+    sa.Column("modified", sa.Float, nullable=False),
+    sa.Column("gone", sa.Float, nullable=False, server_default="0"),  # 0: its place is there
+    sqlite_with_rowid=False,
+)
+
+sidecar_homes = sa.Table(
+    "sidecar_homes",
+    metadata,
+    sa.Column("home", sa.Text, primary_key=True),
+    sa.Column("revision", sa.Integer, nullable=False, index=True),  # of its last change
+    sqlite_with_rowid=False,
+)

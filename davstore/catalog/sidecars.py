@@ -1,0 +1,353 @@
+"""Sidecars: what media managers write beside the videos of magnets and views, kept on this machine.
+
+A sidecar belongs to a *home*, a folder whose name may change while it stays the same, and has a
+path within it. In memory is which homes have any; the sidecars of a home are read when it is
+looked at, and the last ones used are kept.
+"""
+
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path as FilePath
+from typing import Final
+
+import sqlalchemy as sa
+from cachetools import LRUCache
+from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.exc import SQLAlchemyError
+
+from davstore.catalog import revisions
+from davstore.catalog.contents import Coming, Contents
+from davstore.catalog.sidecar_tables import sidecar_homes, sidecars
+from davstore.errors import DavstoreError, Full, StateError
+from davstore.views import Path
+
+LEAST: Final = 4096
+"""Bytes for which everything counts at least, so that its number is bounded as well."""
+KEPT: Final = 50_000
+"""Sidecars that stay in memory; about half a kilobyte each."""
+
+
+class Vanished(DavstoreError):
+    """The sidecar is there no more: somebody was quicker."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sidecar:
+    """What stands at `path` of a home: a folder where there is no `content`, else a file.
+
+    `content` names the bytes: other bytes have another name.
+    """
+
+    path: Path
+    content: str
+    size: int
+    modified: float
+
+
+@dataclass(frozen=True, eq=False)
+class Beside:
+    """The sidecars of a home at one moment: all by path, those in each folder, and the folders
+    that have any in or below them.
+    """
+
+    all: Mapping[Path, Sidecar]
+    members: Mapping[Path, tuple[Sidecar, ...]]
+    touched: frozenset[Path]
+
+
+class Sidecars:
+    """The sidecars of all homes, their contents in `folder`: at most `limit` bytes together.
+
+    Methods raise `StateError` where the disk fails.
+    """
+
+    def __init__(
+        self,
+        engine: sa.Engine,
+        folder: FilePath,
+        limit: int,
+        *,
+        is_shared: bool = False,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self._engine = engine
+        self._contents = Contents(folder)
+        self._limit = limit
+        self._is_shared = is_shared
+        self.now = now
+        self._lock = threading.Lock()
+        self._seen = self._swept = -1
+        self._known: dict[str, int] = {}
+        self._kept: LRUCache[str, tuple[int, Beside]] = LRUCache(
+            KEPT, getsizeof=lambda kept: 1 + len(kept[1].all)
+        )
+        self.follow()
+
+    def has(self, home: str) -> bool:
+        """Whether there are any, as far as this process knows."""
+        return home in self._known
+
+    def at_hand(self, home: str) -> Beside | None:
+        """Those of a home, None where they are not in memory."""
+        with self._lock:
+            revision, found = self._kept.get(home, (0, None))
+            return found if revision == self._known.get(home) else None
+
+    def of(self, home: str) -> Beside:
+        """Those of a home; the same object for as long as nothing changes."""
+        found = self.at_hand(home)
+        if found is None:
+            revision = self._known.get(home, 0)
+            with self._reading() as connection:
+                found = _beside(_rows(connection, home))
+            with self._lock:
+                if 1 + len(found.all) <= self._kept.maxsize:
+                    self._kept[home] = revision, found
+        return found
+
+    def file(self, content: str) -> FilePath:
+        """Where the bytes lie."""
+        return self._contents.path(content)
+
+    def follow(self) -> bool:
+        """Take over what was changed, by whichever process; whether anything was."""
+        exists = sa.exists().where(sidecars.c.home == sidecar_homes.c.home)
+        query = sa.select(sidecar_homes.c.home, sidecar_homes.c.revision, exists)
+        with self._reading() as connection:
+            rows = connection.execute(query.where(sidecar_homes.c.revision > self._seen)).all()
+        with self._lock:
+            for home, revision, has_some in rows:
+                self._seen = max(self._seen, revision)
+                if not has_some:
+                    self._known.pop(home, None)
+                elif revision > self._known.get(home, 0):
+                    self._known[home] = revision
+        return bool(rows)
+
+    def follow_others(self) -> bool:
+        """The same, where there are other processes."""
+        return self._is_shared and self.follow()
+
+    @contextmanager
+    def writing(self, expected: int | None) -> Iterator[Coming]:
+        """A content on its way, of so many bytes where that is known. Raises `Full`."""
+        with self._contents.writing(self._check_room) as coming:
+            coming.reserve(max(LEAST, expected or 0))
+            yield coming
+
+    def put(self, home: str, path: Path, coming: Coming, modified: float | None = None) -> Sidecar:
+        """Keep a content in place of what stood there."""
+        coming.finish()
+        content = self._contents.keep(coming)
+        moment = self.now() if modified is None else modified
+        sidecar = Sidecar(path, content, coming.size, moment)
+        replaced = self._changed(home, lambda connection: _put(connection, home, sidecar))
+        self._contents.remove(replaced)
+        return sidecar
+
+    def make(self, home: str, path: Path) -> None:
+        """An empty folder. Raises `Full`."""
+        self._check_room(LEAST)
+        folder = Sidecar(path, "", 0, self.now())
+        self._changed(home, lambda connection: _put(connection, home, folder))
+
+    def touch(self, home: str, path: Path, modified: float) -> None:
+        """Give it another date."""
+
+        def step(connection: sa.Connection) -> list[str]:
+            this = sa.update(sidecars).where(_at(home, path))
+            connection.execute(this.values(modified=modified))
+            return []
+
+        self._changed(home, step)
+
+    def remove(self, home: str, path: Path) -> None:
+        """Remove what stands at and below `path`; raises `Vanished` where there is nothing."""
+
+        def step(connection: sa.Connection) -> list[str]:
+            removed = _remove(connection, home, path)
+            if not removed:
+                raise Vanished("it is there no more")
+            return removed
+
+        self._contents.remove(self._changed(home, step))
+
+    def move(self, home: str, path: Path, to_home: str, to: Path) -> None:
+        """Give what stands at and below `path` another one, in place of what stood there. Raises
+        `Vanished` where there is nothing.
+        """
+
+        def step(connection: sa.Connection) -> list[str]:
+            moved = [each for each in _rows(connection, home) if _below(each.path, path)]
+            if not moved:
+                raise Vanished("it is there no more")
+            replaced = _remove(connection, to_home, to)
+            for each in moved:
+                values = {"home": to_home, "path": "/".join((*to, *each.path[len(path) :])),
+                          "gone": 0.0}  # fmt: skip
+                connection.execute(sa.update(sidecars).where(_at(home, each.path)).values(values))
+            return replaced
+
+        self._contents.remove(self._changed(home, step, to_home))
+
+    def copy(self, home: str, path: Path, to_home: str, to: Path, *, whole: bool) -> None:
+        """The same, and it stays where it is; a folder without its members unless `whole`.
+
+        Raises `Full`.
+        """
+        found = [each for each in self.of(home).all.values()
+                 if each.path == path or (whole and _below(each.path, path))]  # fmt: skip
+        if not found:
+            raise Vanished("it is there no more")
+        made = []
+        for each in found:
+            target = (*to, *each.path[len(path) :])
+            if not each.content:
+                made.append(Sidecar(target, "", 0, each.modified))
+                continue
+            with self.writing(each.size) as coming:
+                self._contents.copy(each.content, coming)
+                coming.finish()
+                content = self._contents.keep(coming)
+            made.append(Sidecar(target, content, each.size, each.modified))
+
+        def step(connection: sa.Connection) -> list[str]:
+            replaced = _remove(connection, to_home, to)
+            for each in made:
+                replaced += _put(connection, to_home, each)
+            return replaced
+
+        self._contents.remove(self._changed(to_home, step))
+
+    def homes(self) -> list[str]:
+        """Those that have any."""
+        with self._lock:
+            return list(self._known)
+
+    def missed(self, home: str, gone: Mapping[Path, bool], before: float) -> None:
+        """Note of which paths the place is `gone`, and remove what was so `before` already."""
+        with self._reading() as connection:
+            rows = connection.execute(
+                sa.select(sidecars.c.path, sidecars.c.gone).where(sidecars.c.home == home)
+            ).all()
+        since = {tuple(path.split("/")): moment for path, moment in rows}
+        lost = [path for path, is_gone in gone.items() if is_gone and since.get(path) == 0]
+        back = [path for path, is_gone in gone.items() if not is_gone and since.get(path, 0) > 0]
+        old = [
+            path for path, is_gone in gone.items() if is_gone and 0 < since.get(path, 0) < before
+        ]
+
+        def step(connection: sa.Connection) -> list[str]:
+            for moment, paths in ((self.now(), lost), (0.0, back)):
+                for path in paths:
+                    this = sa.update(sidecars).where(_at(home, path))
+                    connection.execute(this.values(gone=moment))
+            return [content for path in old for content in _remove(connection, home, path)]
+
+        if lost or back or old:
+            self._contents.remove(self._changed(home, step))
+
+    def sweep(self) -> None:
+        """Remove contents that nobody knows, and what is remembered of homes that lost all theirs:
+        by now every process has heard of those from before the last time.
+        """
+        has_some = sa.exists().where(sidecars.c.home == sidecar_homes.c.home)
+        old = sidecar_homes.c.revision <= self._swept
+        with _disk(), self._engine.begin() as connection:
+            connection.execute(sa.delete(sidecar_homes).where(old, ~has_some))
+        self._swept = self._seen
+
+        def known() -> list[str]:
+            with self._reading() as connection:
+                return list(connection.execute(sa.select(sidecars.c.content)).scalars())
+
+        self._contents.sweep(known, self.now())
+
+    def _check_room(self, more: int = 0) -> None:
+        counted = sa.select(sa.func.sum(sa.func.max(sidecars.c.size, LEAST)))
+        with self._reading() as connection:
+            used = connection.execute(counted).scalar_one() or 0
+        if used + self._contents.coming + more > self._limit:
+            raise Full(
+                f"Sidecars may take {self._limit} bytes, and that would be more: delete some, or "
+                "raise server.overlay_limit."
+            )
+
+    def _changed(
+        self, home: str, step: Callable[[sa.Connection], list[str]], *others: str
+    ) -> list[str]:
+        """Take a `step` in a transaction of its own; what it says is needed no more."""
+        with _disk(), self._engine.connect() as connection:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            left = step(connection)
+            revision = revisions.taken(connection, revisions.SIDECARS)
+            for each in {home, *others}:
+                row = {"home": each, "revision": revision}
+                statement = insert(sidecar_homes).values(row)
+                connection.execute(statement.on_conflict_do_update(["home"], set_=row))
+            connection.commit()
+        self.follow()
+        return left
+
+    @contextmanager
+    def _reading(self) -> Iterator[sa.Connection]:
+        with _disk(), self._engine.connect() as connection:
+            yield connection
+
+
+@contextmanager
+def _disk() -> Iterator[None]:
+    try:
+        yield
+    except SQLAlchemyError as error:
+        reason = getattr(error, "orig", None) or type(error).__name__
+        raise StateError(f"sidecars cannot be read or written: {reason}") from None
+
+
+def _rows(connection: sa.Connection, home: str) -> list[Sidecar]:
+    columns = (sidecars.c.path, sidecars.c.content, sidecars.c.size, sidecars.c.modified)
+    rows = connection.execute(sa.select(*columns).where(sidecars.c.home == home))
+    return [Sidecar(tuple(path.split("/")), *rest) for path, *rest in rows]
+
+
+def _put(connection: sa.Connection, home: str, sidecar: Sidecar) -> list[str]:
+    before = sa.select(sidecars.c.content).where(_at(home, sidecar.path))
+    replaced = list(connection.execute(before).scalars())
+    row = {"home": home, "path": "/".join(sidecar.path), "content": sidecar.content,
+           "size": sidecar.size, "modified": sidecar.modified, "gone": 0.0}  # fmt: skip
+    statement = insert(sidecars).values(row)
+    connection.execute(statement.on_conflict_do_update(["home", "path"], set_=row))
+    return replaced
+
+
+def _remove(connection: sa.Connection, home: str, path: Path) -> list[str]:
+    """Without what stands at and below `path`; the contents of that, "" for each folder."""
+    removed = [each for each in _rows(connection, home) if _below(each.path, path)]
+    for each in removed:
+        connection.execute(sa.delete(sidecars).where(_at(home, each.path)))
+    return [each.content for each in removed]
+
+
+def _at(home: str, path: Path) -> sa.ColumnElement[bool]:
+    return (sidecars.c.home == home) & (sidecars.c.path == "/".join(path))
+
+
+def _below(path: Path, above: Path) -> bool:
+    """Whether `path` is `above` or below it."""
+    return path[: len(above)] == above
+
+
+def _beside(rows: list[Sidecar]) -> Beside:
+    members: dict[Path, list[Sidecar]] = defaultdict(list)
+    for row in rows:
+        members[row.path[:-1]].append(row)
+    touched = {row.path[:depth] for row in rows for depth in range(len(row.path))}
+    return Beside(
+        {row.path: row for row in rows},
+        {path: tuple(each) for path, each in members.items()},
+        frozenset(touched),
+    )

@@ -1,0 +1,247 @@
+"""Sidecars beside videos, in all the ways in which clients write, through a running server."""
+
+import re
+from collections.abc import Callable, Iterator
+from itertools import count
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+import requests
+
+from davstore.simulator import Content, SimFile, SimMagnet, Simulator
+from tests.dav.test_scratch import LOCK, WIN32
+from tests.serving import Serving, serving, wait_until
+
+FILM = "/realdebrid/magnets/Sintel (2010)"
+TITLE = "/Movies/Sintel (2010)"
+SEASON = "/Shows/Pioneer One (2010)/Season 01"
+NUMBERS = count()
+USERS = [
+    {"name": "anna", "password": "p", "rights": ["read", "add", "delete"]},
+    {"name": "jelly", "password": "p", "rights": ["read", "add"]},
+    {"name": "guest", "password": "p"},
+    {"name": "other", "password": "p", "rights": ["read", "add"], "accounts": ["alldebrid"]},
+]
+VIEWS = {
+    "Movies": {"layout": "arranged", "kind": ["movie"]},
+    "Shows": {"layout": "arranged", "kind": ["show"]},
+}
+
+
+def magnet(name: str, *files: str) -> SimMagnet:
+    return SimMagnet(name, [SimFile(f, Content.random(f, 999)) for f in files])
+
+
+@pytest.fixture(scope="module")
+def sim() -> Iterator[Simulator]:
+    with Simulator() as simulator:
+        simulator.realdebrid.add(magnet("Sintel (2010)", "Sintel.mkv", "Subs/de.srt"))
+        simulator.realdebrid.add(
+            magnet("Pioneer One (2010) S01", "Pioneer.One.S01E01.mkv", "Pioneer.One.S01E02.mkv")
+        )
+        yield simulator
+
+
+@pytest.fixture(scope="module")
+def served(sim: Simulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
+    with serving(
+        sim, tmp_path_factory.mktemp("state"), accounts=("realdebrid",), users=USERS[:3],
+        changes={"realdebrid": {"delete": True}}, server={"overlay": True}, views=VIEWS,
+    ) as s:  # fmt: skip
+        wait_until(lambda: ask(s, "GET", f"{TITLE}/").status_code == 200)
+        yield s
+
+
+def ask(
+    served: Serving, method: str, path: str, body: Any = b"", who: str = "jelly", **headers: str
+) -> requests.Response:
+    named = {key.replace("_", "-"): value for key, value in headers.items()}
+    if "Destination" in named:
+        named["Destination"] = served.url.rstrip("/") + quote(named["Destination"])
+    return requests.request(
+        method, served.url.rstrip("/") + quote(path), data=body, headers=named, auth=(who, "p"),
+        timeout=30,
+    )  # fmt: skip
+
+
+def listed(served: Serving, path: str, who: str = "jelly") -> list[str]:
+    answer = ask(served, "PROPFIND", f"{path}/", who=who, Depth="1")
+    assert answer.status_code == 207
+    return re.findall("<D:displayname>(.*?)</D:displayname>", answer.text)[1:]
+
+
+def plain(served: Serving, path: str, data: bytes) -> None:
+    answer = ask(served, "PUT", path, data)
+    assert answer.status_code == 201, answer.text
+    assert answer.headers["ETag"] == ask(served, "HEAD", path).headers["ETag"]
+
+
+def chunked(served: Serving, path: str, data: bytes) -> None:
+    assert ask(served, "PUT", path, iter([data[:2], data[2:]])).status_code == 201
+
+
+def twice(served: Serving, path: str, data: bytes) -> None:
+    assert ask(served, "PUT", path, b"something else").status_code == 201
+    assert ask(served, "PUT", path, data).status_code == 204
+
+
+def finder(served: Serving, path: str, data: bytes) -> None:
+    name = path.rpartition("/")[2]
+    assert ask(served, "PROPFIND", path, Depth="0").status_code == 404
+    assert ask(served, "PUT", path, b"").status_code == 201
+    token = ask(served, "LOCK", path, LOCK).headers["Lock-Token"]
+    assert ask(served, "PUT", path, data).status_code == 423
+    assert ask(served, "DELETE", path).status_code == 423
+    assert ask(served, "PUT", path, iter([data]), If=f"({token})").status_code == 204
+    assert ask(served, "UNLOCK", path, Lock_Token=token).status_code == 204
+    assert ask(served, "PUT", path.replace(name, f"._{name}"), b"\0\5\x16\7").status_code == 201
+
+
+def davfs2(served: Serving, path: str, data: bytes) -> None:
+    locked = ask(served, "LOCK", path, LOCK, Depth="0", Timeout="Second-1800")
+    assert locked.status_code == 201
+    token = locked.headers["Lock-Token"]
+    head = ask(served, "HEAD", path)
+    assert head.headers["Content-Length"] == "0"
+    written = ask(served, "PUT", path, data, If_Match=head.headers["ETag"],
+                  If=f"<{served.url.rstrip('/')}{quote(path)}> ({token})")  # fmt: skip
+    assert written.status_code == 204
+    assert ask(served, "UNLOCK", path, Lock_Token=token).status_code == 204
+
+
+def windows(served: Serving, path: str, data: bytes) -> None:
+    assert ask(served, "PUT", path, b"").status_code == 201
+    token = ask(served, "LOCK", path, LOCK).headers["Lock-Token"]
+    assert ask(served, "PUT", path, data, If=f"({token})").status_code == 204
+    said = ask(served, "PROPPATCH", path, WIN32, If=f"({token})")
+    assert said.status_code == 207
+    assert "200 OK" in said.text
+    assert ask(served, "UNLOCK", path, Lock_Token=token).status_code == 204
+
+
+def by_another_name(served: Serving, path: str, data: bytes) -> None:
+    """As rclone, Kodi, KIO and rsync do."""
+    for part in (f"{path}.partial", f"{path}.tmp"):
+        assert ask(served, "PUT", part, data).status_code == 201
+        moved = ask(served, "MOVE", part, Destination=path, Overwrite="T")
+        assert moved.status_code in {201, 204}
+        assert ask(served, "GET", part).status_code == 404
+
+
+@pytest.mark.parametrize("folder", [FILM, f"{FILM}/Subs", TITLE, SEASON])
+@pytest.mark.parametrize("way", [plain, chunked, twice, finder, davfs2, windows, by_another_name])
+def test_however_a_sidecar_is_written_it_stands_beside_the_video(
+    served: Serving, folder: str, way: Callable[[Serving, str, bytes], None]
+) -> None:
+    data = f"<movie>{next(NUMBERS)}</movie>".encode()
+    before = listed(served, folder)
+    path = f"{folder}/film {next(NUMBERS)} é #%.nfo"
+    name = path.rpartition("/")[2]
+    way(served, path, data)
+    got = ask(served, "GET", path)
+    assert got.content == data
+    assert got.headers["X-Content-Type-Options"] == "nosniff"
+    assert ask(served, "GET", path, Range="bytes=1-5").content == data[1:6]
+    assert ask(served, "GET", path, If_None_Match=got.headers["ETag"]).status_code == 304
+    assert sorted(listed(served, folder)) == sorted([*before, name])
+    found = ask(served, "PROPFIND", path, Depth="0")
+    assert f"<D:getcontentlength>{len(data)}<" in found.text
+    assert quote(name) in ask(served, "GET", f"{folder}/").text
+    assert name in listed(served, folder, who="guest")
+    assert ask(served, "DELETE", path, who="guest").status_code == 403
+    assert ask(served, "DELETE", path).status_code == 204
+    assert ask(served, "GET", path).status_code == 404
+    assert listed(served, folder) == before
+
+
+@pytest.mark.parametrize("folder", [FILM, TITLE])
+def test_folders_for_sidecars(served: Serving, folder: str) -> None:
+    inner = f"{folder}/.actors"
+    assert ask(served, "PUT", f"{inner}/Emo.jpg", b"x").status_code == 409
+    assert ask(served, "MKCOL", inner).status_code == 201
+    assert ask(served, "MKCOL", f"{inner}/").status_code == 405
+    assert ask(served, "PUT", f"{inner}/Emo.jpg", b"emo").status_code == 201
+    assert listed(served, inner) == ["Emo.jpg"]
+    copied = ask(served, "COPY", inner, Destination=f"{folder}/more")
+    assert copied.status_code == 201
+    moved = ask(served, "MOVE", inner, Destination=f"{folder}/extrafanart")
+    assert moved.status_code == 201
+    assert ".actors" not in listed(served, folder)
+    for each in ("extrafanart", "more"):
+        assert ask(served, "GET", f"{folder}/{each}/Emo.jpg").content == b"emo"
+        assert ask(served, "DELETE", f"{folder}/{each}/").status_code == 204
+    assert ask(served, "PROPFIND", f"{folder}/extrafanart/", Depth="1").status_code == 404
+
+
+def test_what_is_the_services_stays_as_it_is(served: Serving) -> None:
+    video = f"{FILM}/Sintel.mkv"
+    for path in (video, f"{FILM}/sintel.MKV"):
+        refused = ask(served, "PUT", path, b"mine", who="anna")
+        assert refused.status_code == 403
+        assert "always wins" in refused.text
+    assert ask(served, "DELETE", video, who="anna").status_code == 403, "rclone tidies up"
+    assert ask(served, "PUT", f"{FILM}/a.nfo", b"a").status_code == 201
+    assert ask(served, "MOVE", f"{FILM}/a.nfo", Destination=video).status_code == 403
+    assert ask(served, "MOVE", video, Destination=f"{FILM}/a.nfo", who="anna").status_code == 403
+    assert ask(served, "COPY", f"{FILM}/a.nfo", Destination="/Movies/a.nfo").status_code == 403
+    assert ask(served, "GET", video).content == Content.random("Sintel.mkv", 999).read(0, 999)
+    assert ask(served, "DELETE", f"{FILM}/a.nfo").status_code == 204
+    assert ask(served, "DELETE", f"{TITLE}/", who="anna").status_code == 403
+
+
+def test_nothing_is_written_elsewhere(served: Serving) -> None:
+    for path in ("/a.nfo", "/realdebrid/a.nfo", "/realdebrid/magnets/a.nfo", "/Movies/a.nfo",
+                 "/realdebrid/trash/a.nfo"):  # fmt: skip
+        assert ask(served, "PUT", path, b"x").status_code in {403, 409}
+    for path in ("/realdebrid/magnets/New", "/Movies/New"):
+        assert ask(served, "MKCOL", path).status_code == 403
+    assert ask(served, "PUT", f"{FILM}/b.nfo", b"x", who="guest").status_code == 403
+    assert ask(served, "PUT", f"{FILM}/b:c?.nfo ", b"x").status_code in {201, 403}
+
+
+def test_dates_are_kept(served: Serving) -> None:
+    path = f"{TITLE}/dated.nfo"
+    said = ask(served, "PUT", path, b"x", X_OC_Mtime="1600000000")
+    assert said.headers["X-OC-MTime"] == "accepted"
+    assert ask(served, "HEAD", path).headers["Last-Modified"] == "Sun, 13 Sep 2020 12:26:40 GMT"
+    ask(served, "DELETE", path)
+
+
+def test_what_was_asked_before_is_answered_anew(served: Serving) -> None:
+    """Requests in the same words are answered on the loop, where a new sidecar is noticed."""
+    for folder in (FILM, TITLE):
+        before = [listed(served, folder) for _ in range(3)][-1]
+        for n in range(3):
+            ask(served, "PUT", f"{folder}/n{n}.nfo", b"x")
+            assert len(listed(served, folder)) == len(before) + n + 1
+        for n in range(3):
+            ask(served, "DELETE", f"{folder}/n{n}.nfo")
+            assert len(listed(served, folder)) == len(before) + 2 - n
+
+
+def test_a_deleted_magnet_takes_its_sidecars_along_and_back(served: Serving) -> None:
+    show = "/realdebrid/magnets/Pioneer One (2010) S01"
+    trash = show.replace("magnets", "trash")
+    assert ask(served, "PUT", f"{show}/tvshow.nfo", b"show").status_code == 201
+    assert ask(served, "DELETE", f"{show}/", who="anna").status_code == 204
+    assert ask(served, "GET", f"{show}/tvshow.nfo").status_code == 404
+    assert ask(served, "GET", f"{trash}/tvshow.nfo", who="anna").content == b"show"
+    assert ask(served, "DELETE", f"{trash}/tvshow.nfo", who="anna").status_code == 403
+    back = show.replace("(2010) S01", "again")
+    assert ask(served, "MOVE", trash, Destination=back, who="anna").status_code == 201
+    assert ask(served, "GET", f"{back}/tvshow.nfo").content == b"show"
+    assert ask(served, "MOVE", back, Destination=show, who="anna").status_code == 201
+    assert ask(served, "GET", f"{show}/tvshow.nfo").content == b"show"
+
+
+def test_sidecars_go_where_their_folder_goes(served: Serving) -> None:
+    assert ask(served, "PUT", f"{FILM}/Subs/fr.srt", b"fr").status_code == 201
+    moved = ask(served, "MOVE", f"{FILM}/Subs", Destination=f"{FILM}/Texts", who="anna")
+    assert moved.status_code == 201
+    assert sorted(listed(served, f"{FILM}/Texts")) == ["de.srt", "fr.srt"]
+    assert "Subs" not in listed(served, FILM)
+    moved = ask(served, "MOVE", f"{FILM}/Texts", Destination=f"{FILM}/Subs", who="anna")
+    assert moved.status_code == 201
+    assert sorted(listed(served, f"{FILM}/Subs")) == ["de.srt", "fr.srt"]
+    assert ask(served, "DELETE", f"{FILM}/Subs/fr.srt").status_code == 204
