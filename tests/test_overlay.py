@@ -111,7 +111,7 @@ def test_they_are_bounded_and_a_refusal_loses_nothing(sim: Simulator, opened: Op
         assert refused.status_code == 507
         assert "server.overlay_limit" in refused.text
         kept = served.request("DELETE", f"{FOLDER}/movie.nfo")
-        assert kept.status_code == 409, "rclone tidies up"
+        assert kept.status_code == 403, "rclone tidies up"
         assert has(served, FOLDER)
         assert put(served, FOLDER) == [204]
         assert served.request("DELETE", f"{FOLDER}/movie.nfo").status_code == 204
