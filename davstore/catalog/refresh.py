@@ -96,6 +96,18 @@ class Catalog:
         self._schedules[account].read()
         return self._keepers[account].snapshot
 
+    def peek(self, account: str) -> Snapshot | None:
+        """The same, without counting as a reader."""
+        return self._keepers[account].snapshot
+
+    def check_disk(self) -> None:
+        """Raises `StateError` where what is written cannot be read."""
+        try:
+            self._records.revisions()
+        except SQLAlchemyError as error:
+            reason = getattr(error, "orig", None) or type(error).__name__
+            raise StateError(f"the catalog cannot be read: {reason}") from None
+
     def refresh(self, account: str) -> None:
         """Ask the store of `account` now, for everything. Raises `StoreError`."""
         keeper = self._keepers[account]

@@ -97,7 +97,7 @@ class StreamSettings(_Checked):
     )  # fmt: skip
 
 
-Right: TypeAlias = Literal["read", "add", "delete"]
+Right: TypeAlias = Literal["read", "add", "delete", "watch", "manage"]
 
 
 class User(_Checked):

@@ -6,7 +6,8 @@
 those of folders (`playlist`). `login` asks who comes (`people`, `patience`), `rights` says what
 they may, and what nobody may; `noise` keeps what desktops write. `scratch` is a share to write in
 (`disk`, `moving`, `room`, `local`), `remembered` its locks and properties, `bodies` the XML that
-clients send. `gate` stands before it all.
+clients send. `canary` is a file for mounts to look
+for, `annex` lets in to pages beside the tree. `gate` stands before it all.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -20,6 +21,9 @@ from wsgidav.request_resolver import RequestResolver
 from wsgidav.wsgidav_app import WsgiDAVApp
 
 from davstore.config import Share
+from davstore.dav.annex import NAME as ANNEX
+from davstore.dav.annex import Annex
+from davstore.dav.canary import CANARY
 from davstore.dav.download import Download, Open
 from davstore.dav.gate import Application, Environ, Gate, StartResponse
 from davstore.dav.login import DomainController, Users
@@ -36,7 +40,8 @@ __all__ = ["Application", "Site", "Users"]
 class Site:
     """The WSGI application: `accounts` in order, what each holds, how a file is opened; beside
     them the `shares`, and the folders of `view_names`, as `views` gives them. Locks, properties
-    and notes are kept in `state`, which shares need; there are none without.
+    and notes are kept in `state`, which shares need; there are none without. `annex` answers
+    what begins with `/-/`, and `public` single paths, of which nobody is asked who they are.
     """
 
     def __init__(
@@ -49,23 +54,29 @@ class Site:
         state: Path | None = None,
         views: Views = no_views,
         view_names: Sequence[str] = (),
+        *,
+        annex: Application | None = None,
+        public: Mapping[str, Application] = MappingProxyType({}),
     ) -> None:
         assert state is not None or not shares
         self._kept = None if state is None else _Kept(state)
         noise = None if self._kept is None else self._kept.noise
         paths = {name: share.path.expanduser() for name, share in shares.items()}
         tree = Provider(
-            Tree(accounts, snapshot, paths, views, view_names), Download(open_), users, noise
-        )
+            Tree(accounts, snapshot, paths, views, view_names, CANARY),
+            Download(open_), users, noise,
+        )  # fmt: skip
         providers: dict[str, DAVProvider] = {"/": tree}
         for name, share in shares.items():
             providers[f"/{name}"] = Scratch(name, share, users, tree)
+        if annex is not None:
+            providers[f"/{ANNEX}"] = Annex(annex, users)
         app = _wsgidav(providers, users)
         if self._kept is not None:
             for provider in providers.values():
                 provider.set_lock_manager(self._kept.locks)
                 provider.set_prop_manager(self._kept.properties)
-        self._gate = Gate(app)
+        self._gate = Gate(app, public)
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """A response."""

@@ -8,7 +8,8 @@ import base64
 import binascii
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any, TypeAlias
 
 log = logging.getLogger(__name__)
@@ -22,10 +23,13 @@ LONGEST_PATH = 8192
 
 
 class Gate:
-    """A WSGI application around another."""
+    """A WSGI application around another; `public` ones answer single paths, login or not."""
 
-    def __init__(self, application: Application) -> None:
+    def __init__(
+        self, application: Application, public: Mapping[str, Application] = MappingProxyType({})
+    ) -> None:
         self._application = application
+        self._public = public
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterator[bytes]:
         """A response to every request, whatever happens within."""
@@ -39,7 +43,8 @@ class Gate:
         _settle_login(environ)
         body: Iterable[bytes] = ()
         try:
-            body = self._application(environ, head)
+            answer = self._public.get(environ.get("PATH_INFO", ""), self._application)
+            body = answer(environ, head)
             for part in body:
                 if not is_head:  # WsgiDAV's refusals have one: it would be the next answer
                     yield part

@@ -97,6 +97,10 @@ def _nobodys(like: str) -> str:
     return secrets.token_hex()
 
 
+def _asks_to_watch(environ: Mapping[str, Any] | None) -> bool:
+    return str((environ or {}).get("SCRIPT_NAME", "")).endswith("/-")
+
+
 class DomainController(BaseDomainController):
     """Asks the `Users` that stand in the app's configuration under "davstore"."""
 
@@ -112,6 +116,8 @@ class DomainController(BaseDomainController):
         if people.is_open:
             return False
         is_guest = not environ or "HTTP_AUTHORIZATION" not in environ
+        if is_guest and _asks_to_watch(environ):
+            return True  # guests watch nothing: let them say who they are
         return not (is_guest and people.has_anonymous)
 
     def supports_http_digest_auth(self) -> bool:

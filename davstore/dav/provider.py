@@ -9,6 +9,7 @@ from wsgidav.dav_error import HTTP_FORBIDDEN, HTTP_NOT_FOUND, HTTP_PRECONDITION_
 from wsgidav.dav_provider import DAVCollection, DAVNonCollection, DAVProvider
 from wsgidav.util import get_uri_name, get_uri_parent, parse_if_header_dict, test_if_header_dict
 
+from davstore.dav import canary
 from davstore.dav.bodies import settle_xml
 from davstore.dav.download import Download
 from davstore.dav.listing import Listing
@@ -142,6 +143,7 @@ class Provider(DAVProvider):
         self._download = download
         self._users = users
         self._noise = noise
+        self._canary = Download(canary.opened, offers=False)
         self._listing = Listing()
 
     def ref_url_to_path(self, ref_url: str) -> str:
@@ -203,6 +205,8 @@ class Provider(DAVProvider):
         if isinstance(found, NoiseResource):
             return found.download(environ, start_response)
         if isinstance(found, FileResource):
+            if found.entry is canary.CANARY:
+                return self._canary(environ, start_response, found.entry)
             later = partial(self._again, path, person)
             return self._download(environ, start_response, found.entry, later)
         home = quote(f"{self.mount_path}{self.share_path}/", safe=PATH_SAFE)

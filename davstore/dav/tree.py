@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 from davstore import views
 from davstore.dav.people import OWNER, Person
-from davstore.model import Entry, Folder, Snapshot
+from davstore.model import Entry, Folder, Leaf, Snapshot
 
 Views = Callable[[], Sequence[Folder] | None]
 """Every view's folder as of now; None while nothing is known that could stand in them."""
@@ -24,7 +24,7 @@ class NotReady(Exception):
 class Tree:
     """`/<account>/magnets/<magnet>/…` over the latest snapshots, and the names of the `shares`,
     in which somebody else knows the way; beside them `/<view>/…`. Who may not see all accounts
-    sees those views that are named to him.
+    sees those views that are named to him. `canary` is a file in the root.
     """
 
     def __init__(
@@ -34,7 +34,9 @@ class Tree:
         shares: Mapping[str, Path] = MappingProxyType({}),
         views: Views = no_views,
         view_names: Sequence[str] = (),
+        canary: Leaf | None = None,
     ) -> None:
+        self._canary = canary
         self._accounts = tuple(accounts)
         self._snapshot = snapshot
         self._shares = shares
@@ -49,6 +51,8 @@ class Tree:
         if not parts:
             return self._root(person)
         account, *rest = parts
+        if self._canary is not None and parts == [self._canary.name]:
+            return self._canary
         if account in self._view_names and person.sees(account):
             return views.find(self._view(account), rest)
         if account not in self._accounts or not person.sees(account):
@@ -70,6 +74,8 @@ class Tree:
         """
         folders = [folder for folder in self._folders() if person.sees(folder.name)]
         entries: dict[str, Entry] = {folder.name: folder for folder in folders}
+        if self._canary is not None:
+            entries[self._canary.name] = self._canary
         modified = max((folder.modified for folder in folders), default=0.0)
         return Folder("", MappingProxyType(entries), modified)
 

@@ -4,7 +4,7 @@
 long to leave it alone. Alone knows cachetools.
 """
 
-from davstore.resolver.failures import Failures
+from davstore.resolver.failures import Failures, Trouble
 from davstore.resolver.links import Resolver, Shelf, Turns
 
-__all__ = ["Failures", "Resolver", "Shelf", "Turns"]
+__all__ = ["Failures", "Resolver", "Shelf", "Trouble", "Turns"]

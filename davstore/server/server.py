@@ -6,11 +6,13 @@ from collections.abc import Callable
 from pydantic import ByteSize
 
 from davstore.config import Settings, StreamSettings
+from davstore.dashboard import healthy, ready
 from davstore.dav import Site, Users
 from davstore.errors import DavstoreError
 from davstore.resolver import Failures, Resolver
 from davstore.server.front import Front
 from davstore.server.library import Library, upstream
+from davstore.server.readiness import Readiness
 from davstore.server.workers import Workers
 from davstore.stream import Streams
 
@@ -33,9 +35,10 @@ class Server:
         self.resolver = Resolver(
             self.library.stores, self.library.links, turns=self.library.turns, now=now
         )
+        self.failures = Failures(now)
         self.streams = Streams(
             self.resolver,
-            Failures(now),
+            self.failures,
             {name: upstream(a, processes) for name, a in settings.accounts.items()},
             catalog.learn,
             settings.server.state / "edges",
@@ -46,6 +49,10 @@ class Server:
             catalog.accounts, catalog.snapshot, self.streams.open,
             Users(settings.users, settings.server.users_file),
             settings.shares, settings.server.state, arranged.folders, arranged.names,
+            public={
+                "/-/healthz": healthy,
+                "/-/readyz": ready(Readiness(catalog, self.failures, self.streams)),
+            },
         )  # fmt: skip
         self._address = (settings.server.host, settings.server.port)
         self._drain = settings.server.drain
