@@ -1,11 +1,13 @@
 """Whether it is alive and ready, and what mounts are checked by."""
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from davstore.errors import NotAuthorized
+from davstore.server.readiness import Readiness
 from davstore.simulator import Content, SimFile, SimMagnet, Simulator
 from tests.serving import Serving, serving
 
@@ -51,8 +53,12 @@ def test_it_is_not_ready_while_no_account_may_be_read(served: Serving) -> None:
 def test_it_is_not_ready_while_the_loop_of_the_streams_hangs(
     served: Serving, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("davstore.server.readiness.LOOP_SECONDS", 0.0)
-    assert "overloaded" in served.get("/-/readyz").text
+    monkeypatch.setattr("davstore.server.readiness.LOOP_SECONDS", 0.05)
+    server, released = served.server, threading.Event()
+    server.streams.loop.soon(released.wait, 10)
+    reasons = Readiness(server.library.catalog, server.failures, server.streams)()
+    released.set()
+    assert "overloaded" in reasons[0]
 
 
 def test_the_canary_stands_in_the_root_and_can_be_read(served: Serving) -> None:

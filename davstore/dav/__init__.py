@@ -33,6 +33,7 @@ from davstore.dav.remembered import DeadProperties, Locks
 from davstore.dav.scratch import Scratch
 from davstore.dav.tree import Tree, Views, no_views
 from davstore.model import Snapshot
+from davstore.tally import Tally
 
 __all__ = ["Application", "Site", "Users"]
 
@@ -41,7 +42,8 @@ class Site:
     """The WSGI application: `accounts` in order, what each holds, how a file is opened; beside
     them the `shares`, and the folders of `view_names`, as `views` gives them. Locks, properties
     and notes are kept in `state`, which shares need; there are none without. `annex` answers
-    what begins with `/-/`, and `public` single paths, of which nobody is asked who they are.
+    what begins with `/-/`, and `public` single paths, of which nobody is asked who they are. Requests
+    are counted in `tally`.
     """
 
     def __init__(
@@ -57,6 +59,7 @@ class Site:
         *,
         annex: Application | None = None,
         public: Mapping[str, Application] = MappingProxyType({}),
+        tally: Tally | None = None,
     ) -> None:
         assert state is not None or not shares
         self._kept = None if state is None else _Kept(state)
@@ -64,7 +67,7 @@ class Site:
         paths = {name: share.path.expanduser() for name, share in shares.items()}
         tree = Provider(
             Tree(accounts, snapshot, paths, views, view_names, CANARY),
-            Download(open_), users, noise,
+            Download(open_), users, noise, tally,
         )  # fmt: skip
         providers: dict[str, DAVProvider] = {"/": tree}
         for name, share in shares.items():
@@ -76,7 +79,7 @@ class Site:
             for provider in providers.values():
                 provider.set_lock_manager(self._kept.locks)
                 provider.set_prop_manager(self._kept.properties)
-        self._gate = Gate(app, public)
+        self._gate = Gate(app, public, tally)
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """A response."""

@@ -15,7 +15,7 @@ from davstore.dav.conditions import UNSATISFIABLE, Range, Verdict, asked_range, 
 from davstore.dav.properties import content_type, etag
 from davstore.dav.transfer import OFFER, TRANSFER, Headers, Refusal, Transfer
 from davstore.errors import DavstoreError, StoreError
-from davstore.model import Leaf
+from davstore.model import Leaf, Reader
 
 log = logging.getLogger(__name__)
 
@@ -23,6 +23,7 @@ Environ: TypeAlias = dict[str, Any]
 StartResponse: TypeAlias = Callable[..., Any]
 
 DEFAULT_RETRY = 15.0
+LONGEST_CLIENT = 100
 
 # The first class that fits counts: special ones stand before what they derive from.
 STATUS: tuple[tuple[type[DavstoreError], str], ...] = (
@@ -105,7 +106,12 @@ class Download:
                 del ranged["HTTP_RANGE"]
             return self._transfer(ranged, now, find)
 
-        return Transfer(leaf, wanted.start, wanted.end, status, headers, refusal, again)
+        reader = Reader(
+            environ.get("wsgidav.auth.user_name") or "",
+            environ.get("HTTP_USER_AGENT", "")[:LONGEST_CLIENT],
+            environ.get("REMOTE_ADDR", ""),
+        )
+        return Transfer(leaf, wanted.start, wanted.end, status, headers, refusal, again, reader)
 
     def _respond(
         self, environ: Environ, start_response: StartResponse, leaf: Leaf

@@ -12,6 +12,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
+from davstore.dav.rights import READING, WRITING
+from davstore.tally import REQUEST_SECONDS, REQUESTS, Tally
+
 log = logging.getLogger(__name__)
 
 Environ: TypeAlias = dict[str, Any]
@@ -20,20 +23,25 @@ Application: TypeAlias = Callable[[Environ, StartResponse], Iterable[bytes]]
 
 METHODS = "OPTIONS, GET, HEAD, PROPFIND"
 LONGEST_PATH = 8192
+_KNOWN = frozenset((*READING, *WRITING, "POST"))
 
 
 class Gate:
     """A WSGI application around another; `public` ones answer single paths, login or not."""
 
     def __init__(
-        self, application: Application, public: Mapping[str, Application] = MappingProxyType({})
+        self,
+        application: Application,
+        public: Mapping[str, Application] = MappingProxyType({}),
+        tally: Tally | None = None,
     ) -> None:
+        self._tally = tally or Tally()
         self._application = application
         self._public = public
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterator[bytes]:
         """A response to every request, whatever happens within."""
-        head = _Head(environ, start_response)
+        head = _Head(environ, start_response, self._tally)
         is_head = environ["REQUEST_METHOD"] == "HEAD"
         refusal = _refusal(environ)
         if refusal:
@@ -60,13 +68,14 @@ class Gate:
             close = getattr(body, "close", None)
             if close is not None:
                 close()
-            head.log_line()
+            head.ended()
 
 
 class _Head:
     """Stands between application and server when a response begins."""
 
-    def __init__(self, environ: Environ, start_response: StartResponse) -> None:
+    def __init__(self, environ: Environ, start_response: StartResponse, tally: Tally) -> None:
+        self._tally = tally
         self._environ = environ
         self._start_response = start_response
         self._began = time.monotonic()
@@ -91,13 +100,17 @@ class _Head:
         self(status, [kind, ("Content-Length", str(len(body)))])
         return [body]
 
-    def log_line(self) -> None:
-        environ = self._environ
+    def ended(self) -> None:
+        environ, seconds = self._environ, time.monotonic() - self._began
+        method = environ["REQUEST_METHOD"]
+        method = method if method in _KNOWN else "other"
+        self._tally.count(REQUESTS, method, self.status[:3])
+        self._tally.time(REQUEST_SECONDS, seconds, method)
         log.debug(
             "%s %s %r %s -> %s in %.0f ms", environ.get("REMOTE_ADDR", "-"),
             environ["REQUEST_METHOD"], environ.get("PATH_INFO", ""),
             environ.get("HTTP_RANGE", ""), self.status[:3],
-            1000 * (time.monotonic() - self._began),
+            1000 * seconds,
         )  # fmt: skip
 
 

@@ -19,6 +19,7 @@ from davstore.dav.multistatus import CLOSING, Rendering, opening, row
 from davstore.dav.prepared import Prepared, prepared
 from davstore.dav.propfind import Asked, BadRequest, Depth, Infinite, TooLarge
 from davstore.model import Entry, Folder
+from davstore.tally import LISTINGS, Tally
 
 Environ: TypeAlias = dict[str, Any]
 StartResponse: TypeAlias = Callable[..., Any]
@@ -68,7 +69,8 @@ class _Body:
 class Listing:
     """Answers PROPFIND of an entry, keeping up to `room` bytes of rows and as many of bodies."""
 
-    def __init__(self, room: int = ROOM) -> None:
+    def __init__(self, room: int = ROOM, tally: Tally | None = None) -> None:
+        self._tally = tally or Tally()
         self._prepared: Kept[str, Prepared] = Kept(room)
         self._bodies: Kept[_Question, _Body] = Kept(room)
         self._making = threading.Lock()
@@ -100,7 +102,9 @@ class Listing:
     def _body(self, question: _Question, folder: Folder) -> _Body:
         body = self._bodies.get(question)
         if body is not None and body.of is folder:
+            self._tally.count(LISTINGS, "yes")
             return body
+        self._tally.count(LISTINGS, "no")
         with self._making:  # once, for all who wait for it
             body = self._bodies.get(question)
             if body is not None and body.of is folder:

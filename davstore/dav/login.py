@@ -19,6 +19,7 @@ from wsgidav.dc.base_dc import BaseDomainController
 from davstore.config import User
 from davstore.dav.patience import Patience
 from davstore.dav.people import People, Person
+from davstore.tally import LOGINS, Tally
 
 log = logging.getLogger(__name__)
 
@@ -38,9 +39,11 @@ class Users:
         users: Iterable[User] = (),
         file: Path | None = None,
         patience: Patience | None = None,
+        tally: Tally | None = None,
     ) -> None:
         self.people = People(users, file)
         self.patience = patience or Patience()
+        self._tally = tally or Tally()
         self._hasher = PasswordHasher()
         self._key = secrets.token_bytes(32)
         self._verified: dict[Person, bytes] = {}
@@ -63,6 +66,7 @@ class Users:
         nobodys = _nobodys(self.people.a_password()[:7])
         matches = self._matches(person.stored or nobodys, password)
         if not matches or person.stored is None:
+            self._tally.count(LOGINS)
             return False
         if len(self._verified) > 1000:  # passwords that were changed in the file
             self._verified.clear()

@@ -22,6 +22,7 @@ from davstore.dav.properties import content_type, etag, property_element, proper
 from davstore.dav.rights import READING, check_right, options, refused
 from davstore.dav.tree import NotReady, Tree
 from davstore.model import Entry, Folder, Leaf
+from davstore.tally import Tally
 
 Environ: TypeAlias = dict[str, Any]
 StartResponse: TypeAlias = Callable[..., Any]
@@ -137,14 +138,21 @@ class Provider(DAVProvider):
     notes of `noise` (None: there are none) are theirs.
     """
 
-    def __init__(self, tree: Tree, download: Download, users: Users, noise: Noise | None) -> None:
+    def __init__(
+        self,
+        tree: Tree,
+        download: Download,
+        users: Users,
+        noise: Noise | None,
+        tally: Tally | None = None,
+    ) -> None:
         super().__init__()
         self._tree = tree
         self._download = download
         self._users = users
         self._noise = noise
         self._canary = Download(canary.opened, offers=False)
-        self._listing = Listing()
+        self._listing = Listing(tally=tally)
 
     def ref_url_to_path(self, ref_url: str) -> str:
         path: str = noise_path(ref_url) or super().ref_url_to_path(ref_url)

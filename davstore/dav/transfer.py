@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from davstore.errors import DavstoreError
-from davstore.model import Leaf
+from davstore.model import Leaf, Reader
 
 OFFER = "davstore.offer"
 TRANSFER = "davstore.transfer"
@@ -32,7 +32,7 @@ class Transfer:
 
     `refuse` says what a failure before the first byte is to be answered with. `again` is the
     answer to the same request with another Range header (None: without), and None where it must
-    be answered from scratch.
+    be answered from scratch. `reader` is who asked.
     """
 
     leaf: Leaf
@@ -42,3 +42,4 @@ class Transfer:
     headers: Headers
     refuse: Callable[[DavstoreError], Refusal]
     again: "Callable[[str | None], Transfer | None]"
+    reader: Reader

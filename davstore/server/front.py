@@ -230,7 +230,9 @@ class _Client:
         watch = asyncio.get_running_loop().call_later(WATCH_AFTER, self._watch, task)
         stream: Stream | None = None
         try:
-            stream = await self._streams.begun(transfer.leaf, transfer.start, transfer.end)
+            stream = await self._streams.begun(
+                transfer.leaf, transfer.start, transfer.end, transfer.reader
+            )
             self._wire.offer_more(head)
             await stream.send(self._wire)
         except DavstoreError as error:

@@ -17,14 +17,19 @@ from davstore.config import AccountSettings, Settings
 from davstore.stores import STORES
 from davstore.stores.base import Store
 from davstore.stream import Upstream
+from davstore.tally import Tally
 from davstore.transport import Reach, Together
 
 
-def open_stores(settings: Settings, processes: int = 1) -> dict[str, Store]:
-    """A store for each configured account; so many processes keep its limits together."""
+def open_stores(
+    settings: Settings, processes: int = 1, tally: Tally | None = None
+) -> dict[str, Store]:
+    """A store for each configured account; so many processes keep its limits together. What it
+    asks is counted in `tally`.
+    """
     together = Together(settings.server.state, processes) if processes > 1 else None
     return {
-        name: STORES[account.store].open(name, account, together=together)
+        name: STORES[account.store].open(name, account, together=together, tally=tally)
         for name, account in settings.accounts.items()
     }
 
@@ -46,11 +51,16 @@ class Library:
     """
 
     def __init__(
-        self, settings: Settings, *, processes: int = 1, now: Callable[[], float] = time.time
+        self,
+        settings: Settings,
+        *,
+        processes: int = 1,
+        tally: Tally | None = None,
+        now: Callable[[], float] = time.time,
     ) -> None:
         is_shared = processes > 1
         self._engine = open_database(settings.server.state, now, is_shared=is_shared)
-        self.stores = open_stores(settings, processes)
+        self.stores = open_stores(settings, processes, tally)
         leases = Leases(self._engine, now) if is_shared else None
         self.turns = Turns(leases) if leases else None
         self.records = Records(self._engine)

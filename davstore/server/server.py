@@ -15,6 +15,7 @@ from davstore.server.library import Library, upstream
 from davstore.server.readiness import Readiness
 from davstore.server.workers import Workers
 from davstore.stream import Streams
+from davstore.tally import Tally
 
 
 class PortUnavailable(DavstoreError):
@@ -30,11 +31,13 @@ class Server:
 
     def __init__(self, settings: Settings, *, now: Callable[[], float] = time.time) -> None:
         processes = settings.server.workers
-        self.library = Library(settings, processes=processes, now=now)
+        self.tally = Tally()
+        self.library = Library(settings, processes=processes, tally=self.tally, now=now)
         catalog = self.library.catalog
         self.resolver = Resolver(
-            self.library.stores, self.library.links, turns=self.library.turns, now=now
-        )
+            self.library.stores, self.library.links, turns=self.library.turns, tally=self.tally,
+            now=now,
+        )  # fmt: skip
         self.failures = Failures(now)
         self.streams = Streams(
             self.resolver,
@@ -43,12 +46,14 @@ class Server:
             catalog.learn,
             settings.server.state / "edges",
             _part(settings.stream, processes),
+            tally=self.tally,
         )
         arranged = self.library.arranged
         self._site = Site(
             catalog.accounts, catalog.snapshot, self.streams.open,
-            Users(settings.users, settings.server.users_file),
+            Users(settings.users, settings.server.users_file, tally=self.tally),
             settings.shares, settings.server.state, arranged.folders, arranged.names,
+            tally=self.tally,
             public={
                 "/-/healthz": healthy,
                 "/-/readyz": ready(Readiness(catalog, self.failures, self.streams)),

@@ -20,6 +20,7 @@ from davstore.stores import base
 from davstore.stores.alldebrid_errors import ERRORS, Lost
 from davstore.stores.base import FileLists, Listing, News
 from davstore.stores.shapes import Length, Moment, Rows, Shape, Size, Word, amiss, read, rows
+from davstore.tally import Tally
 from davstore.transport import Json, Together, Transport, per_minute, per_second
 
 BATCH = 50
@@ -126,6 +127,7 @@ class AllDebrid:
         now: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
         together: Together | None = None,
+        tally: Tally | None = None,
     ) -> None:
         self.name = name
         self._now = now
@@ -135,6 +137,7 @@ class AllDebrid:
             settings.url,
             rates=RATES,
             together=together,
+            tally=tally,
             secrets={"Authorization": f"Bearer {settings.secret}"},
             complaint=self._complaint,
             sleep=sleep,

@@ -26,6 +26,7 @@ from davstore.stores import base
 from davstore.stores.base import FileLists, Listing, News
 from davstore.stores.plank_shapes import Episode, Profile, Progress, Row, Season, User
 from davstore.stores.shapes import amiss, read, rows
+from davstore.tally import Tally
 from davstore.transport import Json, Reply, Together, Transport, per_second
 
 LIFE = 12 * 3600.0
@@ -101,6 +102,7 @@ class Plank:
         now: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
         together: Together | None = None,
+        tally: Tally | None = None,
     ) -> None:
         self.name = name
         self._settings = settings
@@ -112,6 +114,7 @@ class Plank:
             settings.url,
             rates=RATES,
             together=together,
+            tally=tally,
             complaint=self._complaint,
             sleep=sleep,
         )

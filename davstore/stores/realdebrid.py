@@ -39,6 +39,7 @@ from davstore.stores.shapes import (
     read,
     rows,
 )
+from davstore.tally import Tally
 from davstore.transport import Json, Together, Transport, per_minute, per_second
 
 PAGE = 100
@@ -181,6 +182,7 @@ class RealDebrid:
         now: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
         together: Together | None = None,
+        tally: Tally | None = None,
     ) -> None:
         self.name = name
         self._now = now
@@ -189,6 +191,7 @@ class RealDebrid:
             settings.url,
             rates=RATES,
             together=together,
+            tally=tally,
             secrets={"Authorization": f"Bearer {settings.secret}"},
             complaint=self._complaint,
             sleep=sleep,

@@ -28,6 +28,7 @@ from davstore.stores import base
 from davstore.stores.base import FileLists, Listing, News
 from davstore.stores.paging import Page, Pages
 from davstore.stores.shapes import GivenRows, Moment, Rows, Shape, Size, Word, amiss, read, rows
+from davstore.tally import Tally
 from davstore.transport import Json, Together, Transport, per_minute, per_second
 
 PAGE = 500
@@ -195,6 +196,7 @@ class StremThru:
         now: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
         together: Together | None = None,
+        tally: Tally | None = None,
     ) -> None:
         self.name = name
         self._base = settings.url
@@ -205,6 +207,7 @@ class StremThru:
             settings.url,
             rates=RATES,
             together=together,
+            tally=tally,
             secrets=settings.headers,
             complaint=self._complaint,
             sleep=sleep,
