@@ -13,7 +13,7 @@ from davstore.catalog.arranged import Arranged
 from davstore.catalog.holding import Holding
 from davstore.catalog.leases import Leases, Turns
 from davstore.catalog.lock import only_server, server_of
-from davstore.catalog.overview import Overview, overviews
+from davstore.catalog.overview import Growth, Overview, Overviews, overviews
 from davstore.catalog.places import PlaceRecords
 from davstore.catalog.records import Links, Records
 from davstore.catalog.refresh import Catalog
@@ -23,10 +23,12 @@ from davstore.catalog.tables import look_into, open_database
 __all__ = [
     "Arranged",
     "Catalog",
+    "Growth",
     "Holding",
     "Leases",
     "Links",
     "Overview",
+    "Overviews",
     "PlaceRecords",
     "Records",
     "Turns",

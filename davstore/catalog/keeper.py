@@ -196,6 +196,18 @@ class Keeper:
             self._publish(self._standing.taken)
         return True
 
+    def decide(self, *, believe: bool) -> None:
+        """Settle what is doubted: the next complete listing is believed, or none ever is.
+
+        Raises `StateError`.
+        """
+        with self._asking:
+            try:
+                self._records.decide(self.account, believe=believe)
+                self._catch_up()
+            except SQLAlchemyError as error:
+                raise StateError(f"it cannot be written: {type(error).__name__}") from None
+
     def note(self, error: StoreError) -> None:
         """Remember a failure, for whoever asks how the account stands."""
         with self._asking:

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from davstore.catalog.records import Standing
+from davstore.catalog.doubt import NEVER
+from davstore.catalog.records import Standing, magnet_of
 from davstore.catalog.tables import accounts, files, held_back, magnets
-from davstore.model import Status
+from davstore.model import Magnet, Status
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +16,7 @@ class Overview:
 
     `shown` magnets stand as folders, with so many `files` and `bytes`; `waiting` ones are ready
     and their files are still to be asked. `doubted` are said to have gone since `doubted_since`,
-    which is not believed yet.
+    which is not believed yet; `kept` ones are to stay in any case.
     """
 
     name: str
@@ -27,6 +28,59 @@ class Overview:
     waiting: int
     doubted: int
     doubted_since: float
+    kept: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Growth:
+    """What one `day` (days since 1970) brought: so many magnets, bytes as far as known."""
+
+    day: int
+    magnets: int
+    bytes: int
+
+
+class Overviews:
+    """The same, asked again and again of an open catalog. Raises `SQLAlchemyError`."""
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self._engine = engine
+
+    def accounts(self) -> list[Overview]:
+        """As `overviews`."""
+        return overviews(self._engine)
+
+    def under_way(self, most: int = 50) -> list[tuple[str, Magnet]]:
+        """Magnets that the services are at work on, by account; the newest, and so many at most."""
+        busy = [Status.QUEUED.value, Status.DOWNLOADING.value, Status.PROCESSING.value]
+        query = (
+            sa.select(magnets).where(magnets.c.status.in_(busy))
+            .order_by(magnets.c.added.desc()).limit(most)
+        )  # fmt: skip
+        with self._engine.connect() as connection:
+            return [(row.account, magnet_of(row)) for row in connection.execute(query)]
+
+    def growth(self) -> list[Growth]:
+        """What each day brought of all that is shown, in order."""
+        day = sa.cast(magnets.c.added / 86400, sa.Integer).label("day")
+        query = (
+            sa.select(day, sa.func.count(), sa.func.total(magnets.c.size))
+            .where(magnets.c.status == Status.READY.value).group_by(day).order_by(day)
+        )  # fmt: skip
+        with self._engine.connect() as connection:
+            return [Growth(row[0], row[1], int(row[2])) for row in connection.execute(query)]
+
+    def held_back(self, account: str, most: int = 50) -> list[str]:
+        """The names of magnets whose going waits for a decision; so many at most."""
+        query = (
+            sa.select(magnets.c.name)
+            .join(held_back, (held_back.c.account == magnets.c.account)
+                  & (held_back.c.id == magnets.c.id))
+            .where(magnets.c.account == account, held_back.c.since < NEVER)
+            .order_by(magnets.c.name).limit(most)
+        )  # fmt: skip
+        with self._engine.connect() as connection:
+            return list(connection.execute(query).scalars())
 
 
 def overviews(engine: sa.Engine) -> list[Overview]:
@@ -49,15 +103,17 @@ def _overview(connection: sa.Connection, row: sa.Row[tuple[object, ...]]) -> Ove
         ).where(magnets.c.account == row.name)
     ).one()
     size = sa.select(sa.func.total(files.c.size)).where(files.c.account == row.name)
-    doubted = sa.select(sa.func.count(), sa.func.min(held_back.c.since)).where(
-        held_back.c.account == row.name
-    )
-    number, since = connection.execute(doubted).one()
+    open_ = held_back.c.since < NEVER
+    doubted = sa.select(
+        sa.func.count().filter(open_), sa.func.min(held_back.c.since).filter(open_),
+        sa.func.count().filter(~open_),
+    ).where(held_back.c.account == row.name)  # fmt: skip
+    number, since, kept = connection.execute(doubted).one()
     return Overview(
         name=row.name,
         standing=Standing(row.source, row.marker, row.taken, row.listed, row.skipped,
                           row.error, row.failed),
         magnets=counted[0], shown=counted[1], files=int(counted[2] or 0), waiting=counted[3],
         bytes=int(connection.execute(size).scalar_one()), doubted=number,
-        doubted_since=since or 0.0,
+        doubted_since=since or 0.0, kept=kept,
     )  # fmt: skip

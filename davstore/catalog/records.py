@@ -14,6 +14,7 @@ from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.exc import SQLAlchemyError
 
 from davstore.catalog import revisions
+from davstore.catalog.doubt import BELIEVED, NEVER
 from davstore.catalog.tables import accounts, files, held_back, links, magnets, sizes
 from davstore.model import File, Link, Magnet, Status
 
@@ -156,9 +157,7 @@ class Records:
         with self._engine.connect() as connection:
             return {
                 row.id: Held(
-                    Magnet(row.id, row.name, Status(row.status), row.fingerprint, row.hash,
-                           row.size, row.progress, row.added),
-                    row.folder, row.files_of, row.file_count, row.unsized,
+                    magnet_of(row), row.folder, row.files_of, row.file_count, row.unsized,
                 )
                 for row in connection.execute(query)
             }  # fmt: skip
@@ -168,6 +167,14 @@ class Records:
         query = sa.select(held_back).where(held_back.c.account == account)
         with self._engine.connect() as connection:
             return {row.id: row.since for row in connection.execute(query)}
+
+    def decide(self, account: str, *, believe: bool) -> None:
+        """Have the next complete listing settle what is doubted, or never believe it."""
+        since = BELIEVED if believe else NEVER
+        statement = sa.update(held_back).where(held_back.c.account == account).values(since=since)
+        with self._engine.begin() as connection:
+            revisions.taken(connection, revisions.of_account(account))
+            connection.execute(statement)
 
     def files(self, account: str, magnet: str) -> tuple[File, ...]:
         """The files of one magnet, none if it is not there."""
@@ -328,6 +335,14 @@ class Links:
         except SQLAlchemyError as error:
             log.warning("kept links cannot be used: %s", getattr(error, "orig", None) or error)
             return None
+
+
+def magnet_of(row: sa.Row[Any]) -> Magnet:
+    """The magnet in a row of its table."""
+    return Magnet(
+        row.id, row.name, Status(row.status), row.fingerprint, row.hash, row.size, row.progress,
+        row.added,
+    )  # fmt: skip
 
 
 def _standing(row: sa.Row[Any]) -> Standing:

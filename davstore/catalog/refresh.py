@@ -37,7 +37,9 @@ class Catalog:
         *,
         intervals: Intervals,
         leases: Leases | None = None,
+        now: Callable[[], float] = time.time,
     ) -> None:
+        self._now = now
         self._keepers = keepers
         self._schedules = {name: Schedule(keeper, intervals) for name, keeper in keepers.items()}
         self._learned = learned
@@ -81,7 +83,7 @@ class Catalog:
             reason = getattr(error, "orig", None) or type(error).__name__
             raise StateError(f"the catalog cannot be read: {reason}; see server.state") from None
         intervals = Intervals(interval, quick or interval, slow or interval)
-        return cls(keepers, learned, records, intervals=intervals, leases=leases)
+        return cls(keepers, learned, records, intervals=intervals, leases=leases, now=now)
 
     @property
     def accounts(self) -> tuple[str, ...]:
@@ -133,6 +135,22 @@ class Catalog:
         except SQLAlchemyError:
             asked = set()
         self.hurry(asked)
+
+    def decide(self, account: str, *, believe: bool) -> None:
+        """Let go of the magnets of `account` that are held back, or keep them for good.
+
+        Raises `StateError`.
+        """
+        self._keepers[account].decide(believe=believe)
+        self.ask([account])
+
+    def ask(self, accounts: Iterable[str]) -> None:
+        """Have these refreshed soon by whichever process does that. Raises `StateError`."""
+        try:
+            self._records.ask(accounts, self._now())
+        except SQLAlchemyError as error:
+            raise StateError(f"it cannot be written: {type(error).__name__}") from None
+        self.hurry_asked()
 
     def learn(self, identity: str, size: int) -> None:
         """Remember the size of a file that its store does not know."""

@@ -9,8 +9,8 @@ from multiprocessing import parent_process
 from multiprocessing.connection import Connection
 from types import FrameType
 
+from davstore import logs
 from davstore.catalog import Catalog, only_server
-from davstore.cli import logs
 from davstore.cli.screen import ConfigFile, Verbose, load
 from davstore.config import Settings
 from davstore.errors import DavstoreError
@@ -25,7 +25,7 @@ LOOK_EVERY = 0.2
 def serve(config: ConfigFile = None, *, verbose: Verbose = False) -> None:
     """Serve the configured accounts over WebDAV."""
     settings = load(config)
-    logs.start(verbose=verbose)
+    logs.start("debug" if verbose else "info")
     for user in settings.users:
         if not user.is_hashed:
             log.warning(
@@ -73,7 +73,7 @@ def _be_one_of_several(settings: Settings, reports: Connection, *, verbose: bool
     told = told_to_stop()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C reaches all: we are told by our parent
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    logs.start(verbose=verbose, tells_process=True)
+    logs.start("debug" if verbose else "info", tells_process=True)
     settle()
     try:
         server = Server(settings)

@@ -42,8 +42,8 @@ class Site:
     """The WSGI application: `accounts` in order, what each holds, how a file is opened; beside
     them the `shares`, and the folders of `view_names`, as `views` gives them. Locks, properties
     and notes are kept in `state`, which shares need; there are none without. `annex` answers
-    what begins with `/-/`, and `public` single paths, of which nobody is asked who they are. Requests
-    are counted in `tally`.
+    what begins with `/-/`, and `public` single paths, of which nobody is asked who they are.
+    Requests are counted in `tally`.
     """
 
     def __init__(

@@ -8,6 +8,7 @@ from davstore.catalog import (
     Catalog,
     Leases,
     Links,
+    Overviews,
     PlaceRecords,
     Records,
     Turns,
@@ -64,6 +65,7 @@ class Library:
         leases = Leases(self._engine, now) if is_shared else None
         self.turns = Turns(leases) if leases else None
         self.records = Records(self._engine)
+        self.overviews = Overviews(self._engine)
         self.links = Links(self._engine)
         self.links.sweep(now())
         sources = {name: f"{a.store} {a.url}" for name, a in settings.accounts.items()}

@@ -12,7 +12,9 @@ from davstore.errors import DavstoreError
 from davstore.resolver import Failures, Resolver
 from davstore.server.front import Front
 from davstore.server.library import Library, upstream
+from davstore.server.pages import Again, Pages
 from davstore.server.readiness import Readiness
+from davstore.server.watch import Watch
 from davstore.server.workers import Workers
 from davstore.stream import Streams
 from davstore.tally import Tally
@@ -25,11 +27,19 @@ class PortUnavailable(DavstoreError):
 class Server:
     """One process of davstore, listening once `start` has returned.
 
-    Where several are configured it shares port and state with the others.
+    Where several are configured it shares port and state with the others, told apart by `number`.
+    `reload` has the settings read again.
     Raises `StateError` or `PortUnavailable`.
     """
 
-    def __init__(self, settings: Settings, *, now: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        number: int = 0,
+        reload: Callable[[], object] | None = None,
+        now: Callable[[], float] = time.time,
+    ) -> None:
         processes = settings.server.workers
         self.tally = Tally()
         self.library = Library(settings, processes=processes, tally=self.tally, now=now)
@@ -48,11 +58,17 @@ class Server:
             _part(settings.stream, processes),
             tally=self.tally,
         )
+        self.watch = Watch(
+            self.tally, self.streams, self.failures, lambda: self.front.open_connections,
+            settings.server.state, number=number, now=now,
+        )  # fmt: skip
+        self.pages = Pages(settings, self.library, self.watch, Again(reload), now=now)
         arranged = self.library.arranged
         self._site = Site(
             catalog.accounts, catalog.snapshot, self.streams.open,
             Users(settings.users, settings.server.users_file, tally=self.tally),
             settings.shares, settings.server.state, arranged.folders, arranged.names,
+            annex=self.pages.dashboard,
             tally=self.tally,
             public={
                 "/-/healthz": healthy,
@@ -80,6 +96,7 @@ class Server:
             self._close()
             raise PortUnavailable(listening_problem(self._address, error)) from None
         self.front.start()
+        self.watch.start()
         self.library.catalog.start(self.streams.measure, self.resolver.follow)
 
     def stop(self) -> None:
@@ -89,12 +106,14 @@ class Server:
         """
         if self.streams.loop.is_closed:
             return
+        self.watch.stop()
         self.front.stop(self._drain)
         self._workers.stop()
         self.library.catalog.stop()
         self._close()
 
     def _close(self) -> None:
+        self.pages.close()
         self.resolver.close()
         self.streams.close()
         self._site.close()
