@@ -83,7 +83,7 @@ def serving(
 ) -> Iterator[Serving]:
     """A running server; `ready` waits until every account has been listed."""
     if user:
-        rights = ["read", "add", "delete"]
+        rights = ["read", "add", "delete", "watch", "manage"]
         extra = {"users": [{"name": user, "password": password, "rights": rights}], **extra}
     server = Server(
         settings(write_config(sim, folder, accounts=accounts, changes=changes, **extra))

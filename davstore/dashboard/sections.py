@@ -3,7 +3,7 @@
 A new section is a `Section` with a template of its own in `templates/`, handed to the `Dashboard`.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -130,7 +130,7 @@ def _hour(scene: Scene) -> Shown:
     }  # fmt: skip
 
 
-def _point(processes: Any, number: int) -> Point:
+def _point(processes: Sequence[Process], number: int) -> Point:
     found = [process.history.get(number, Point()) for process in processes]
     return Point(sum(p.bytes for p in found), sum(p.calls for p in found))
 
@@ -204,20 +204,17 @@ def _warnings(scene: Scene) -> Shown:
 
 
 def _server(scene: Scene) -> Shown:
-    return {"processes": scene.processes, "clients": sum(_clients(scene.processes))}
-
-
-def _clients(processes: Any) -> Iterator[int]:
-    each: Process
-    for each in processes:
-        yield each.clients
+    return {
+        "processes": scene.processes,
+        "clients": sum(process.clients for process in scene.processes),
+    }
 
 
 SECTIONS = (
     Section("accounts", "Accounts", "accounts.html", _accounts),
-    Section("removals", "Held-back removals", "removals.html", _removals),
     Section("streams", "Streams now", "streams.html", _streams),
     Section("downloads", "Downloads in progress", "downloads.html", _downloads),
+    Section("removals", "Held-back removals", "removals.html", _removals),
     Section("hour", "The last hour", "hour.html", _hour),
     Section("catalog", "Catalog", "catalog.html", _catalog),
     Section("rates", "Since the start", "rates.html", _rates),

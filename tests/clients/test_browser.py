@@ -38,3 +38,17 @@ def test_a_browser_shows_the_pages_and_has_nothing_to_complain_of(
     said, complaints = browsed(f"{url}realdebrid/magnets/?sort=date", tmp_path)
     assert "Big Buck Bunny (2008)" in said
     assert complaints == ""
+
+
+def test_a_browser_shows_the_dashboard_and_runs_its_script(
+    demo: Serving, need: Callable[..., None], tmp_path: Path
+) -> None:
+    need("chromium")
+    url = demo.url.replace("//", f"//{USER}:{PASSWORD}@")
+    said, complaints = browsed(f"{url}-/", tmp_path)
+    assert complaints == ""
+    tree = html.document_fromstring(said)
+    titles = [str(each.text_content()) for each in tree.iterfind(".//h2")]
+    assert titles[:3] == ["Accounts", "Streams now", "Downloads in progress"]
+    assert tree.get_element_by_id("live").get("hidden") is None
+    assert "Big Buck Bunny" not in tree.get_element_by_id("streams").text_content()
