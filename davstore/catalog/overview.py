@@ -50,6 +50,25 @@ class Overviews:
         """As `overviews`."""
         return overviews(self._engine)
 
+    def magnet(self, account: str, id_: str) -> Magnet | None:
+        """One magnet as it is known."""
+        which = (magnets.c.account == account, magnets.c.id == id_)
+        with self._engine.connect() as connection:
+            row = connection.execute(sa.select(magnets).where(*which)).one_or_none()
+        return None if row is None else magnet_of(row)
+
+    def named(self, name: str, most: int = 5) -> list[tuple[str, Magnet]]:
+        """Magnets that have this name at their service, or as a folder; any case."""
+        wanted = name.lower()
+        query = (
+            sa.select(magnets)
+            .where((sa.func.lower(magnets.c.name) == wanted)
+                   | (sa.func.lower(magnets.c.folder) == wanted))
+            .limit(most)
+        )  # fmt: skip
+        with self._engine.connect() as connection:
+            return [(row.account, magnet_of(row)) for row in connection.execute(query)]
+
     def under_way(self, most: int = 50) -> list[tuple[str, Magnet]]:
         """Magnets that the services are at work on, by account; the newest, and so many at most."""
         busy = [Status.QUEUED.value, Status.DOWNLOADING.value, Status.PROCESSING.value]

@@ -5,9 +5,18 @@ one event loop; `workers` are cheroot's threads, which answer everything else; `
 part that commands use without a server. `processes` runs several servers as one.
 """
 
+from davstore.server.explaining import Explainer
 from davstore.server.library import Library, open_stores
 from davstore.server.limits import settle
 from davstore.server.processes import Processes
 from davstore.server.server import PortUnavailable, Server
 
-__all__ = ["Library", "PortUnavailable", "Processes", "Server", "open_stores", "settle"]
+__all__ = [
+    "Explainer",
+    "Library",
+    "PortUnavailable",
+    "Processes",
+    "Server",
+    "open_stores",
+    "settle",
+]

@@ -9,6 +9,7 @@ from davstore.config import Settings
 from davstore.dashboard import Action, Dashboard, Tokens, kept_key
 from davstore.dashboard.desk import Fields
 from davstore.errors import DavstoreError
+from davstore.server.explaining import Explainer
 from davstore.server.library import Library
 from davstore.server.observing import Observer, People
 from davstore.server.watch import FOLDER, Watch
@@ -56,6 +57,7 @@ class Pages:
                 Action("reload", "The settings were read again.", self._reload),
                 Action("level", "The log says more, or less, from now on.", self._level),
             ),
+            explain=Explainer(settings, library, now),
         )
 
     def close(self) -> None:
