@@ -18,7 +18,7 @@ from davstore.catalog.places import PlaceRecords
 from davstore.catalog.records import Links, Records
 from davstore.catalog.refresh import Catalog
 from davstore.catalog.shown import owner
-from davstore.catalog.tables import look_into, open_database
+from davstore.catalog.tables import integrity, look_into, open_database
 
 __all__ = [
     "Arranged",
@@ -32,6 +32,7 @@ __all__ = [
     "PlaceRecords",
     "Records",
     "Turns",
+    "integrity",
     "look_into",
     "only_server",
     "open_database",

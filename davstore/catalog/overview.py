@@ -1,12 +1,16 @@
 """What the catalog's file says of each account, for people; nothing here writes."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import sqlalchemy as sa
+from sqlalchemy.exc import SQLAlchemyError
 
 from davstore.catalog.doubt import NEVER
 from davstore.catalog.records import Standing, magnet_of
 from davstore.catalog.tables import accounts, files, held_back, magnets
+from davstore.errors import StateError
 from davstore.model import Magnet, Status
 
 
@@ -41,19 +45,29 @@ class Growth:
 
 
 class Overviews:
-    """The same, asked again and again of an open catalog. Raises `SQLAlchemyError`."""
+    """The same, asked again and again of an open catalog. Every method raises `StateError`."""
 
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
 
     def accounts(self) -> list[Overview]:
         """As `overviews`."""
-        return overviews(self._engine)
+        with self._connected() as connection:
+            return _overviews(connection)
+
+    @contextmanager
+    def _connected(self) -> Iterator[sa.Connection]:
+        try:
+            with self._engine.connect() as connection:
+                yield connection
+        except SQLAlchemyError as error:
+            reason = getattr(error, "orig", None) or type(error).__name__
+            raise StateError(f"the catalog's numbers cannot be read: {reason}") from None
 
     def magnet(self, account: str, id_: str) -> Magnet | None:
         """One magnet as it is known."""
         which = (magnets.c.account == account, magnets.c.id == id_)
-        with self._engine.connect() as connection:
+        with self._connected() as connection:
             row = connection.execute(sa.select(magnets).where(*which)).one_or_none()
         return None if row is None else magnet_of(row)
 
@@ -66,7 +80,7 @@ class Overviews:
                    | (sa.func.lower(magnets.c.folder) == wanted))
             .limit(most)
         )  # fmt: skip
-        with self._engine.connect() as connection:
+        with self._connected() as connection:
             return [(row.account, magnet_of(row)) for row in connection.execute(query)]
 
     def under_way(self, most: int = 50) -> list[tuple[str, Magnet]]:
@@ -76,7 +90,7 @@ class Overviews:
             sa.select(magnets).where(magnets.c.status.in_(busy))
             .order_by(magnets.c.added.desc()).limit(most)
         )  # fmt: skip
-        with self._engine.connect() as connection:
+        with self._connected() as connection:
             return [(row.account, magnet_of(row)) for row in connection.execute(query)]
 
     def growth(self) -> list[Growth]:
@@ -86,7 +100,7 @@ class Overviews:
             sa.select(day, sa.func.count(), sa.func.total(magnets.c.size))
             .where(magnets.c.status == Status.READY.value).group_by(day).order_by(day)
         )  # fmt: skip
-        with self._engine.connect() as connection:
+        with self._connected() as connection:
             return [Growth(row[0], row[1], int(row[2])) for row in connection.execute(query)]
 
     def held_back(self, account: str, most: int = 50) -> list[str]:
@@ -98,15 +112,19 @@ class Overviews:
             .where(magnets.c.account == account, held_back.c.since < NEVER)
             .order_by(magnets.c.name).limit(most)
         )  # fmt: skip
-        with self._engine.connect() as connection:
+        with self._connected() as connection:
             return list(connection.execute(query).scalars())
 
 
 def overviews(engine: sa.Engine) -> list[Overview]:
     """All accounts of which something is known, by name."""
     with engine.connect() as connection:
-        rows = connection.execute(sa.select(accounts).order_by(accounts.c.name)).all()
-        return [_overview(connection, row) for row in rows]
+        return _overviews(connection)
+
+
+def _overviews(connection: sa.Connection) -> list[Overview]:
+    rows = connection.execute(sa.select(accounts).order_by(accounts.c.name)).all()
+    return [_overview(connection, row) for row in rows]
 
 
 def _overview(connection: sa.Connection, row: sa.Row[tuple[object, ...]]) -> Overview:

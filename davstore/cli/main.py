@@ -10,7 +10,19 @@ import typer
 from rich.markup import escape
 
 from davstore import __version__
-from davstore.cli import check, config, demo, explain, ls, password, refresh, serve, status, views
+from davstore.cli import (
+    check,
+    config,
+    demo,
+    doctor,
+    explain,
+    ls,
+    password,
+    refresh,
+    serve,
+    status,
+    views,
+)
 from davstore.cli.screen import err, out
 from davstore.errors import ConfigError, DavstoreError
 
@@ -23,7 +35,7 @@ app = typer.Typer(
 )
 for command in (
     demo.demo, serve.serve, check.check, status.status, refresh.refresh, ls.ls,
-    views.views, explain.explain,
+    views.views, explain.explain, doctor.doctor,
     password.password, config.config,
 ):  # fmt: skip
     app.command()(command)

@@ -5,18 +5,23 @@ one event loop; `workers` are cheroot's threads, which answer everything else; `
 part that commands use without a server. `processes` runs several servers as one.
 """
 
+from davstore.server.examining import Finding, examined
 from davstore.server.explaining import Explainer
 from davstore.server.library import Library, open_stores
 from davstore.server.limits import settle
 from davstore.server.processes import Processes
 from davstore.server.server import PortUnavailable, Server
+from davstore.server.watch import told_by_servers
 
 __all__ = [
     "Explainer",
+    "Finding",
     "Library",
     "PortUnavailable",
     "Processes",
     "Server",
+    "examined",
     "open_stores",
     "settle",
+    "told_by_servers",
 ]

@@ -11,13 +11,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from sqlalchemy.exc import SQLAlchemyError
-
 from davstore import __version__, logs
 from davstore.catalog import Growth, Overview, Overviews
 from davstore.config import Settings
 from davstore.dashboard.scene import AccountScene, Scene
-from davstore.errors import StoreError
+from davstore.errors import StateError, StoreError
 from davstore.model import Account, Magnet
 from davstore.server.library import upstream
 from davstore.server.watch import Watch
@@ -46,8 +44,8 @@ class _Kept(Generic[T]):
             if time.monotonic() >= self._until:
                 try:
                     self._answer = self._ask()
-                except SQLAlchemyError as error:
-                    log.warning("the catalog's numbers cannot be read: %s", type(error).__name__)
+                except StateError as error:
+                    log.warning("%s", error)
                 self._until = time.monotonic() + self._seconds
             return self._answer
 

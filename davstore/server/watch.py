@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from davstore import logs
+from davstore.config import Settings
 from davstore.dashboard.scene import BUCKET, BUCKETS, Point, Process
 from davstore.logs import Remark, recent
 from davstore.model import Reader, Reading
@@ -176,6 +177,12 @@ def parts(state: Path, now: float) -> Iterator[dict[str, Any]]:
             written: dict[str, Any] = json.loads(file.read_text("utf-8"))
             if now - written["written"] < FORGOTTEN:
                 yield written
+
+
+def told_by_servers(settings: Settings, now: float) -> list[dict[str, Any]]:
+    """The same without who reads what, for a report of a problem."""
+    private: dict[str, Any] = {"readings": [], "files": []}
+    return [part | private for part in parts(settings.server.state, now)]
 
 
 def _process(written: Mapping[str, Any]) -> Process:

@@ -16,6 +16,7 @@ from davstore.transport.api import (
     per_second,
 )
 from davstore.transport.dial import AnySocket, Dialer, Line
+from davstore.transport.probe import Unreachable, Way, way
 from davstore.transport.session import (
     MAX_REDIRECTS,
     USER_AGENT,
@@ -44,9 +45,12 @@ __all__ = [
     "TlsSocket",
     "Together",
     "Transport",
+    "Unreachable",
+    "Way",
     "decoded",
     "error_of_status",
     "per_minute",
     "per_second",
     "plain_reason",
+    "way",
 ]
