@@ -7,18 +7,22 @@ import re
 import secrets
 import sys
 from collections import deque
-from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import ContextVar, copy_context
 from dataclasses import dataclass
+from functools import partial
 from itertools import count
-from typing import Final, Literal, TypeAlias, get_args
+from typing import Final, Literal, ParamSpec, TypeAlias, TypeVar, get_args
 
 from pythonjsonlogger.json import JsonFormatter
 
 Level: TypeAlias = Literal["debug", "info", "warning", "error"]
 LEVELS: Final[tuple[str, ...]] = get_args(Level)
 Form: TypeAlias = Literal["text", "json"]
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 KEPT = 100
 """So many warnings are kept for whoever looks at the dashboard."""
@@ -45,14 +49,22 @@ def new_request() -> str:
     return f"{_process}-{next(_numbers):x}"
 
 
-@contextmanager
-def of_request(name: str) -> Iterator[None]:
-    """What is logged within belongs to this request."""
-    token = _request.set(name)
-    try:
-        yield
-    finally:
-        _request.reset(token)
+def begin_request(name: str) -> None:
+    """What this thread or task logs from now on belongs to this request."""
+    _request.set(name)
+
+
+def request() -> str:
+    """The one that this thread or task works for, "" for none."""
+    return _request.get()
+
+
+class Threads(ThreadPoolExecutor):
+    """Threads that work for the request of whoever asked them to."""
+
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        """As of any executor."""
+        return super().submit(copy_context().run, partial(fn, *args, **kwargs))
 
 
 class Redacted(logging.Formatter):

@@ -144,6 +144,11 @@ class Catalog:
         self._keepers[account].decide(believe=believe)
         self.ask([account])
 
+    def keep_to(self, interval: float, quick: float, slow: float) -> None:
+        """Wait so many seconds between two refreshes from now on, as in `opened`."""
+        for schedule in self._schedules.values():
+            schedule.keep_to(Intervals(interval, quick, slow))
+
     def ask(self, accounts: Iterable[str]) -> None:
         """Have these refreshed soon by whichever process does that. Raises `StateError`."""
         try:

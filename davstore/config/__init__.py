@@ -6,7 +6,6 @@ Knows no store: each account's own keys are checked by the model that the caller
 import ipaddress
 import os
 import re
-import tomllib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, Protocol, TypeAlias
@@ -14,14 +13,14 @@ from typing import Any, Literal, Protocol, TypeAlias
 import platformdirs
 import tomli_w
 from pydantic import BaseModel, ByteSize, ConfigDict, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict
 
 from davstore.config.arranged import arranged
+from davstore.config.sources import environment, file, merged
 from davstore.config.words import nearest, problem, unknown
 from davstore.errors import ConfigError, Problem
+from davstore.logs import Form, Level
 from davstore.view_settings import ViewSettings
 
-PREFIX = "DAVSTORE_"
 Table: TypeAlias = dict[str, Any]
 
 ANONYMOUS = "anonymous"
@@ -97,6 +96,13 @@ class StreamSettings(_Checked):
     )  # fmt: skip
 
 
+class LogSettings(_Checked):
+    """`[log]`: what is logged, and how."""
+
+    level: Level = Field(default="info", description="debug, info, warning or error")
+    format: Form = Field(default="text", description="text, or json: one object a line")
+
+
 Right: TypeAlias = Literal["read", "add", "delete", "watch", "manage"]
 
 
@@ -145,15 +151,11 @@ class Settings(_Checked):
 
     server: ServerSettings = ServerSettings()
     stream: StreamSettings = StreamSettings()
+    log: LogSettings = LogSettings()
     users: tuple[User, ...] = ()
     accounts: Mapping[str, Any] = {}
     shares: Mapping[str, Share] = {}
     views: Mapping[str, ViewSettings] = {}
-
-
-def default_file() -> Path:
-    """Where the configuration is looked for when nobody says."""
-    return platformdirs.user_config_path("davstore") / "config.toml"
 
 
 def load(
@@ -166,17 +168,19 @@ def load(
     `stores` gives the settings model of each store by its word. Raises `ConfigError` with every
     problem found.
     """
-    tables = _merged(_file(path), _environment(environ))
+    tables = merged(file(path), environment(environ))
     problems = list(unknown(tables, Settings.model_fields, ""))
     server, found = _validated(ServerSettings, tables.get("server", {}), "server")
     problems += found
     stream, found = _validated(StreamSettings, tables.get("stream", {}), "stream")
     problems += found
-    file = server.users_file if server else None
-    if file is not None and not os.access(file, os.R_OK):
+    users_file = server.users_file if server else None
+    if users_file is not None and not os.access(users_file, os.R_OK):
         cure = "make it with `htpasswd -cB FILE NAME`"
         problems.append(Problem("server.users_file", "cannot be read", cure))
-    users, found = _users(tables.get("users", []), has_file=file is not None)
+    log, found = _validated(LogSettings, tables.get("log", {}), "log")
+    problems += found
+    users, found = _users(tables.get("users", []), has_file=users_file is not None)
     problems += found
     accounts, found = _accounts(tables.get("accounts", {}), stores)
     problems += found
@@ -185,17 +189,18 @@ def load(
     views, found = arranged(tables.get("views"), accounts, shares)
     problems += found
     problems += _unseen(users, [*_names(tables.get("accounts")), *shares, *views])
-    is_open = not tables.get("users") and file is None
+    is_open = not tables.get("users") and users_file is None
     if server is not None and is_open and not _is_loopback(server.host):
         problems.append(
             Problem("server.host", f"{server.host!r} would let anyone in",
                     "add [[users]] with a name and a password, or listen on 127.0.0.1")
         )  # fmt: skip
-    if problems or server is None or stream is None:
+    if problems or server is None or stream is None or log is None:
         raise ConfigError(*problems)
     return Settings(
         server=server,
         stream=stream,
+        log=log,
         users=tuple(users),
         accounts=accounts,
         shares=shares,
@@ -209,6 +214,7 @@ def effective(settings: Settings) -> str:
         {
             "server": settings.server.model_dump(mode="json", exclude_none=True),
             "stream": settings.stream.model_dump(mode="json"),
+            "log": settings.log.model_dump(mode="json"),
             "users": [user.model_dump(mode="json", exclude_none=True) for user in settings.users],
             "accounts": {
                 name: account.model_dump(mode="json", exclude_none=True)
@@ -221,60 +227,6 @@ def effective(settings: Settings) -> str:
             },
         }
     )
-
-
-def _file(path: Path | None) -> Table:
-    if path is None:
-        path = default_file()
-        if not path.exists():
-            return {}
-    try:
-        return tomllib.loads(path.read_text("utf-8"))
-    except OSError as error:
-        cure = "name the file with --config, or see `davstore serve --help`"
-        raise ConfigError(Problem(str(path), f"{error.strerror}", cure)) from None
-    except UnicodeDecodeError:
-        raise ConfigError(Problem(str(path), "is not UTF-8", "save it as UTF-8")) from None
-    except tomllib.TOMLDecodeError as error:
-        cure = "mend the line; TOML is explained at https://toml.io"
-        raise ConfigError(Problem(str(path), f"is not TOML: {error}", cure)) from None
-
-
-class _Environment(BaseSettings):
-    """Only the shape: pydantic-settings reads `DAVSTORE_SERVER__PORT` into nested tables."""
-
-    model_config = SettingsConfigDict(env_prefix=PREFIX, env_nested_delimiter="__", extra="ignore")
-
-    server: dict[str, Any] = {}
-    stream: dict[str, Any] = {}
-    users: list[Any] | dict[str, Any] = []
-    accounts: dict[str, dict[str, Any]] = {}
-    shares: dict[str, dict[str, Any]] = {}
-    views: dict[str, dict[str, Any]] = {}
-
-
-def _environment(environ: Mapping[str, str]) -> Table:
-    source = EnvSettingsSource(_Environment)
-    source.env_vars = {k.lower(): v for k, v in environ.items() if k.upper().startswith(PREFIX)}
-    try:
-        tables: Table = source()
-    except ValueError as error:
-        cure = "lists and tables are written as JSON there"
-        raise ConfigError(Problem(PREFIX + "…", f"cannot be read ({error})", cure)) from None
-    if isinstance(tables.get("users"), dict):
-        tables["users"] = list(tables["users"].values())
-    return tables
-
-
-def _merged(below: Table, above: Table) -> Table:
-    """`above` wins; tables are merged, their names matched whatever their case."""
-    merged = dict(below)
-    for name, value in above.items():
-        match = next((k for k in below if k.lower() == name.lower()), name)
-        old = merged.get(match)
-        both = isinstance(old, dict) and isinstance(value, dict)
-        merged[match] = _merged(old, value) if both else value  # type: ignore[arg-type]
-    return merged
 
 
 def _users(rows: Any, *, has_file: bool) -> tuple[list[User], list[Problem]]:

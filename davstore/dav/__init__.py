@@ -28,6 +28,7 @@ from davstore.dav.download import Download, Open
 from davstore.dav.gate import Application, Environ, Gate, StartResponse
 from davstore.dav.login import DomainController, Users
 from davstore.dav.noise import Noise
+from davstore.dav.people import People
 from davstore.dav.provider import Provider
 from davstore.dav.remembered import DeadProperties, Locks
 from davstore.dav.scratch import Scratch
@@ -35,7 +36,7 @@ from davstore.dav.tree import Tree, Views, no_views
 from davstore.model import Snapshot
 from davstore.tally import Tally
 
-__all__ = ["Application", "Site", "Users"]
+__all__ = ["Application", "People", "Site", "Users"]
 
 
 class Site:

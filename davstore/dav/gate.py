@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
+from davstore import logs
 from davstore.dav.rights import READING, WRITING
 from davstore.tally import REQUEST_SECONDS, REQUESTS, Tally
 
@@ -23,6 +24,8 @@ Application: TypeAlias = Callable[[Environ, StartResponse], Iterable[bytes]]
 
 METHODS = "OPTIONS, GET, HEAD, PROPFIND"
 LONGEST_PATH = 8192
+REQUEST = "davstore.request"
+"""Where a server may say by which name the log knows a request."""
 _KNOWN = frozenset((*READING, *WRITING, "POST"))
 
 
@@ -41,6 +44,7 @@ class Gate:
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterator[bytes]:
         """A response to every request, whatever happens within."""
+        logs.begin_request(environ.get(REQUEST) or logs.new_request())
         head = _Head(environ, start_response, self._tally)
         is_head = environ["REQUEST_METHOD"] == "HEAD"
         refusal = _refusal(environ)
@@ -91,6 +95,8 @@ class _Head:
         if "HTTP_TRANSFER_ENCODING" in self._environ and "connection" not in names:
             # Nobody may have read the chunks: they would be taken for the next request.
             headers = [*headers, ("Connection", "close")]
+        if status.startswith("5"):
+            headers = [*headers, ("X-Request-Id", logs.request())]
         write: Callable[[bytes], object] = self._start_response(status, headers, exc_info)
         return write
 

@@ -8,13 +8,14 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import replace
 from typing import Protocol
 
 from cachetools import LRUCache, TLRUCache
 
 from davstore.errors import StoreUnavailable
+from davstore.logs import Threads
 from davstore.model import Leaf, Link
 from davstore.stores.base import Store
 from davstore.tally import GENERATED, LINKS, Tally
@@ -90,7 +91,7 @@ class Resolver:
         self._calls: LRUCache[Key, deque[float]] = LRUCache(capacity)
         # A store that hangs holds its own threads and nobody else's.
         self._threads = {
-            name: ThreadPoolExecutor(THREADS, thread_name_prefix=f"link-{name}") for name in stores
+            name: Threads(THREADS, thread_name_prefix=f"link-{name}") for name in stores
         }
 
     def known(self, leaf: Leaf) -> Link | None:

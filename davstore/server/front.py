@@ -14,6 +14,7 @@ import socket
 import time
 from typing import Any
 
+from davstore import logs
 from davstore.dav.transfer import Transfer
 from davstore.errors import DavstoreError
 from davstore.server.workers import BODY_TIMEOUT, PAUSE_TIMEOUT, Connection, Workers
@@ -170,9 +171,13 @@ class _Client:
 
     async def _answered(self, head: bytes) -> bool:
         """Whether the connection stays open after the answer."""
+        name = logs.new_request()
+        logs.begin_request(name)
         transfer = self._repeated(head)
         if transfer is not None:
+            log.debug("the last file again, bytes %d to %d", transfer.start, transfer.end)
             return await self._deliver(transfer, _head_of(transfer), is_last=False)
+        self._connection.request = name
         stays = await self._work(head)
         unsent = self._connection.unsent()
         if unsent:
@@ -240,7 +245,8 @@ class _Client:
                 log.warning("stream cut: %s", error)
                 return False
             refusal = transfer.refuse(error)
-            text = _head_text(refusal.status, refusal.headers, is_last=is_last)
+            headers = [*refusal.headers, ("X-Request-Id", logs.request())]
+            text = _head_text(refusal.status, headers, is_last=is_last)
             await self._wire.send(text + refusal.body)
         finally:
             watch.cancel()

@@ -1,23 +1,28 @@
 """Builds the objects and hands them to each other, starts and stops them."""
 
+import logging
 import time
 from collections.abc import Callable
 
 from pydantic import ByteSize
 
+from davstore import logs
 from davstore.config import Settings, StreamSettings
 from davstore.dashboard import healthy, ready
-from davstore.dav import Site, Users
+from davstore.dav import People, Site, Users
 from davstore.errors import DavstoreError
 from davstore.resolver import Failures, Resolver
 from davstore.server.front import Front
 from davstore.server.library import Library, upstream
 from davstore.server.pages import Again, Pages
 from davstore.server.readiness import Readiness
+from davstore.server.reloading import changed, waiting
 from davstore.server.watch import Watch
 from davstore.server.workers import Workers
 from davstore.stream import Streams
 from davstore.tally import Tally
+
+log = logging.getLogger(__name__)
 
 
 class PortUnavailable(DavstoreError):
@@ -41,6 +46,8 @@ class Server:
         now: Callable[[], float] = time.time,
     ) -> None:
         processes = settings.server.workers
+        self._settings = self._latest = settings
+        self.restart: list[str] = []
         self.tally = Tally()
         self.library = Library(settings, processes=processes, tally=self.tally, now=now)
         catalog = self.library.catalog
@@ -62,11 +69,14 @@ class Server:
             self.tally, self.streams, self.failures, lambda: self.front.open_connections,
             settings.server.state, number=number, now=now,
         )  # fmt: skip
-        self.pages = Pages(settings, self.library, self.watch, Again(reload), now=now)
+        self.pages = Pages(
+            settings, self.library, self.watch, Again(reload, lambda: self.restart), now=now
+        )
         arranged = self.library.arranged
+        self._users = Users(settings.users, settings.server.users_file, tally=self.tally)
         self._site = Site(
             catalog.accounts, catalog.snapshot, self.streams.open,
-            Users(settings.users, settings.server.users_file, tally=self.tally),
+            self._users,
             settings.shares, settings.server.state, arranged.folders, arranged.names,
             annex=self.pages.dashboard,
             tally=self.tally,
@@ -98,6 +108,23 @@ class Server:
         self.front.start()
         self.watch.start()
         self.library.catalog.start(self.streams.measure, self.resolver.follow)
+
+    def take_over(self, settings: Settings) -> None:
+        """Settings that were read again: in force from now on, but for those in `restart`."""
+        news = changed(self._latest, settings)
+        self._latest = settings
+        server = settings.server
+        if {"users", "server.users_file"} & set(news):
+            self._users.people = People(settings.users, server.users_file)
+        if "log.level" in news:
+            logs.set_level(settings.log.level)
+        self.library.catalog.keep_to(server.refresh, server.refresh_quick, server.refresh_slow)
+        self._drain = server.drain
+        self.restart = waiting(self._settings, settings)
+        if news:
+            log.info("settings changed: %s", ", ".join(news))
+        if self.restart:
+            log.warning("these settings wait for a restart: %s", ", ".join(self.restart))
 
     def stop(self) -> None:
         """Listen no more; responses under way may go on for the configured time, then end.

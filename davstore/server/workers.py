@@ -17,6 +17,7 @@ from cheroot.wsgi import Gateway_10
 from cheroot.wsgi import Server as WsgiServer
 
 from davstore.dav import Application
+from davstore.dav.gate import REQUEST
 from davstore.dav.transfer import OFFER, TRANSFER, Transfer
 
 log = logging.getLogger(__name__)
@@ -34,8 +35,8 @@ MOST_UNSENT = 8 * 1024 * 1024
 class Connection(HTTPConnection):
     """A client, while a worker answers it.
 
-    `unsent` is what it has still to be sent, `transfer` what is to be moved to it after that.
-    `released(stays_open)` is called once the worker is done with it.
+    `request` is the name of what it asks. `unsent` is what it has still to be sent, `transfer` what
+    is to be moved to it after that. `released(stays_open)` is called once the worker is done.
     """
 
     def __init__(self, server: "Workers", sock: socket.socket) -> None:
@@ -45,6 +46,7 @@ class Connection(HTTPConnection):
         self.status = b""
         self.headers: list[tuple[bytes, bytes]] = []
         self.is_last = False
+        self.request = ""
         self.released: Callable[[bool], None] = lambda _: None
 
     def _file(self, sock: socket.socket, mode: str, _size: int) -> Any:
@@ -131,6 +133,7 @@ class _Gateway(Gateway_10):
     def get_environ(self) -> Any:
         environ = super().get_environ()  # type: ignore[no-untyped-call]
         environ[OFFER] = True
+        environ[REQUEST] = self.req.conn.request
         return environ
 
     def respond(self) -> None:

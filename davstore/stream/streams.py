@@ -7,12 +7,13 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 
 from davstore.config import StreamSettings
 from davstore.errors import DavstoreError
+from davstore.logs import Threads
 from davstore.model import Leaf, Reader
 from davstore.resolver import Failures, Resolver
 from davstore.stream.copies import Copies, Copy
@@ -74,7 +75,7 @@ class Streams:
         self._learn = learn
         self._settings = settings
         self._jitter = jitter
-        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="stream")
+        self._threads = Threads(THREADS, thread_name_prefix="stream")
         self.loop = Loop(now)
         hosts: dict[str, Host] = {}
         self.pools = {
