@@ -1,7 +1,9 @@
 "use strict";
 (() => {
   const every = 3000, button = document.getElementById("live");
-  let live = true, timer = 0;
+  // Without a login that may stand in the address: nothing may be fetched with one.
+  const here = location.origin + location.pathname;
+  let live = true;
   button.hidden = false;
   const busy = (part) =>
     part.contains(document.activeElement) && document.activeElement !== part;
@@ -22,7 +24,7 @@
   const poll = async () => {
     if (live && !document.hidden) {
       try {
-        const answer = await fetch(location.pathname, { credentials: "same-origin" });
+        const answer = await fetch(here, { credentials: "same-origin" });
         if (!answer.ok) throw new Error(answer.status);
         take(await answer.text());
         button.textContent = "Live";
@@ -32,12 +34,12 @@
         button.classList.add("lost");
       }
     }
-    timer = setTimeout(poll, every);
+    setTimeout(poll, every);
   };
   button.addEventListener("click", () => {
     live = !live;
     button.setAttribute("aria-pressed", String(live));
     button.textContent = live ? "Live" : "Paused";
   });
-  timer = setTimeout(poll, every);
+  setTimeout(poll, every);
 })();
