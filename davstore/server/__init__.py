@@ -2,7 +2,12 @@
 
 `server` puts the objects together. `front` owns the clients' connections and delivers streams on
 one event loop; `workers` are cheroot's threads, which answer everything else; `library` is the
-part that commands use without a server. `processes` runs several servers as one.
+part that commands use without a server. `processes` runs several servers as one, `reloading` says
+which settings may change meanwhile.
+
+`watch` is what each process knows of itself, `observing` adds what is known of the accounts,
+`pages` hands both to the dashboard and does what its buttons say; `readiness` is for who starts
+servers. `explaining` says what is known of a path, `examining` what is wrong with a set-up.
 """
 
 from davstore.server.examining import Finding, examined

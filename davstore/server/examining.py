@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
@@ -146,9 +146,10 @@ class _Account:
         if found.proxy:
             yield Finding(self._subject(what), OK, f"{found.host} by the proxy {found.proxy}")
             return
-        others = f" ({len(found.addresses)} addresses)" if len(found.addresses) > 1 else ""
-        yield Finding(self._subject(what), OK, f"{found.host} is {found.there}{others} and sees "
-                                               f"what {found.here} goes out by")  # fmt: skip
+        others = f" (one of {len(found.addresses)})" if len(found.addresses) > 1 else ""
+        place = "" if found.host == found.there else f" at {found.there}{others}"
+        said = f"{found.host}{place}, reached from our address {found.here}"
+        yield Finding(self._subject(what), OK, said if found.tls else f"{said}, plain http")
         if not self._here:
             self._here = found.here
         elif (":" in self._here) != (":" in found.here):
@@ -160,11 +161,9 @@ class _Account:
         if found.certificate is not None:
             left = found.certificate - self._now()
             state = WARNING if left < WEEK else OK
-            yield Finding(self._subject("TLS"), state,
+            yield Finding(self._subject(f"TLS of the {what}"), state,
                           f"{found.tls}, certificate for {span(left)} more",
                           "its owner must renew it" if state == WARNING else "")  # fmt: skip
-        else:
-            yield Finding(self._subject("TLS"), OK, "none: plain http")
 
     def _clock(self, found: Way) -> Iterator[Finding]:
         if found.ahead is None:
@@ -260,8 +259,7 @@ class _Account:
             found = way(link.url, self._now())
         except Unreachable:
             return  # it has just delivered: hosts need not answer HEAD
-        for each in self._way(found, "file host"):
-            yield replace(each, subject=each.subject.replace("TLS", "TLS of the file host"))
+        yield from self._way(found, "file host")
 
 
 def _largest(snapshot: Snapshot | None, most: int = 50) -> Leaf | None:

@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 EVERY = 2.0
 """Seconds between two looks, and writes where anything has changed."""
 FORGOTTEN = 15.0
-"""Seconds after which what nobody rewrites is of a process that is no more."""
+"""Seconds after which what nobody touches is of a process that is no more."""
 FOLDER, LEVEL = "watch", "level"
 
 
@@ -62,7 +62,6 @@ class Watch:
         self._before = Point()
         self._written = ""
         self._level = ""
-        self._wrote = 0.0
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
 
@@ -86,11 +85,12 @@ class Watch:
         after = Point(total(counted, BYTES), total(counted, CALLS))
         at = int(self._now() // BUCKET)
         there = self._history.get(at, Point())
-        self._history[at] = Point(
-            there.bytes + after.bytes - self._before.bytes,
-            there.calls + after.calls - self._before.calls,
-        )
-        self._before = after
+        if after != self._before:
+            self._history[at] = Point(
+                there.bytes + after.bytes - self._before.bytes,
+                there.calls + after.calls - self._before.calls,
+            )
+            self._before = after
         for old in [each for each in self._history if each <= at - BUCKETS]:
             del self._history[old]
 
@@ -160,23 +160,25 @@ class Watch:
         own = asdict(self.own()) | {"files": files}
         own["counted"] = [[name, labels, value] for (name, labels), value in own["counted"].items()]
         text = json.dumps(own)
-        if text == self._written and self._now() - self._wrote < FORGOTTEN / 3:
-            return
+        if text == self._written:
+            with contextlib.suppress(FileNotFoundError):
+                os.utime(self._file, (self._now(), self._now()))
+                return
         self._folder.mkdir(mode=0o700, exist_ok=True)
         new = self._file.with_suffix(".new")
         new.touch(mode=0o600)
-        new.write_text(json.dumps({"written": self._now()})[:-1] + ", " + text[1:], "utf-8")
+        new.write_text(text, "utf-8")
+        os.utime(new, (self._now(), self._now()))
         new.replace(self._file)
-        self._written, self._wrote = text, self._now()
+        self._written = text
 
 
 def parts(state: Path, now: float) -> Iterator[dict[str, Any]]:
     """What the processes that serve over `state` have last written of themselves."""
     for file in sorted((state / FOLDER).glob("*.json")):
         with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
-            written: dict[str, Any] = json.loads(file.read_text("utf-8"))
-            if now - written["written"] < FORGOTTEN:
-                yield written
+            if now - file.stat().st_mtime < FORGOTTEN:
+                yield json.loads(file.read_text("utf-8"))
 
 
 def told_by_servers(settings: Settings, now: float) -> list[dict[str, Any]]:
