@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from davstore.simulator import Content, SimFile, SimMagnet, Simulator
+from davstore.simulator import Content, Fault, SimFile, SimMagnet, Simulator
 from tests.serving import Serving, serving, wait_until
 
 FILM = Content.random("sintel", 60_000_000)
@@ -56,6 +56,17 @@ def test_a_read_is_seen_while_it_lasts_and_counted_after(served: Serving) -> Non
     served.get(PATH)
     wait_until(lambda: sent(served) >= FILM.size)
     assert sent(served) <= 2 * FILM.size
+
+
+def test_requests_are_counted_by_what_became_of_them(served: Serving, sim: Simulator) -> None:
+    for start in (0, 1000, 2000):  # the second and third are answered without a worker
+        assert served.get(PATH, headers={"Range": f"bytes={start}-{start + 9}"}).status_code == 206
+    sim.host.faults.add(Fault("status", times=99))
+    assert served.get(PATH, headers={"Range": "bytes=30000000-30000009"}).status_code == 503
+    said = served.get("/-/metrics").text
+    assert 'requests_total{method="GET",process="0",status="206"} 3.0' in said
+    assert 'requests_total{method="GET",process="0",status="503"} 1.0' in said
+    assert re.search(r'read_errors_total\{account="alldebrid",kind="\w+",process="0"\} 1.0', said)
 
 
 def sent(served: Serving) -> float:

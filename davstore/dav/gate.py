@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 
 from davstore import logs
 from davstore.dav.rights import READING, WRITING
+from davstore.dav.transfer import TRANSFER
 from davstore.tally import REQUEST_SECONDS, REQUESTS, Tally
 
 log = logging.getLogger(__name__)
@@ -110,7 +111,8 @@ class _Head:
         environ, seconds = self._environ, time.monotonic() - self._began
         method = environ["REQUEST_METHOD"]
         method = method if method in _KNOWN else "other"
-        self._tally.count(REQUESTS, method, self.status[:3])
+        if TRANSFER not in environ:  # what becomes of it is known, and counted, elsewhere
+            self._tally.count(REQUESTS, method, self.status[:3])
         self._tally.time(REQUEST_SECONDS, seconds, method)
         log.debug(
             "%s %s %r %s -> %s in %.0f ms", environ.get("REMOTE_ADDR", "-"),

@@ -19,6 +19,7 @@ from davstore.dav.transfer import Transfer
 from davstore.errors import DavstoreError
 from davstore.server.workers import BODY_TIMEOUT, PAUSE_TIMEOUT, Connection, Workers
 from davstore.stream import Stream, Streams, Wire
+from davstore.tally import REQUESTS, Tally
 
 log = logging.getLogger(__name__)
 
@@ -33,9 +34,10 @@ _BODY = re.compile(rb"\r\n(content-length|transfer-encoding|expect|upgrade):", r
 
 
 class Front:
-    """Accepts clients and keeps each of them company."""
+    """Accepts clients and keeps each of them company; files that are sent count in `tally`."""
 
-    def __init__(self, workers: Workers, streams: Streams) -> None:
+    def __init__(self, workers: Workers, streams: Streams, tally: Tally) -> None:
+        self._tally = tally
         self._workers = workers
         self._streams = streams
         self._loop = streams.loop
@@ -100,7 +102,7 @@ class Front:
         with contextlib.suppress(OSError):
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         try:
-            client = _Client(sock, self._workers, self._streams)
+            client = _Client(sock, self._workers, self._streams, self._tally)
         except OSError:  # gone already
             sock.close()
             return
@@ -117,7 +119,10 @@ class Front:
 class _Client:
     """One client's connection, from request to request."""
 
-    def __init__(self, sock: socket.socket, workers: Workers, streams: Streams) -> None:
+    def __init__(
+        self, sock: socket.socket, workers: Workers, streams: Streams, tally: Tally
+    ) -> None:
+        self._tally = tally
         self._sock = sock
         self._workers = workers
         self._streams = streams
@@ -238,6 +243,7 @@ class _Client:
             stream = await self._streams.begun(
                 transfer.leaf, transfer.start, transfer.end, transfer.reader
             )
+            self._tally.count(REQUESTS, "GET", transfer.status[:3])
             self._wire.offer_more(head)
             await stream.send(self._wire)
         except DavstoreError as error:
@@ -245,6 +251,7 @@ class _Client:
                 log.warning("stream cut: %s", error)
                 return False
             refusal = transfer.refuse(error)
+            self._tally.count(REQUESTS, "GET", refusal.status[:3])
             headers = [*refusal.headers, ("X-Request-Id", logs.request())]
             text = _head_text(refusal.status, headers, is_last=is_last)
             await self._wire.send(text + refusal.body)

@@ -90,7 +90,7 @@ class Server:
         self._workers = Workers(
             self._address, self._site, is_shared=processes > 1 and settings.server.port > 0
         )
-        self.front = Front(self._workers, self.streams)
+        self.front = Front(self._workers, self.streams, self.tally)
 
     @property
     def url(self) -> str:
