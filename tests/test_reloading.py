@@ -1,6 +1,7 @@
 """Settings that are read again while the server runs."""
 
 import os
+import re
 import signal
 import tomllib
 from collections.abc import Iterator
@@ -77,6 +78,20 @@ def test_a_signal_brings_a_new_user_in(served: Served, config: Path) -> None:
     wait_until(lambda: all(status(url, berta) == 200 for _ in range(8)))
     wait_until(lambda: served.said("wait for a restart: server.host"))
     assert "a restart is needed for server.host" in page(url)
+
+
+def test_the_button_on_the_page_does_it_in_all_processes(served: Served, config: Path) -> None:
+    url = f"http://127.0.0.1:{settings(config).server.port}/"
+    wait_until(lambda: status(url, ("anna", "a")) == 200)
+    edit(config, users=[ANNA, {"name": "berta", "password": "b"}])
+    token = re.search(r'name="token" value="(\w+)"', page(url))
+    assert token
+    with requests.Session() as session:
+        session.trust_env = False
+        session.auth = ("anna", "a")
+        answer = session.post(f"{url}-/do/reload", data={"token": token[1]}, timeout=30)
+    assert "The settings were read again." in answer.text
+    wait_until(lambda: all(status(url, ("berta", "b")) == 200 for _ in range(8)))
 
 
 def page(url: str) -> str:
