@@ -3,7 +3,8 @@
 The way down, each floor importing only what stands below it:
     cli        the commands a person types
     server     builds the objects, starts and stops them; keeps the clients' connections
-    dav        the WebDAV face                   dashboard  pages and metrics under /-/
+    dav        the WebDAV face                   hooks      tell others what changed
+    dashboard  pages and metrics under /-/
     stream     a link becomes bytes
     catalog    what all accounts hold            resolver   ref -> fresh link
     views      magnets -> folder trees           names      upstream name -> safe name

@@ -10,12 +10,18 @@
         QuotaExhausted         traffic or slots used up; knows until when if told
         StoreUnavailable       try later
           Busy                   … because our own limits are reached
+          Preparing              … because it is still buffering this file
         Refused                infringing or forbidden content: never retry
         Gone                   this magnet, file or ref is no more
         UnexpectedReply        the service changed or broke: its shape is named, not its content
+          TooLong                … or does not take so much in one call
+      Full                   no more can be dropped now
+      NotAccepted            what was dropped holds no magnet that can be added
+        WrongKind              … and is no kind of file that could
       LinkDead               the upstream no longer serves this link: resolve again
       StreamBroken           upstream failed after all retries
         StreamTimeout          … because it did not send in time
+      HookError              a hook could not be told what has changed
 
 A message is one line for a person; it never holds a token, a password or a link.
 """
@@ -92,6 +98,10 @@ class Busy(StoreUnavailable):
     """Our own limits for the account are reached: nothing is wrong with the file."""
 
 
+class Preparing(StoreUnavailable):
+    """The service is still buffering this file."""
+
+
 class Refused(StoreError):
     """Infringing or forbidden content: never ask again."""
 
@@ -104,6 +114,22 @@ class UnexpectedReply(StoreError):
     """The reply has a shape that we do not know; the reason names the shape, not the content."""
 
 
+class TooLong(UnexpectedReply):
+    """The service, or a proxy before it, does not take so much in one call."""
+
+
+class Full(DavstoreError):
+    """No more can be dropped now."""
+
+
+class NotAccepted(DavstoreError):
+    """What was dropped holds no magnet that can be added."""
+
+
+class WrongKind(NotAccepted):
+    """It is no kind of file that could hold one."""
+
+
 class LinkDead(DavstoreError):
     """The upstream no longer serves this link."""
 
@@ -114,3 +140,7 @@ class StreamBroken(DavstoreError):
 
 class StreamTimeout(StreamBroken):
     """The upstream did not send in time."""
+
+
+class HookError(DavstoreError):
+    """A hook could not be told; the reason is a phrase without its name, address or secrets."""

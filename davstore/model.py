@@ -32,12 +32,66 @@ class Quota:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Who a login is, as its store says."""
+    """Who a login is, as its store says; `notices` are words that it wants to be told."""
 
     user: str
     plan: str = ""
     paid_until: float | None = None
     quotas: tuple[Quota, ...] = ()
+    notices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """What was downloaded on one day (YYYY-MM-DD) through one host."""
+
+    day: str
+    host: str
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class HostState:
+    """A file host, or another site, whose links an account takes; `works` None: not known."""
+
+    name: str
+    domains: tuple[str, ...] = ()
+    works: bool | None = None
+    quota: Quota | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One setting of an account at its service, and what it may be set to."""
+
+    name: str
+    value: str
+    allowed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Unlocked:
+    """What a service says of one link: its file, and the direct address where that was asked.
+
+    `problem` says in words why there is none.
+    """
+
+    link: str = field(repr=False)
+    name: str = ""
+    size: int | None = None
+    host: str = ""
+    url: str = field(default="", repr=False)
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Vouchers:
+    """What a reseller has got, and what is left to buy further ones with."""
+
+    codes: tuple[str, ...] = field(default=(), repr=False)
+    balance: float | None = None
+    price: float | None = None
+    is_partial: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +99,9 @@ class Magnet:
     """One added thing in an account.
 
     `id` is the store's. `fingerprint` changes when the magnet's files may have changed.
-    `hash` is "" and `size`, `added` are None where the store does not tell.
+    `hash` is "" and `size`, `added` are None where the store does not tell. `speed` is that of a
+    download, in bytes a second; `trouble` says in words why it failed or
+    does not go on.
     """
 
     id: str
@@ -56,6 +112,47 @@ class Magnet:
     size: int | None = None
     progress: float | None = None
     added: float | None = None
+    speed: int | None = None
+    trouble: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A magnet that somebody wants an account to have.
+
+    There is always a magnet `link`; `torrent` are the bytes of a torrent file, where one was given.
+    `title`, `year` and `of_show` are what its name says. Trackers' addresses may be as good as a
+    password.
+    """
+
+    hash: str
+    name: str
+    link: str = field(repr=False)
+    torrent: bytes = field(default=b"", repr=False)
+    title: str = ""
+    year: int | None = None
+    of_show: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What somebody looks for; `categories` are Torznab's numbers, none meaning all."""
+
+    words: str
+    categories: tuple[int, ...] = ()
+    season: int | None = None
+    episode: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A magnet that a search has found, in no account yet."""
+
+    hash: str
+    name: str
+    link: str = field(repr=False)
+    size: int | None = None
+    seeders: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +177,17 @@ class File:
     index: int | None = None
     mime: str = ""
     video_hash: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """A link that an account keeps beside its magnets; `kind` is the service's list it is in."""
+
+    id: str
+    file: File
+    added: float | None = None
+    kind: str = "saved"
+    host: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +223,29 @@ class Leaf:
     modified: float
     magnet: str = ""
     others: "tuple[Leaf, ...]" = ()
+    playlist: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Text(Leaf):
+    """A small file of which all is known: its `content`."""
+
+    content: bytes = field(default=b"", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where in a file playing goes on, and how long all of it lasts, where known; in seconds."""
+
+    seconds: float
+    duration: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Played(Leaf):
+    """A file of which it is known where playing has stopped."""
+
+    position: Position = Position(0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,11 +277,20 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """A named place for entries, in the order in which they are listed."""
+    """A named place for entries, in the order in which they are listed.
+
+    `used` is what all below takes in its account, in bytes, where that is known.
+    """
 
     name: str
     entries: "Mapping[str, Entry]"
     modified: float
+    used: int | None = None
+
+    @property
+    def is_at_hand(self) -> bool:
+        """Whether the entries are in memory: those that may not be have a word for it."""
+        return bool(getattr(self.entries, "is_at_hand", True))
 
 
 Entry: TypeAlias = Folder | Leaf
@@ -160,9 +300,28 @@ Entry: TypeAlias = Folder | Leaf
 class Snapshot:
     """One moment of an account: its ready magnets as folders, newest state known.
 
-    `taken` is when the store last confirmed it.
+    `taken` is when the store last confirmed it. In the `trash` are those that were deleted here,
+    `coming` are those that are no folders yet.
     """
 
     account: str
     magnets: Folder
     taken: float
+    trash: Folder = Folder("trash", {}, 0.0)
+    coming: tuple[Magnet, ...] = ()
+
+
+class Was(StrEnum):
+    """What became of a folder."""
+
+    ADDED = "added"
+    CHANGED = "changed"
+    REMOVED = "removed"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A folder of the tree that came, went, or has other files than before."""
+
+    path: str
+    was: Was

@@ -68,6 +68,11 @@ def distinct(name: str, tag: str, taken: Container[str]) -> str:
     return candidate
 
 
+def marked(name: str, word: str) -> str:
+    """`name` with ` (word)` before its extension, cut so that all fits."""
+    return _suffixed(name, word)
+
+
 def _shown(character: str) -> str:
     if character in _SEPARATORS:
         return "_"

@@ -3,10 +3,18 @@
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
+import trustme
+from hypothesis import settings
 
 from davstore.simulator import Simulator
+
+# A busy machine is no reason to fail: what hangs is ended by pytest-timeout.
+settings.register_profile("davstore", deadline=None)
+settings.load_profile("davstore")
 
 
 @pytest.fixture
@@ -14,6 +22,37 @@ def sim() -> Iterator[Simulator]:
     """The five services and the file host, running, with empty libraries."""
     with Simulator() as simulator:
         yield simulator
+
+
+@dataclass(frozen=True)
+class Certified:
+    """A certificate for this machine and the authority that vouches for it, as files."""
+
+    authority: Path
+    certificate: Path
+    key: Path
+
+    @property
+    def settings(self) -> dict[str, str]:
+        return {"tls_cert": str(self.certificate), "tls_key": str(self.key)}
+
+
+@pytest.fixture(scope="session")
+def certified(tmp_path_factory: pytest.TempPathFactory) -> Certified:
+    return issued(tmp_path_factory.mktemp("tls"))
+
+
+def issued(folder: Path) -> Certified:
+    """A new certificate of a new authority."""
+    authority = trustme.CA()
+    made = authority.issue_cert("127.0.0.1", "localhost")
+    found = Certified(folder / "ca.pem", folder / "cert.pem", folder / "key.pem")
+    authority.cert_pem.write_to_path(found.authority)
+    found.certificate.unlink(missing_ok=True)
+    for blob in made.cert_chain_pems:
+        blob.write_to_path(found.certificate, append=True)
+    made.private_key_pem.write_to_path(found.key)
+    return found
 
 
 @pytest.fixture(scope="session")

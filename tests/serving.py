@@ -46,13 +46,16 @@ def write_config(
     folder: Path,
     *,
     accounts: tuple[str, ...] = ACCOUNTS,
-    changes: Mapping[str, Mapping[str, str]] | None = None,
+    changes: Mapping[str, Mapping[str, Any]] | None = None,
+    server: Mapping[str, Any] | None = None,
     **extra: Any,
 ) -> Path:
-    """A config file that leads to the simulator, on a free port; `changes` by account."""
+    """A config file that leads to the simulator, on a free port; `changes` by account, and those
+    of the `server`.
+    """
     path = folder / "davstore.toml"
     content: dict[str, Any] = {
-        "server": {"port": 0, "state": str(folder / "state"), "refresh": 3600},
+        "server": {"port": 0, "state": str(folder / "state"), "refresh": 3600, **(server or {})},
         "accounts": {
             name: {**getattr(sim, name).settings, **(changes or {}).get(name, {})}
             for name in accounts
@@ -78,15 +81,19 @@ def serving(
     user: str = "",
     password: str = "",
     ready: bool = True,
-    changes: Mapping[str, Mapping[str, str]] | None = None,
+    changes: Mapping[str, Mapping[str, Any]] | None = None,
+    sleep: Callable[[float], None] = time.sleep,
     **extra: Any,
 ) -> Iterator[Serving]:
-    """A running server; `ready` waits until every account has been listed."""
+    """A running server; `ready` waits until every account has been listed. Its stores `sleep`
+    between two tries.
+    """
     if user:
         rights = ["read", "add", "delete", "watch", "manage"]
         extra = {"users": [{"name": user, "password": password, "rights": rights}], **extra}
     server = Server(
-        settings(write_config(sim, folder, accounts=accounts, changes=changes, **extra))
+        settings(write_config(sim, folder, accounts=accounts, changes=changes, **extra)),
+        sleep=sleep,
     )
     server.start()
     served = Serving(server)

@@ -94,6 +94,13 @@ def test_a_token_may_stand_in_a_file(tmp_path: Path) -> None:
         ),
         ('shares = 5\n' + ACCOUNT, "shares: is not a table"),
         (ACCOUNT + '[[users]]\nname = "a"\n', "users.0.password: is missing"),
+        (ACCOUNT + '[[users]]\nname = "a"\ndigest = "SECRET"\n', "users.0.digest: is no digest"),
+        ('[server]\ntls_cert = "/none"\n' + ACCOUNT, "server.tls_cert: /none cannot be read"),
+        ('[server]\ntls_key = "/none"\n' + ACCOUNT, "server.tls_cert: is missing beside tls_key"),
+        ('[server]\nproxies = "x"\n' + ACCOUNT, "server.proxies.0: 'x' is not allowed; allowed is"),
+        ('[server]\nprefix = "/a b"\n' + ACCOUNT, "server.prefix: is no path; one such as /dav"),
+        ('[server]\nprefix = "/../b"\n' + ACCOUNT, "server.prefix: is no path; one such as /dav"),
+        ('[server]\nprefix = "/rd/x"\n' + ACCOUNT, "server.prefix: 'rd' stands at the root"),
         (
             ACCOUNT + '[[users]]\nname = "a"\npassword = "p"\naccounts = ["rb"]\n',
             "users.0.accounts: 'rb' is not known; did you mean rd?",

@@ -8,6 +8,7 @@ from typer.main import get_command
 
 from davstore.cli.main import app
 from davstore.config import LogSettings, ServerSettings, Share, StreamSettings, User
+from davstore.hook_settings import KINDS
 from davstore.stores import STORES
 from davstore.view_settings import ViewSettings
 
@@ -16,7 +17,7 @@ README = (Path(__file__).parent.parent / "README.md").read_text("utf-8")
 
 def test_every_command_is_documented() -> None:
     commands = set(get_command(app).commands)  # type: ignore[attr-defined]
-    documented = set(re.findall(r"^\| `davstore (\w+)", README, re.MULTILINE))
+    documented = set(re.findall(r"^\| `davstore ([\w-]+)", README, re.MULTILINE))
     assert documented == commands
 
 
@@ -27,7 +28,8 @@ def test_every_command_is_documented() -> None:
     + [f"log.{name}" for name in LogSettings.model_fields]
     + [f"users.{name}" for name in User.model_fields]
     + [f"shares.{name}" for name in Share.model_fields]
-    + [f"views.{field.alias or name}" for name, field in ViewSettings.model_fields.items()],
+    + [f"views.{field.alias or name}" for name, field in ViewSettings.model_fields.items()]
+    + sorted({f"hooks.{name}" for kind in KINDS.values() for name in kind.model_fields}),
 )
 def test_every_setting_is_documented(key: str) -> None:
     assert re.search(rf"^\| `{re.escape(key)}` \|", README, re.MULTILINE)
@@ -38,12 +40,41 @@ def test_every_store_is_documented_with_all_its_keys(store: str) -> None:
     row = re.search(rf"^\| `{store}` \|(.*)\|$", README, re.MULTILINE)
     assert row, f"{store} has no row"
     documented = set(re.findall(r"`([a-z_]+)`", row[1]))
-    keys = set(STORES[store].settings.model_fields) - {"store", "connections", "read_ahead"}
+    keys = set(STORES[store].settings.model_fields) - {
+        "store",
+        "connections",
+        "read_ahead",
+        "delete",
+        "delete_after",
+    }
     assert keys <= documented, f"missing: {keys - documented}"
 
 
 @pytest.mark.parametrize(
-    "option", ["--port", "--password", "-R", "--refresh", "--config", "--explain"]
+    "option",
+    [
+        "--port",
+        "--password",
+        "-R",
+        "--refresh",
+        "--config",
+        "--explain",
+        "--json",
+        "--category",
+        "--season",
+        "--episode",
+        "--add",
+        "--to",
+        "--reset",
+        "--files",
+        "--folder",
+        "--replace",
+        "--digest",
+        "--test",
+        "--hook",
+        "--url",
+        "--writable",
+    ],
 )
 def test_the_named_options_exist(option: str) -> None:
     commands = get_command(app).commands.values()  # type: ignore[attr-defined]
@@ -56,5 +87,5 @@ def test_the_default_settings_are_the_documented_ones() -> None:
     for name, field in ServerSettings.model_fields.items():
         row = re.search(rf"^\| `server\.{name}` \|.*\| (.*?) \|$", README, re.MULTILINE)
         assert row
-        if field.default_factory is None and field.default is not None:
+        if field.default_factory is None and field.default not in {None, "", ()}:
             assert row[1] == f"`{field.default}`"

@@ -37,7 +37,7 @@ def explained(tmp_path: Path, path: str) -> dict[str, str]:
 
 
 def leaf_of(served: Serving) -> Leaf:
-    snapshot = served.server.library.catalog.peek("alldebrid")
+    snapshot = served.server.library.catalog.known("alldebrid")
     assert snapshot is not None
     folder = snapshot.magnets.entries["Sintel (2010)"]
     assert isinstance(folder, Folder)

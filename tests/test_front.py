@@ -3,6 +3,7 @@
 import contextlib
 import gc
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ import pytest
 
 from davstore.server import front
 from davstore.simulator import Content, Fault, SimFile, SimMagnet, Simulator
+from tests.conftest import Certified
 from tests.serving import Serving, serving, wait_until
 
 SIZE = 64 * 1024 * 1024
@@ -20,10 +22,14 @@ PATH = "/alldebrid/magnets/debian/debian.iso"
 CONTENT = Content.random("debian", SIZE)
 
 
-@pytest.fixture
-def served(sim: Simulator, tmp_path: Path) -> Iterator[Serving]:
+@pytest.fixture(params=["http", "https"])
+def served(
+    request: pytest.FixtureRequest, sim: Simulator, tmp_path: Path, certified: Certified
+) -> Iterator[Serving]:
     sim.alldebrid.add(SimMagnet("debian", files=[SimFile("debian.iso", CONTENT)]))
-    with serving(sim, tmp_path, accounts=("alldebrid",)) as running:
+    server = certified.settings if request.param == "https" else {}
+    with serving(sim, tmp_path, accounts=("alldebrid",), server=server) as running:
+        running.session.verify = str(certified.authority)
         wait_until(lambda: running.request("HEAD", PATH).status_code == 200)
         yield running
 
@@ -31,6 +37,9 @@ def served(sim: Simulator, tmp_path: Path) -> Iterator[Serving]:
 def connected(served: Serving, sent: bytes = b"") -> socket.socket:
     place = urlsplit(served.url)
     client = socket.create_connection((place.hostname, place.port), 20)
+    if place.scheme == "https":
+        trusting = ssl.create_default_context(cafile=str(served.session.verify))
+        client = trusting.wrap_socket(client, server_hostname=place.hostname)
     client.sendall(sent)
     return client
 

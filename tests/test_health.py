@@ -42,7 +42,7 @@ def test_it_is_not_ready_while_nothing_is_known(sim: Simulator, tmp_path: Path) 
 
 def test_it_is_not_ready_while_no_account_may_be_read(served: Serving) -> None:
     catalog, failures = served.server.library.catalog, served.server.failures
-    folder = next(iter(catalog.peek("alldebrid").magnets.entries.values()))  # type: ignore[union-attr]
+    folder = next(iter(catalog.known("alldebrid").magnets.entries.values()))  # type: ignore[union-attr]
     leaf = next(iter(folder.entries.values()))  # type: ignore[union-attr]
     failures.failed(leaf, NotAuthorized("alldebrid", "the token is refused"))  # type: ignore[arg-type]
     assert "no account may be read" in served.get("/-/readyz").text

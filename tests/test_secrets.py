@@ -99,7 +99,7 @@ def test_no_secret_is_logged_or_told(
     sim: Simulator, tmp_path: Path, logged: io.StringIO, capfd: pytest.CaptureFixture[str]
 ) -> None:
     fill(sim)
-    with serving(sim, tmp_path, user="anna", password=PASSWORD) as served:
+    with serving(sim, tmp_path, user="anna", password=PASSWORD, sleep=lambda _: None) as served:
         wait_until(
             lambda: all(served.request("HEAD", path_of(a)).status_code == 200 for a in ACCOUNTS)
         )

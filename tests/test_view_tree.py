@@ -79,6 +79,13 @@ def test_what_stands_in_views_is_read_byte_for_byte(served: Serving) -> None:
     assert served.get("/Movies/nothing").status_code == 404
 
 
+def test_views_keep_up_though_nobody_looks(sim: Simulator, tmp_path: Path) -> None:
+    fill(sim)
+    with serving(sim, tmp_path, accounts=ACCOUNTS, views=VIEWS) as running:
+        arranged = running.server.library.arranged
+        wait_until(lambda: arranged.standing("realdebrid", next(iter(sim.realdebrid.library))[0]))
+
+
 def test_a_film_is_read_from_whichever_account_serves_it(served: Serving, sim: Simulator) -> None:
     tag = served.request("HEAD", quote(FILM)).headers["ETag"]
     sim.realdebrid.faults.add(Fault("status", status=503, times=None))

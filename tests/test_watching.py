@@ -1,150 +1,170 @@
-"""The dashboard over a real server: what it shows of a read, what its buttons do, what it hides."""
+"""`track_playback`: what reading is taken for playing, and what is written of it when."""
 
-import re
-from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-import requests
 
-from davstore.simulator import Content, Fault, SimFile, SimMagnet, Simulator
-from tests.serving import Serving, serving, wait_until
+from davstore.errors import StoreUnavailable
+from davstore.model import File, Leaf, Position
+from davstore.server.watching import EVERY, Watching
+from davstore.simulator import Content, SimFile, SimMagnet, Simulator
+from tests.serving import serving
 
-FILM = Content.random("sintel", 60_000_000)
-PATH = "/alldebrid/magnets/Sintel/Sintel.mkv"
-USERS = [
-    {"name": "anna", "password": "open-sesame", "rights": ["read", "watch", "manage"]},
-    {"name": "watcher", "password": "w", "rights": ["watch"]},
-    {"name": "reader", "password": "r"},
-    {"name": "anonymous"},
-]
+SIZE, DURATION = 3_600_000_000, 3600.0
+RATE = 1_000_000
+"""Bytes a second at which the film plays."""
+
+
+@dataclass
+class Player:
+    track_playback: bool = True
+    known: Position = field(default_factory=lambda: Position(0.0, DURATION))
+    written: list[float] = field(default_factory=list)
+    asked: int = 0
+    fails: bool = False
+
+    def position(self, file: File) -> Position:
+        self.asked += 1
+        return self.known
+
+    def move(self, file: File, position: Position) -> None:
+        if self.fails:
+            raise StoreUnavailable("home", "down")
+        self.written.append(position.seconds)
+
+
+@dataclass
+class Reading:
+    at: int = 0
+    is_closed: bool = False
+
+
+class Sofa:
+    """Somebody with a player and a clock."""
+
+    def __init__(self, player: Player, account: str = "home", size: int | None = SIZE) -> None:
+        self.player = player
+        self.time = 0.0
+        self.watching = Watching({"home": player}, now=lambda: self.time)
+        self.leaf = Leaf("Sintel.mp4", account, File("Sintel.mp4", "ref"), "id", size, 0.0)
+
+    def open(self, at: float = 0) -> Reading:
+        reading = Reading(int(at * RATE))
+        self.watching.began(self.leaf, reading)
+        return reading
+
+    def play(self, reading: Reading, seconds: float, speed: float = 1.0) -> None:
+        """Read on for so many seconds; there is a look every minute."""
+        end = self.time + seconds
+        while self.time < end:
+            step = min(EVERY - self.time % EVERY, end - self.time)
+            self.time += step
+            reading.at += int(step * RATE * speed)
+            if self.time % EVERY == 0:
+                self.watching.look()
 
 
 @pytest.fixture
-def served(sim: Simulator, tmp_path: Path) -> Iterator[Serving]:
-    sim.alldebrid.add(SimMagnet("Sintel", files=[SimFile("Sintel.mkv", FILM)]))
-    for number in range(20):
-        sim.alldebrid.add(
-            SimMagnet(f"Debian {number}", files=[SimFile("d.iso", Content.random("d", 99))])
-        )
-    with serving(sim, tmp_path, accounts=("alldebrid",), users=USERS) as running:
-        running.session.auth = ("anna", "open-sesame")
-        wait_until(lambda: running.request("HEAD", PATH).status_code == 200)
-        yield running
+def sofa() -> Sofa:
+    return Sofa(Player())
 
 
-def text(served: Serving) -> str:
-    return " ".join(re.sub("<[^>]+>", " ", served.get("/-/").text).split())
+def test_what_is_played_is_written_once_a_minute(sofa: Sofa) -> None:
+    sofa.play(sofa.open(), 600)
+    assert sofa.player.written == [60.0 * minute for minute in range(2, 11)]
+    assert sofa.player.asked == 1
 
 
-def press(served: Serving, action: str, **fields: str) -> requests.Response:
-    token = re.search(r'name="token" value="(\w+)"', served.get("/-/").text)
-    assert token
-    return served.request("POST", f"/-/do/{action}", data={"token": token[1], **fields})
+def test_short_requests_one_after_the_other_are_playing_too(sofa: Sofa) -> None:
+    for second in range(0, 300, 5):
+        reading = sofa.open(second)
+        sofa.play(reading, 5)
+        reading.is_closed = True
+    assert sofa.player.written[-1] == 300
 
 
-def test_a_read_is_seen_while_it_lasts_and_counted_after(served: Serving) -> None:
-    headers = {"User-Agent": "Kodi/21.1"}
-    with served.get(PATH, headers=headers, stream=True) as answer:
-        answer.raw.read(1_000_000)
-        page = text(served)
-        assert "1 stream," in page
-        assert "Kodi/21.1 · 127.0.0.1" in page
-        assert "Sintel.mkv" in page
-        assert "0 Bytes – 60.0 MB" in page
-    wait_until(lambda: "Nobody reads anything right now" in text(served))
-    served.get(PATH)
-    wait_until(lambda: sent(served) >= FILM.size)
-    assert sent(served) <= 2 * FILM.size
+def test_a_pause_moves_nothing_and_goes_on(sofa: Sofa) -> None:
+    reading = sofa.open()
+    sofa.play(reading, 300)
+    sofa.play(reading, 600, speed=0)
+    assert sofa.player.written[-1] == 300
+    sofa.play(reading, 300)
+    assert sofa.player.written[-1] == 600
 
 
-def test_requests_are_counted_by_what_became_of_them(served: Serving, sim: Simulator) -> None:
-    for start in (0, 1000, 2000):  # the second and third are answered without a worker
-        assert served.get(PATH, headers={"Range": f"bytes={start}-{start + 9}"}).status_code == 206
-    sim.host.faults.add(Fault("status", times=99))
-    assert served.get(PATH, headers={"Range": "bytes=30000000-30000009"}).status_code == 503
-    said = served.get("/-/metrics").text
-    assert 'requests_total{method="GET",process="0",status="206"} 3.0' in said
-    assert 'requests_total{method="GET",process="0",status="503"} 1.0' in said
-    assert re.search(r'read_errors_total\{account="alldebrid",kind="\w+",process="0"\} 1.0', said)
+def test_who_seeks_is_followed_once_they_watch(sofa: Sofa) -> None:
+    sofa.play(sofa.open(1000), 300)
+    sofa.play(sofa.open(100), 60)
+    assert sofa.player.written[-1] == 1300
+    sofa.play(sofa.open(160), 120)
+    assert sofa.player.written[-1] == 280
 
 
-def sent(served: Serving) -> float:
-    said = served.get("/-/metrics").text
-    found = re.search(r'sent_bytes_total\{account="alldebrid",process="0"\} (\S+)', said)
-    return float(found[1]) if found else 0.0
+@pytest.mark.parametrize("at", [0, 1000, 3590])
+def test_a_look_is_no_playing(sofa: Sofa, at: float) -> None:
+    reading = sofa.open(at)
+    sofa.play(reading, 5)
+    reading.is_closed = True
+    sofa.play(Reading(), 600)
+    assert sofa.player.written == []
 
 
-def test_who_may_see_it_and_who_may_act(served: Serving) -> None:
-    served.session.auth = None
-    assert served.get("/").status_code == 200  # a guest
-    asked = served.get("/-/")
-    assert (asked.status_code, "WWW-Authenticate" in asked.headers) == (401, True)
-    served.session.auth = ("reader", "r")
-    assert served.get("/-/").status_code == 403
-    assert served.get("/-/metrics").status_code == 403
-    served.session.auth = ("watcher", "w")
-    assert served.get("/-/metrics").status_code == 200
-    page = served.get("/-/").text
-    assert 'method="post"' not in page
-    assert served.request("POST", "/-/do/refresh").status_code == 403
-    assert served.get("/").status_code == 403
-    assert served.request("PROPFIND", "/-/").status_code == 404
+def test_a_look_at_the_end_while_playing_moves_nothing(sofa: Sofa) -> None:
+    film, index = sofa.open(), sofa.open(3590)
+    sofa.play(index, 5)
+    sofa.play(film, 295)
+    assert sofa.player.written[-1] == 295
 
 
-def test_what_is_held_back_goes_when_told_so(served: Serving, sim: Simulator) -> None:
-    lose_all_but_one(served, sim)
-    assert press(served, "accept", account="alldebrid").status_code == 200
-    wait_until(lambda: served.get("/alldebrid/magnets/Debian 3/").status_code == 404)
-    wait_until(lambda: "Nothing is held back" in text(served))
+def test_a_copy_is_no_playing(sofa: Sofa) -> None:
+    sofa.play(sofa.open(), 240, speed=15)
+    assert sofa.player.written == []
 
 
-def test_what_is_held_back_stays_when_told_so(served: Serving, sim: Simulator) -> None:
-    lose_all_but_one(served, sim)
-    assert press(served, "refuse", account="alldebrid").status_code == 200
-    served.refresh("alldebrid")
-    assert served.get("/alldebrid/magnets/Debian 3/").status_code == 200
-    wait_until(lambda: "20 magnets kept by your word" in text(served))
-    assert press(served, "accept", account="alldebrid").status_code == 200
-    wait_until(lambda: served.get("/alldebrid/magnets/Debian 3/").status_code == 404)
+@pytest.mark.parametrize("known", [Position(0.0), Position(0.0, 0.0)])
+def test_without_a_duration_nothing_is_guessed(known: Position) -> None:
+    sofa = Sofa(Player(known=known))
+    sofa.play(sofa.open(), 600)
+    assert sofa.player.written == []
+    assert sofa.player.asked == 1
 
 
-def lose_all_but_one(served: Serving, sim: Simulator) -> None:
-    for id_, magnet in sim.alldebrid.library:
-        if magnet.name.startswith("Debian"):
-            sim.alldebrid.remove(id_)
-    served.refresh("alldebrid")
-    wait_until(lambda: "20 magnets of 21 are said to be gone" in text(served))
-    assert "Debian 3" in text(served)
+def test_what_has_no_length_is_left_alone() -> None:
+    sofa = Sofa(Player(), size=None)
+    sofa.play(sofa.open(), 600)
+    assert sofa.player.asked == 0
 
 
-def test_who_an_account_is_is_asked_only_while_somebody_looks(
-    served: Serving, sim: Simulator
-) -> None:
-    asked = sim.alldebrid.count("user")
-    wait_until(lambda: "premium" in text(served))
-    for _ in range(5):
-        text(served)
-    assert sim.alldebrid.count("user") == asked + 1
+@pytest.mark.parametrize(("track", "account"), [(False, "home"), (True, "rd")])
+def test_only_accounts_that_want_it_are_tracked(track: bool, account: str) -> None:
+    sofa = Sofa(Player(track_playback=track), account)
+    sofa.play(sofa.open(), 600)
+    assert sofa.player.asked == 0
 
 
-def test_no_secret_stands_on_the_pages(served: Serving, sim: Simulator) -> None:
-    served.get(PATH, headers={"Range": "bytes=30000000-30000099"})
-    wait_until(lambda: "premium" in text(served))
-    told = served.get("/-/").text + served.get("/-/metrics").text
-    told += served.get("/-/", params={"path": PATH}).text
-    for secret in (sim.alldebrid.token, "open-sesame", "/dl/", "argon2"):
-        assert secret not in told
+def test_a_service_that_fails_is_told_the_next_time(sofa: Sofa) -> None:
+    sofa.player.fails = True
+    reading = sofa.open()
+    sofa.play(reading, 300)
+    sofa.player.fails = False
+    sofa.play(reading, 60)
+    assert sofa.player.written == [360.0]
 
 
-def test_the_level_of_the_log_is_changed_from_the_page(served: Serving) -> None:
-    assert press(served, "level", level="debug").status_code == 200
-    assert "debug is logged and above" in text(served)
-    assert press(served, "level", level="info").status_code == 200
-    assert press(served, "level", level="loud").status_code == 409
-
-
-def test_a_server_without_a_file_says_that_it_cannot_read_it_again(served: Serving) -> None:
-    refused = press(served, "reload")
-    assert refused.status_code == 409
-    assert "restart it" in refused.text
+def test_what_is_read_through_the_server_is_told(sim: Simulator, tmp_path: Path) -> None:
+    """The clock of the watching is the only thing that is moved by hand."""
+    file = SimFile("Sintel.mp4", Content.random("sintel", 8_000_000))
+    film = sim.plank.add(SimMagnet("Sintel", [file], title="Sintel"))
+    sim.plank.playing.play(film, 0, 800)
+    changes = {"plank": {"track_playback": True}}
+    with serving(sim, tmp_path, accounts=("plank",), changes=changes) as served:
+        served.refresh()
+        watching, now = served.server._watching, [0.0]
+        watching._now = lambda: now[0]
+        for first in range(0, 4_000_000, 1_000_000):
+            range_ = {"Range": f"bytes={first}-{first + 999_999}"}
+            assert served.get("/plank/magnets/Sintel/Sintel.mp4", headers=range_).ok
+            watching.look()
+            now[0] += 60
+    assert sim.plank.playing.position(film) == 400

@@ -71,7 +71,7 @@ def content_of(path: str) -> Content:
 @pytest.fixture
 def served(sim: Simulator, tmp_path: Path) -> Iterator[Serving]:
     fill(sim)
-    with serving(sim, tmp_path) as running:
+    with serving(sim, tmp_path, sleep=lambda _: None) as running:
         wait_until(lambda: complete(running))
         yield running
 
@@ -149,7 +149,7 @@ def test_a_store_that_is_down_at_a_restart_is_served_from_the_disk(
         tags = [running.request("HEAD", quote(path)).headers["ETag"] for path in before]
     for account in ACCOUNTS:
         getattr(sim, account).stop()
-    with serving(sim, tmp_path, ready=False) as running:
+    with serving(sim, tmp_path, ready=False, sleep=lambda _: None) as running:
         assert sorted(files(running, "/")) == before
         again = [running.request("HEAD", quote(path)).headers["ETag"] for path in before]
     assert again == tags

@@ -45,11 +45,13 @@ class One:
         assert reports.poll(60)
         assert reports.recv() == ""
 
-    def ask(self, method: str, path: str, **headers: str) -> requests.Response:
+    def ask(
+        self, method: str, path: str, data: bytes | None = None, **headers: str
+    ) -> requests.Response:
         with requests.Session() as session:
             session.trust_env = False
             url = f"http://127.0.0.1:{self.port}{path}"
-            return session.request(method, url, headers=headers, timeout=60)
+            return session.request(method, url, data=data, headers=headers, timeout=60)
 
     def lists(self, name: str) -> bool:
         return f"/{name}/" in self.ask("PROPFIND", MAGNETS, Depth="1").text
@@ -76,7 +78,8 @@ def film(name: str) -> SimMagnet:
 
 def shared(sim: Simulator, folder: Path) -> Path:
     server = {"port": free_port(), "state": str(folder / "state"), "refresh": 3600, "workers": 2}
-    return write_config(sim, folder, accounts=("alldebrid",), server=server)
+    changes = {"alldebrid": {"delete": True}}
+    return write_config(sim, folder, accounts=("alldebrid",), server=server, changes=changes)
 
 
 @pytest.fixture
@@ -279,3 +282,21 @@ def test_a_port_in_use_is_said_also_by_several(sim: Simulator, tmp_path: Path) -
         )  # fmt: skip
     assert done.returncode == 1
     assert "is in use" in done.stderr
+
+
+def test_what_one_deletes_and_renames_the_other_shows_within_two_seconds(
+    pair: tuple[One, One], sim: Simulator
+) -> None:
+    sim.alldebrid.add(film("Charge"))
+    pair[0].send(signal.SIGHUP)
+    wait_until(lambda: all(one.lists(name) for one in pair for name in ("Sintel", "Charge")))
+    assert pair[1].ask("DELETE", f"{MAGNETS}Charge").status_code == 204
+    began = time.monotonic()
+    wait_until(lambda: not pair[0].lists("Charge"))
+    target = f"http://127.0.0.1:{pair[0].port}{MAGNETS}Film"
+    assert pair[0].ask("MOVE", f"{MAGNETS}Sintel", Destination=target).status_code == 201
+    wait_until(lambda: pair[1].lists("Film"))
+    print(f"both followed after {time.monotonic() - began:.1f} s")
+    assert pair[0].ask("DELETE", "/alldebrid/trash/Charge").status_code == 204
+    wait_until(lambda: len(sim.alldebrid.library) == 1)
+    assert sim.alldebrid.count("magnet/delete") == 1

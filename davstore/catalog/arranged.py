@@ -13,15 +13,17 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from hashlib import blake2b
-from typing import Final, cast
+from typing import Final
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from davstore import views
 from davstore.catalog.branches import Branches, Spot
 from davstore.catalog.places import Paths, Place, PlaceRecords, folders_of
-from davstore.catalog.shown import Shown, owner
-from davstore.catalog.trees import Shelf, Tree
+from davstore.catalog.shown import Shown
+from davstore.catalog.sources import Sources, facts_of, tree_of
+from davstore.catalog.tables import reading
+from davstore.catalog.trees import Shelf
 from davstore.errors import DavstoreError
 from davstore.model import Folder, Snapshot
 from davstore.view_settings import ViewSettings
@@ -33,6 +35,8 @@ AT_ONCE = 4
 """So many magnets are arranged by whoever asks for a folder; about 2 ms each."""
 PORTION = 50
 """So many are arranged between two who ask."""
+LOOK_EVERY = 1.0
+"""Seconds between two looks at the snapshots."""
 REMEMBERED = 90 * 86400.0
 """Seconds for which the names of what is gone are kept for it."""
 
@@ -52,8 +56,7 @@ class Arranged:
         now: Callable[[], float] = time.time,
     ) -> None:
         self._views = settings
-        self._accounts = {name: place for place, name in enumerate(accounts)}
-        self._snapshot = snapshot
+        self._sources = Sources(accounts, snapshot)
         self._records = records
         self._now = now
         self._digests = {name: views.digest(view) for name, view in settings.items()}
@@ -61,9 +64,6 @@ class Arranged:
         self._shelf = Shelf()
         self._last: dict[tuple[str, Path], Shown] = {}
         self._spots: dict[str, Spot] = {}
-        self._sources: dict[str, tuple[Folder, ...]] = {}
-        self._seen: dict[str, Mapping[str, Folder]] = {}
-        self._whole: dict[str, Folder] = {}
         self._pending: dict[str, None] = {}
         self._failed: dict[str, None] = {}
         self._unsaved: dict[str, tuple[Place, Paths]] = {}
@@ -73,7 +73,8 @@ class Arranged:
         self._published: tuple[Folder, ...] | None = None
         self._lock = threading.RLock()
         self._worker: threading.Thread | None = None
-        self._closed = False
+        self._follower: threading.Thread | None = None
+        self._closed = threading.Event()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -87,12 +88,24 @@ class Arranged:
         if self._lock.acquire(blocking=self._published is None):
             try:
                 self._tried(AT_ONCE)
-                if self._pending and self._worker is None and not self._closed:
-                    self._worker = threading.Thread(target=self._work, name="views", daemon=True)
+                if self._pending and self._worker is None and not self._closed.is_set():
+                    self._worker = threading.Thread(
+                        target=self._work, name="arranging", daemon=True
+                    )
                     self._worker.start()
             finally:
                 self._lock.release()
         return self._published
+
+    def settled(self) -> tuple[Folder, ...] | None:
+        """The same where that is as before; None where something is to be done first, or is being
+        done. Never waits.
+        """
+        if self._pending or self._due <= self._now():
+            return None
+        if self._sources.news():
+            return None
+        return self._published if self._views else ()
 
     def complete(self) -> tuple[Folder, ...] | None:
         """The same with everything arranged, however long it takes."""
@@ -107,22 +120,33 @@ class Arranged:
 
         None where there is no such magnet.
         """
-        for key, sources in list(self._sources.items()):
-            if any(owner(each) == (account, magnet) for each in sources):
-                spot = self._spots.get(key)
-                return facts_of(sources, spot.place.name if spot else ""), self._paths(key)
-        return None
+        key = self._sources.key(account, magnet)
+        if key is None:
+            return None
+        spot = self._spots.get(key)
+        name = spot.place.name if spot else ""
+        return facts_of(self._sources.of(key), name), self._paths(key)
+
+    def start(self) -> None:
+        """Keep up with the snapshots, so that nobody who asks must wait for it."""
+
+        def follow() -> None:
+            while not self._closed.wait(LOOK_EVERY):
+                self.folders()
+
+        self._follower = threading.Thread(target=follow, name="views", daemon=True)
+        self._follower.start()
 
     def close(self) -> None:
         """Arrange no more."""
-        self._closed = True
-        worker = self._worker
-        if worker is not None:
-            worker.join(5)
+        self._closed.set()
+        for thread in (self._worker, self._follower):
+            if thread is not None:
+                thread.join(5)
 
     def _work(self) -> None:
         began, count = time.monotonic(), len(self._pending)
-        while not self._closed:
+        while not self._closed.is_set():
             with self._lock:
                 if not self._tried(PORTION) or not self._pending:
                     self._worker = None
@@ -151,18 +175,16 @@ class Arranged:
             return
         if self._pending:
             self._arrange([key for key, _ in zip(self._pending, range(most), strict=False)])
-        if self._seen:
+        if self._sources.is_known:
             self._published = tuple(self._folder(name) for name in self._views)
 
     def _looked(self) -> set[str] | None:
         """The keys of what changed in the accounts or with time; None where nothing did."""
-        changed: set[str] = set()
-        for account in self._accounts:
-            snapshot = self._snapshot(account)
-            if snapshot is None or snapshot.magnets is self._whole.get(account):
-                continue
-            changed |= self._compared(account, snapshot.magnets)
-            self._whole[account] = snapshot.magnets
+        news = self._sources.news()
+        if news and not self._sources.is_known:
+            self._records.sweep(self._now() - REMEMBERED)
+            self._merge()
+        changed = self._sources.take(news)
         if self._due <= self._now():
             now = self._now()
             late = {key for key, spot in self._spots.items() if spot.place.until <= now}
@@ -173,42 +195,18 @@ class Arranged:
             changed |= late
         return changed or None
 
-    def _compared(self, account: str, magnets: Folder) -> set[str]:
-        """The keys of the magnets of `account` that are other than they were."""
-        if not self._seen:
-            self._records.sweep(self._now() - REMEMBERED)
-            self._merge()
-        before = self._seen.get(account, {})
-        now = cast("Mapping[str, Folder]", magnets.entries)
-        self._seen[account] = now
-        changed: set[str] = set()
-        others = [(before.get(name), each) for name, each in now.items()
-                  if before.get(name) is not each]  # fmt: skip
-        lost = [before[name] for name in before.keys() - now.keys()]
-        for was in (*lost, *(was for was, _ in others)):
-            if was is not None:
-                key = _key(was)
-                self._sources[key] = tuple(f for f in self._sources[key] if f is not was)
-                changed.add(key)
-        for _, each in others:
-            key = _key(each)
-            both = [*self._sources.get(key, ()), each]
-            self._sources[key] = tuple(sorted(both, key=self._order)) if both[1:] else (each,)
-            changed.add(key)
-        return changed
-
     def _settle(self, changed: Iterable[str]) -> None:
         """Show what is known of these already, and note what must be arranged."""
         self._pending.update(self._failed)
         self._failed.clear()
         gone, back = [], []
         for key in changed:
-            sources = self._sources.get(key, ())
+            sources = self._sources.of(key)
             spot = self._spots.get(key)
             if sources and (spot is None or spot.place.stamp != self._stamp(sources)):
                 self._pending[key] = None
             if not sources:
-                self._sources.pop(key, None)
+                self._sources.forget(key)
                 self._pending.pop(key, None)
             if spot is None:
                 continue
@@ -220,7 +218,7 @@ class Arranged:
                 self._put(Spot(spot.place, sources))
         self._note(gone, self._now())
         self._note(back, 0.0)
-        if not self._missed and len(self._seen) == len(self._accounts):
+        if not self._missed and self._sources.is_complete:
             self._missed = True
             lost = [s for s in self._spots.values() if not s.sources and not s.place.gone]
             self._note(lost, self._now())
@@ -229,7 +227,7 @@ class Arranged:
         """These are gone since this moment, or, where it is 0, back."""
         for spot in spots:
             key = spot.place.key
-            self._put(Spot(replace(spot.place, gone=moment), self._sources.get(key, ())))
+            self._put(Spot(replace(spot.place, gone=moment), self._sources.of(key)))
         try:
             if spots:
                 self._records.missed([spot.place.key for spot in spots], moment)
@@ -253,7 +251,7 @@ class Arranged:
     def _place(self, keys: Sequence[str]) -> None:
         for key in keys:
             self._pending.pop(key, None)
-            sources = self._sources.get(key, ())
+            sources = self._sources.of(key)
             spot = self._spots.get(key)
             if not sources:
                 continue
@@ -273,7 +271,7 @@ class Arranged:
         """One magnet in all views."""
         now = self._now()
         whole = facts_of(sources, spot.place.name if spot else "")
-        folder = views.folder_name(_tree(sources[0]).magnet, _tree(sources[0]).files())
+        folder = views.folder_name(tree_of(sources[0]).magnet, tree_of(sources[0]).files())
         if spot is not None:
             for name, branches in self._branches.items():
                 branches.drop(spot.place, before.get(name, _NONE)[1].values())
@@ -317,16 +315,16 @@ class Arranged:
 
     def _stamp(self, sources: Sequence[Folder]) -> str:
         """Changes when the magnet must be arranged again; does not hang on the accounts' order."""
-        told = [f"{_tree(each).account} {_tree(each).magnet.fingerprint}" for each in sources]
+        told = [f"{tree_of(each).account} {tree_of(each).stamp}" for each in sources]
         text = "\n".join([*self._digests, *self._digests.values(), *sorted(told)])
         return blake2b(text.encode(errors="surrogatepass"), digest_size=9).hexdigest()
 
-    def _order(self, folder: Folder) -> tuple[int, str]:
-        return self._accounts[_tree(folder).account], folder.name
-
     def _paths(self, key: str) -> Paths:
         row = self._unsaved.get(key)
-        return row[1] if row else self._records.paths(key)
+        if row is not None:
+            return row[1]
+        with reading():
+            return self._records.paths(key)
 
     def _places_in(self, view: str) -> Callable[[str], views.Places]:
         return lambda key: self._paths(key).get(view, _NONE)[1]
@@ -356,22 +354,3 @@ def _uncollected() -> Iterator[None]:
     finally:
         if was:
             gc.enable()
-
-
-def facts_of(sources: Sequence[Folder], name: str = "") -> Facts:
-    """The facts of a magnet, as its folders in the accounts that have it say; `name` if not its."""
-    trees = [_tree(each) for each in sources]
-    accounts = tuple(dict.fromkeys(tree.account for tree in trees))
-    added = min(tree.magnet.added or 0.0 for tree in trees)
-    return views.facts(name or trees[0].magnet.name, [t.files() for t in trees], accounts, added)
-
-
-def _tree(folder: Folder) -> Tree:
-    assert isinstance(folder.entries, Tree)
-    return folder.entries
-
-
-def _key(folder: Folder) -> str:
-    """The same for the same content, whichever account it is in."""
-    tree = _tree(folder)
-    return tree.magnet.hash or f"{tree.account}/{tree.magnet.id}"

@@ -4,19 +4,22 @@ Knows neither a store nor a disk; it is told rows and says what changed.
 """
 
 import threading
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections import ChainMap
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from hashlib import blake2b
 from types import MappingProxyType
 
 from davstore import names, views
 from davstore.catalog.doubt import Doubt
+from davstore.catalog.edited import Edited
+from davstore.catalog.edits import BLANK, Edit
+from davstore.catalog.gathered import Gathered, tag
 from davstore.catalog.records import Held
-from davstore.catalog.trees import leaves
-from davstore.model import Entry, File, Folder, Leaf, Magnet, Snapshot, Status, Unreadable
+from davstore.catalog.trees import Tree, leaves
+from davstore.model import File, Folder, Leaf, Magnet, Snapshot, Status, Unreadable
 from davstore.stores.base import News
 
-Plant = Callable[[Held], Mapping[str, Entry]]
+Plant = Callable[[Held], Tree]
 """Makes the entries of a magnet's folder, to be loaded when they are touched."""
 
 
@@ -52,19 +55,36 @@ class Magnets(Mapping[str, Magnet]):
 
 
 class Holding:
-    """What `account` holds; `doubt` says what is believed to have gone."""
+    """What `account` holds; `doubt` says what is believed to have gone, `edits` what people
+    changed about it: whoever changes these calls `touch`.
+    """
 
-    def __init__(self, account: str, held: Mapping[str, Held], doubt: Doubt, plant: Plant) -> None:
+    def __init__(
+        self,
+        account: str,
+        held: Mapping[str, Held],
+        doubt: Doubt,
+        plant: Plant,
+        edits: Mapping[str, Edit] = MappingProxyType({}),
+    ) -> None:
         self._account = account
         self._held = dict(held)
         self._doubt = doubt
         self._plant = plant
+        self._edits = edits
         self._folders: dict[str, Folder] = {}
-        self._taken = {names.key(h.folder) for h in held.values() if h.folder}
-        self._whole: Folder | None = None
+        self._trashed: dict[str, Folder] = {}
+        self._trees: dict[str, Tree] = {}
+        self._taken = {names.key(h.folder): id_ for id_, h in held.items() if h.folder}
+        self._given: dict[str, str] = {}
+        self._givers: dict[str, str] = {}
+        self._stale = set(held)
+        self._standing = Gathered("magnets")
+        self._deleted = Gathered("trash")
         self._measured: set[str] = set()
         self._lock = threading.RLock()
         self.magnets = Magnets(self._held)
+        self.touch(self._edits)
 
     def absorb(self, news: News, now: float) -> Changes:
         """Take over what a store told.
@@ -88,9 +108,11 @@ class Holding:
             leaving |= news.gone & self._held.keys()
             if news.complete and not blind:
                 leaving |= self._held.keys() - coming.keys() - unread
-            self._doubt.back(coming.keys() - leaving)
-            total = len(self._held)
-            believed = self._doubt.judge(leaving, total, now, complete=news.complete)
+            meant = {i for i in leaving - coming.keys() if self._edit(i).is_leaving}
+            leaving -= meant
+            self._doubt.back((coming.keys() | meant) - leaving)
+            total = len(self._held) - len(meant)
+            believed = self._doubt.judge(leaving, total, now, complete=news.complete) | meant
             for id_, held in coming.items():
                 if id_ not in leaving or id_ in believed:
                     self._take_over(held, changes)
@@ -127,7 +149,7 @@ class Holding:
         with self._lock:
             for held in changed.values():
                 if held.folder:
-                    self._taken.add(names.key(held.folder))
+                    self._taken[names.key(held.folder)] = held.magnet.id
                 self._put(held)
             for id_ in gone:
                 self._drop(id_)
@@ -135,13 +157,45 @@ class Holding:
     def snapshot(self, taken: float) -> Snapshot:
         """All shown magnets as folders, by name; while none changes, the same folder again."""
         with self._lock:
-            if self._whole is None:
-                shown = [self._folder(held) for held in self._held.values() if held.shown]
-                shown.sort(key=lambda folder: folder.name)
-                entries: dict[str, Entry] = {folder.name: folder for folder in shown}
-                modified = max((folder.modified for folder in shown), default=taken)
-                self._whole = Folder("magnets", MappingProxyType(entries), modified)
-            return Snapshot(self._account, self._whole, taken)
+            for id_ in self._stale:
+                self._gather(id_)
+            self._stale.clear()
+            magnets, trash = self._standing.folder(taken), self._deleted.folder(taken)
+            coming = [h.magnet for h in self._held.values() if not h.shown and h.coming]
+            return Snapshot(self._account, magnets, taken, trash, tuple(coming))
+
+    def touch(self, ids: Iterable[str]) -> None:
+        """What people changed about these is other than it was."""
+        with self._lock:
+            for id_ in ids:
+                edit = self._edit(id_)
+                self._renamed(id_, edit.folder if edit.in_magnets else "")
+                self._forget_folders(id_)
+                if id_ not in self._edits:
+                    self._trees.pop(id_, None)
+
+    def holder(self, name: str) -> str | None:
+        """The id of the magnet that is called so, or as good as so, if there is one."""
+        key = names.key(name)
+        with self._lock:
+            return self._givers.get(key) or self._taken.get(key)
+
+    def first_name(self, id_: str) -> str | None:
+        """The name that the magnet's folder was given first."""
+        with self._lock:
+            held = self._held.get(id_)
+            return held.folder if held is not None else None
+
+    def plain(self, id_: str) -> Tree | None:
+        """The tree of a shown magnet as its store has it, None where there is none."""
+        with self._lock:
+            held = self._held.get(id_)
+            return self._tree(held) if held is not None and held.shown else None
+
+    def has(self, hash_: str) -> bool:
+        """Whether there is a magnet of this hash, in whatever state."""
+        with self._lock:
+            return any(held.magnet.hash == hash_ for held in self._held.values())
 
     @property
     def unfinished(self) -> bool:
@@ -159,7 +213,9 @@ class Holding:
     def unsized(self, held: Held) -> list[Leaf]:
         """The files of `held` whose size was unknown when its tree was made."""
         with self._lock:
-            folder = self._folder(held)
+            is_edited = held.magnet.id in self._edits
+            folder = (Folder("", self._tree(held), 0.0) if is_edited
+                      else self._folder(held, None, in_trash=False))  # fmt: skip
         found = [leaf for leaf in leaves(folder) if leaf.size is None]
         if not found:
             self._measured.add(held.magnet.id)
@@ -168,8 +224,8 @@ class Holding:
     def relearn(self, held: Held) -> None:
         """Make the tree of `held` anew: sizes of its files have been learned."""
         with self._lock:
-            self._folders.pop(held.magnet.id, None)
-            self._whole = None
+            self._trees.pop(held.magnet.id, None)
+            self._forget_folders(held.magnet.id)
 
     def _shows(self, id_: str) -> bool:
         held = self._held.get(id_)
@@ -196,28 +252,86 @@ class Holding:
         if before is None or held.files_of != before.files_of:
             self._measured.discard(id_)
         if held.shown or (before is not None and before.shown):
-            self._folders.pop(id_, None)
-            self._whole = None
+            self._trees.pop(id_, None)
+            self._forget_folders(id_)
 
     def _drop(self, id_: str) -> None:
         held = self._held.pop(id_)
         self._measured.discard(id_)
-        if held.folder:
-            self._taken.discard(names.key(held.folder))
-        if self._folders.pop(id_, None) or held.shown:
-            self._whole = None
+        if held.folder and self._taken.get(names.key(held.folder)) == id_:
+            del self._taken[names.key(held.folder)]
+        self._renamed(id_, "")
+        self._trees.pop(id_, None)
+        self._forget_folders(id_)
 
     def _new_name(self, magnet: Magnet, files: tuple[File, ...]) -> str:
         wanted = views.folder_name(magnet, files)
-        tag = magnet.hash or blake2b(magnet.id.encode(), digest_size=10).hexdigest()
-        name = names.distinct(wanted, tag, self._taken)
-        self._taken.add(names.key(name))
+        name = names.distinct(wanted, tag(magnet), ChainMap(self._taken, self._givers))
+        self._taken[names.key(name)] = magnet.id
         return name
 
-    def _folder(self, held: Held) -> Folder:
-        folder = self._folders.get(held.magnet.id)
+    def _gather(self, id_: str) -> None:
+        """Put the magnet where it stands now."""
+        held, edit = self._held.get(id_), self._edits.get(id_)
+        shown = held if held is not None and held.shown else None
+        if shown is not None and edit is not None and edit.is_another(shown.magnet.added):
+            edit = None
+        stands = shown is not None and (edit is None or edit.in_magnets)
+        deleted = shown is not None and edit is not None and edit.in_trash
+        for place, is_there, in_trash in (
+            (self._standing, stands, False), (self._deleted, deleted, True),
+        ):  # fmt: skip
+            folder = None
+            if shown is not None and is_there:
+                folder = self._folder(shown, edit, in_trash=in_trash)
+            place.put(id_, folder)
+
+    def _folder(self, held: Held, edit: Edit | None, *, in_trash: bool) -> Folder:
+        known = self._trashed if in_trash else self._folders
+        folder = known.get(held.magnet.id)
         if folder is None:
-            assert held.folder is not None
-            folder = Folder(held.folder, self._plant(held), held.magnet.added or 0.0)
-            self._folders[held.magnet.id] = folder
+            plain = self._tree(held)
+            tree = plain if edit is None else Edited(plain, edit, in_trash=in_trash)
+            folder = Folder(self._name(held, edit), tree, held.magnet.added or 0.0)
+            known[held.magnet.id] = folder
         return folder
+
+    def _tree(self, held: Held) -> Tree:
+        """As the store has it; kept where it is the root of others."""
+        id_ = held.magnet.id
+        tree = self._trees.get(id_) or self._plant(held)
+        if id_ in self._edits:
+            self._trees[id_] = tree
+        return tree
+
+    def _name(self, held: Held, edit: Edit | None) -> str:
+        """The one given by a person, or else the first; unless that was given to another."""
+        assert held.folder is not None
+        wanted = edit.folder if edit is not None and edit.folder else held.folder
+        if self._givers.get(names.key(wanted), held.magnet.id) == held.magnet.id:
+            return wanted
+        return names.distinct(wanted, tag(held.magnet), ChainMap(self._taken, self._givers))
+
+    def _edit(self, id_: str) -> Edit:
+        return self._edits.get(id_, BLANK)
+
+    def _renamed(self, id_: str, name: str) -> None:
+        """Who has a name now that another, who had it first, must stand back for."""
+        before, key = self._given.pop(id_, None), names.key(name)
+        if before is not None and self._givers.get(before) == id_:
+            del self._givers[before]
+        if name and id_ in self._held:
+            self._given[id_] = key
+            self._givers[key] = id_
+        for each in (before, key if name else None):
+            if each is None:
+                continue
+            for other in list(self._trashed):
+                self._forget_folders(other)
+            if (first := self._taken.get(each)) is not None:
+                self._forget_folders(first)
+
+    def _forget_folders(self, id_: str) -> None:
+        self._stale.add(id_)
+        self._folders.pop(id_, None)
+        self._trashed.pop(id_, None)

@@ -4,20 +4,22 @@ import logging
 import math
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from davstore.catalog.doubt import Doubt
+from davstore.catalog.edits import Edits
 from davstore.catalog.holding import Changes, Holding
 from davstore.catalog.pace import Patience
 from davstore.catalog.records import Held, Records, Unsaved
 from davstore.catalog.revisions import Outdated
+from davstore.catalog.tables import reading
 from davstore.catalog.trees import Shelf, Tree
 from davstore.errors import DavstoreError, StateError, StoreError
-from davstore.model import Entry, File, Leaf, Magnet, Snapshot
+from davstore.model import File, Leaf, Magnet, Snapshot
 from davstore.stores.base import Changing, News, Store
 
 log = logging.getLogger(__name__)
@@ -39,7 +41,7 @@ Measure = Callable[[Leaf], int | None]
 class Keeper:
     """One account: its latest snapshot, and how that is brought up to date.
 
-    `learned` are sizes by identity; it may grow meanwhile.
+    `learned` are sizes by identity; it may grow meanwhile. `edits` are what people changed.
     """
 
     def __init__(
@@ -50,6 +52,7 @@ class Keeper:
         learned: Mapping[str, int],
         *,
         shelf: Shelf,
+        edits: Edits,
         removal_share: float,
         now: Callable[[], float] = time.time,
     ) -> None:
@@ -59,8 +62,10 @@ class Keeper:
         self._records = records
         self._learned = learned
         self._shelf = shelf
+        self._edits = edits
         self._now = now
         self._asking = threading.Lock()
+        self._publishing = threading.Lock()
         self._patience = Patience(60.0, 3600.0, now)
         self._published = self._moved = self._told = now()
         self._measuring = Patience(600.0, 24 * 3600.0, now)
@@ -74,7 +79,10 @@ class Keeper:
         self.revision = records.revision(self.account)
         self._doubt = Doubt(removal_share, records.held_back(self.account))
         held = records.held(self.account)
-        self._holding = Holding(self.account, held, self._doubt, self._planted)
+        self._follow_edits()
+        changed = edits.of_account(self.account)
+        self._holding = Holding(self.account, held, self._doubt, self._planted, changed)
+        edits.listen(self.account, self._edited)
         if self._standing.taken:
             self._publish(self._standing.taken)
 
@@ -87,6 +95,10 @@ class Keeper:
     def unfinished(self) -> bool:
         """Whether the service is still at work on some magnet."""
         return self._holding.unfinished
+
+    def has(self, hash_: str) -> bool:
+        """Whether the account is known to hold a magnet of this hash, in whatever state."""
+        return self._holding.has(hash_)
 
     @property
     def age(self) -> float:
@@ -116,6 +128,7 @@ class Keeper:
         with self._asking:
             marker = "" if self._doubt.due(self._now()) else self._standing.marker
             news = self._news(marker)
+            self._follow_edits()  # what was removed on purpose is known before its going is judged
             now = self._now()
             changes = self._holding.absorb(news, now)
             if changes.any:
@@ -260,7 +273,36 @@ class Keeper:
         self._unsaved.files[magnet.id] = files
         self._unsaved.put(held)
 
-    def _planted(self, held: Held) -> Mapping[str, Entry]:
+    def plain(self, id_: str) -> Tree | None:
+        """The tree of a shown magnet as its store has it, None where there is none."""
+        return self._holding.plain(id_)
+
+    def holder(self, name: str) -> str | None:
+        """The id of the magnet that is called so, or as good as so, if there is one."""
+        return self._holding.holder(name)
+
+    def first_name(self, id_: str) -> str | None:
+        """The name that the magnet's folder was given first."""
+        return self._holding.first_name(id_)
+
+    def magnet(self, id_: str) -> Magnet | None:
+        """What is known of it, None where it is not there."""
+        return self._holding.magnets.get(id_)
+
+    def _edited(self, ids: Collection[str]) -> None:
+        """People have changed something about these."""
+        self._holding.touch(ids)
+        if self.snapshot is not None:
+            self._publish(self._standing.taken)
+
+    def _follow_edits(self) -> None:
+        try:
+            self._edits.follow()
+        except SQLAlchemyError as error:
+            log.warning("%s: what people changed cannot be read: %s", self.account,
+                        getattr(error, "orig", None) or error)  # fmt: skip
+
+    def _planted(self, held: Held) -> Tree:
         assert held.folder is not None
         return Tree(
             self._shelf, self.account, held.magnet, held.folder, self._files_of, self._learned
@@ -271,18 +313,17 @@ class Keeper:
         files = self._unsaved.files.get(id_)
         if files is not None:
             return files
-        try:
+        with reading():
             return self._records.files(self.account, id_)
-        except SQLAlchemyError as error:
-            reason = getattr(error, "orig", None) or type(error).__name__
-            raise StateError(f"{self.account}: the catalog cannot be read: {reason}") from None
 
     def _publish(self, taken: float) -> None:
         """A new snapshot, except an empty one while files of an account are still to come."""
         self._published = self._now()
-        snapshot = self._holding.snapshot(taken)
-        if self.snapshot is not None or snapshot.magnets.entries or not self._askable():
-            self.snapshot = snapshot
+        with self._publishing:
+            snapshot = self._holding.snapshot(taken)
+            has_some = snapshot.magnets.entries or snapshot.trash.entries
+            if self.snapshot is not None or has_some or not self._askable():
+                self.snapshot = snapshot
 
     def _report(self, changes: Changes) -> None:
         for row in changes.unreadable:
@@ -321,6 +362,8 @@ class Keeper:
                 log.warning("%s: the catalog cannot be written: %s", self.account, reason)
             self._unwritable = reason
             return
+        if self._unsaved.gone:
+            self._follow_edits()  # those in the trash have left it
         self._unsaved.clear()
         if self._unwritable:
             self._unwritable = ""

@@ -40,6 +40,14 @@ class Leases:
         with self._engine.begin() as connection:
             return connection.execute(statement).rowcount == 1
 
+    def is_ours(self, task: str) -> bool:
+        """Whether a task that is no account's is ours now; not so where the disk fails."""
+        try:
+            return self.take("", task)
+        except SQLAlchemyError as error:
+            log.warning("%s: left to others: %s", task, getattr(error, "orig", None) or error)
+            return False
+
     def renew(self) -> set[tuple[str, str]]:
         """Keep all that is ours for a while longer; what that is, as accounts and tasks."""
         ours = leases.c.holder == self._holder

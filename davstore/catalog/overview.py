@@ -1,8 +1,9 @@
 """What the catalog's file says of each account, for people; nothing here writes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Final
 
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
@@ -13,6 +14,8 @@ from davstore.catalog.tables import accounts, files, held_back, magnets
 from davstore.errors import StateError
 from davstore.model import Magnet, Status
 
+MOST_COMING: Final = 50
+
 
 @dataclass(frozen=True, slots=True)
 class Overview:
@@ -20,7 +23,8 @@ class Overview:
 
     `shown` magnets stand as folders, with so many `files` and `bytes`; `waiting` ones are ready
     and their files are still to be asked. `doubted` are said to have gone since `doubted_since`,
-    which is not believed yet; `kept` ones are to stay in any case.
+    which is not believed yet; `kept` ones are to stay in any case. `coming` are the newest of those
+    at which the service is at work.
     """
 
     name: str
@@ -32,6 +36,8 @@ class Overview:
     waiting: int
     doubted: int
     doubted_since: float
+    by_status: Mapping[str, int]
+    coming: tuple[Magnet, ...]
     kept: int = 0
 
 
@@ -79,16 +85,6 @@ class Overviews:
             .where((sa.func.lower(magnets.c.name) == wanted)
                    | (sa.func.lower(magnets.c.folder) == wanted))
             .limit(most)
-        )  # fmt: skip
-        with self._connected() as connection:
-            return [(row.account, magnet_of(row)) for row in connection.execute(query)]
-
-    def under_way(self, most: int = 50) -> list[tuple[str, Magnet]]:
-        """Magnets that the services are at work on, by account; the newest, and so many at most."""
-        busy = [Status.QUEUED.value, Status.DOWNLOADING.value, Status.PROCESSING.value]
-        query = (
-            sa.select(magnets).where(magnets.c.status.in_(busy))
-            .order_by(magnets.c.added.desc()).limit(most)
         )  # fmt: skip
         with self._connected() as connection:
             return [(row.account, magnet_of(row)) for row in connection.execute(query)]
@@ -152,5 +148,27 @@ def _overview(connection: sa.Connection, row: sa.Row[tuple[object, ...]]) -> Ove
                           row.error, row.failed),
         magnets=counted[0], shown=counted[1], files=int(counted[2] or 0), waiting=counted[3],
         bytes=int(connection.execute(size).scalar_one()), doubted=number,
-        doubted_since=since or 0.0, kept=kept,
+        doubted_since=since or 0.0, by_status=_by_status(connection, row.name),
+        coming=_coming(connection, row.name), kept=kept,
     )  # fmt: skip
+
+
+def _by_status(connection: sa.Connection, account: str) -> dict[str, int]:
+    query = (
+        sa.select(magnets.c.status, sa.func.count())
+        .where(magnets.c.account == account)
+        .group_by(magnets.c.status)
+        .order_by(magnets.c.status)
+    )
+    return {status: number for status, number in connection.execute(query)}  # noqa: C416 - rows
+
+
+def _coming(connection: sa.Connection, account: str) -> tuple[Magnet, ...]:
+    busy = (Status.QUEUED.value, Status.DOWNLOADING.value, Status.PROCESSING.value)
+    query = (
+        sa.select(magnets)
+        .where(magnets.c.account == account, magnets.c.status.in_(busy))
+        .order_by(magnets.c.added.desc())
+        .limit(MOST_COMING)
+    )
+    return tuple(magnet_of(row) for row in connection.execute(query))

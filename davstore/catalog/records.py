@@ -1,22 +1,21 @@
 """Reading and writing the catalog on disk. What is asked of it is values, what it gives is values.
 
-Also the shelf of links and the memory of learned sizes, which the resolver and the stream use
-without knowing a database.
+Also the memory of learned sizes, which the stream uses without knowing a database.
 """
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert
-from sqlalchemy.exc import SQLAlchemyError
 
-from davstore.catalog import revisions
+from davstore.catalog import edit_records, revisions
 from davstore.catalog.doubt import BELIEVED, NEVER
+from davstore.catalog.edit_records import EditRecords
 from davstore.catalog.tables import accounts, files, held_back, links, magnets, sizes
-from davstore.model import File, Link, Magnet, Status
+from davstore.model import File, Magnet, Status
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +40,11 @@ class Held:
     def shown(self) -> bool:
         """Whether it stands as a folder."""
         return self.magnet.status is Status.READY and self.folder is not None and self.count > 0
+
+    @property
+    def coming(self) -> bool:
+        """Whether it is yet to be shown, or tells why it will not be."""
+        return self.magnet.status is not Status.READY or self.wanting
 
     @property
     def wanting(self) -> bool:
@@ -102,6 +106,7 @@ class Records:
 
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
+        self.edits = EditRecords(engine)
 
     def close(self) -> None:
         """Let go of the file."""
@@ -124,6 +129,7 @@ class Records:
             connection.execute(sa.delete(accounts).where(accounts.c.name == account))
             for table in (magnets, files, links, held_back):
                 connection.execute(sa.delete(table).where(table.c.account == account))
+            edit_records.forget_all(connection, account)
         return Standing(source)
 
     def revisions(self) -> dict[str, int]:
@@ -215,6 +221,7 @@ class Records:
                 _drop(connection, files, account, files.c.magnet == id_)
             for id_ in unsaved.gone:
                 _drop(connection, magnets, account, magnets.c.id == id_)
+            edit_records.forget(connection, account, unsaved.gone)
             found = [
                 _file_row(account, id_, at, file)
                 for id_, tree in unsaved.files.items() for at, file in enumerate(tree)
@@ -266,82 +273,11 @@ class Records:
             connection.execute(statement.on_conflict_do_update(["identity"], set_=row))
 
 
-class Links:
-    """The shelf of links that outlives a restart. A disk that fails costs calls, never a read."""
-
-    def __init__(self, engine: sa.Engine) -> None:
-        self._engine = engine
-        self._seen = self._try(lambda connection: revisions.of(connection, revisions.LINKS)) or 0
-
-    def get(self, account: str, ref: str) -> Link | None:
-        """The link kept for a file, fresh or stale."""
-        query = sa.select(links).where(links.c.account == account, links.c.ref == ref)
-        row = self._try(lambda connection: connection.execute(query).one_or_none())
-        if row is None or not row.url:
-            return None
-        return Link(row.url, row.expires, row.headers, row.size, row.connections, row.decoy)
-
-    def put(self, account: str, ref: str, link: Link) -> None:
-        """Keep `link` in place of an older one."""
-        row = {
-            "account": account, "ref": ref, "url": link.url, "expires": link.expires,
-            "headers": dict(link.headers), "size": link.size, "connections": link.connections,
-            "decoy": link.decoy,
-        }  # fmt: skip
-
-        def work(connection: sa.Connection) -> None:
-            row["revision"] = revisions.taken(connection, revisions.LINKS)
-            statement = insert(links).values(row)
-            connection.execute(statement.on_conflict_do_update(["account", "ref"], set_=row))
-
-        self._try(work)
-
-    def drop(self, account: str, ref: str, url: str) -> None:
-        """Keep this link of the file no longer; a newer one stays.
-
-        Its row stays too, empty: other processes are to notice.
-        """
-        this = sa.and_(links.c.account == account, links.c.ref == ref, links.c.url == url)
-        statement = sa.update(links).where(this)
-
-        def work(connection: sa.Connection) -> None:
-            revision = revisions.taken(connection, revisions.LINKS)
-            connection.execute(statement.values(url="", expires=0, headers={}, revision=revision))
-
-        self._try(work)
-
-    def changed(self) -> list[tuple[str, str, str]]:
-        """Account, ref and URL ("" for none any more) of all that changed since last asked."""
-        return self._try(self._changed) or []
-
-    def _changed(self, connection: sa.Connection) -> list[tuple[str, str, str]]:
-        latest = revisions.of(connection, revisions.LINKS)
-        if latest == self._seen:
-            return []
-        query = sa.select(links.c.account, links.c.ref, links.c.url)
-        rows = connection.execute(query.where(links.c.revision > self._seen)).all()
-        self._seen = latest
-        return [(row.account, row.ref, row.url) for row in rows]
-
-    def sweep(self, now: float) -> None:
-        """Drop every link that has ended."""
-        statement = sa.delete(links).where(links.c.expires < now)
-        self._try(lambda connection: connection.execute(statement))
-
-    def _try(self, work: Callable[[sa.Connection], T]) -> T | None:
-        try:
-            with self._engine.begin() as connection:
-                return work(connection)
-        except SQLAlchemyError as error:
-            log.warning("kept links cannot be used: %s", getattr(error, "orig", None) or error)
-            return None
-
-
 def magnet_of(row: sa.Row[Any]) -> Magnet:
     """The magnet in a row of its table."""
     return Magnet(
         row.id, row.name, Status(row.status), row.fingerprint, row.hash, row.size, row.progress,
-        row.added,
+        row.added, row.speed, row.trouble,
     )  # fmt: skip
 
 
@@ -380,7 +316,8 @@ def _magnet_row(account: str, held: Held) -> dict[str, object]:
     return {
         "account": account, "id": magnet.id, "name": magnet.name, "status": magnet.status.value,
         "fingerprint": magnet.fingerprint, "hash": magnet.hash, "size": magnet.size,
-        "progress": magnet.progress, "added": magnet.added or 0.0,
+        "progress": magnet.progress, "added": magnet.added or 0.0, "speed": magnet.speed,
+        "trouble": magnet.trouble,
         "folder": held.folder, "files_of": held.files_of, "file_count": held.count,
         "unsized": held.unsized,
     }  # fmt: skip

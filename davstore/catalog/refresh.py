@@ -6,16 +6,18 @@ A failing account keeps its last good listing and never disturbs another.
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from davstore.catalog.edits import Edits
 from davstore.catalog.keeper import Keeper, Measure
 from davstore.catalog.leases import Leases
 from davstore.catalog.pace import Intervals
 from davstore.catalog.records import Records
 from davstore.catalog.schedule import Schedule
 from davstore.catalog.sharing import Sharing
+from davstore.catalog.tables import reading
 from davstore.catalog.trees import Shelf
 from davstore.errors import StateError, StoreError
 from davstore.model import Snapshot
@@ -34,20 +36,22 @@ class Catalog:
         keepers: Mapping[str, Keeper],
         learned: dict[str, int],
         records: Records,
+        edits: Edits,
         *,
         intervals: Intervals,
         leases: Leases | None = None,
         now: Callable[[], float] = time.time,
     ) -> None:
         self._now = now
-        self._keepers = keepers
         self._schedules = {name: Schedule(keeper, intervals) for name, keeper in keepers.items()}
+        self.edits = edits
+        self._keepers = keepers
         self._learned = learned
         self._records = records
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
         self._sharing = (
-            None if leases is None else Sharing(self._schedules, records, learned, leases)
+            None if leases is None else Sharing(self._schedules, records, learned, edits, leases)
         )
 
     @classmethod
@@ -62,33 +66,42 @@ class Catalog:
         slow: float | None = None,
         removal_share: float = REMOVAL_SHARE,
         leases: Leases | None = None,
+        playlists: Collection[str] = (),
         now: Callable[[], float] = time.time,
     ) -> "Catalog":
         """All accounts as the disk remembers them. `sources` name each one's service and URL.
 
         `interval` is the seconds between two refreshes of an account, `quick` those while
         something is downloading, `slow` those while nothing moves and nobody reads.
-        `leases` say who refreshes what where several processes share the disk.
+        `leases` say who refreshes what where several processes share the disk; `playlists` in
+        which accounts each video has one beside it.
         Raises `StateError` where the disk cannot be read.
         """
-        shelf = Shelf()
-        try:
+        shelf = Shelf(playlists=playlists)
+        edits = Edits(records.edits)
+        with reading():
             learned = records.sizes()
             keepers = {
-                name: Keeper(store, sources[name], records, learned, shelf=shelf,
+                name: Keeper(store, sources[name], records, learned, shelf=shelf, edits=edits,
                              removal_share=removal_share, now=now)
                 for name, store in stores.items()
             }  # fmt: skip
-        except SQLAlchemyError as error:
-            reason = getattr(error, "orig", None) or type(error).__name__
-            raise StateError(f"the catalog cannot be read: {reason}; see server.state") from None
         intervals = Intervals(interval, quick or interval, slow or interval)
-        return cls(keepers, learned, records, intervals=intervals, leases=leases, now=now)
+        return cls(keepers, learned, records, edits, intervals=intervals, leases=leases, now=now)
 
     @property
     def accounts(self) -> tuple[str, ...]:
         """The accounts' names in configured order."""
         return tuple(self._keepers)
+
+    @property
+    def learned(self) -> Mapping[str, int]:
+        """The sizes, by identity, of files whose stores do not know them; it grows."""
+        return self._learned
+
+    def keeper(self, account: str) -> Keeper:
+        """Who keeps `account`."""
+        return self._keepers[account]
 
     def snapshot(self, account: str) -> Snapshot | None:
         """What `account` held when last asked; None while nothing is known of it yet.
@@ -98,9 +111,18 @@ class Catalog:
         self._schedules[account].read()
         return self._keepers[account].snapshot
 
-    def peek(self, account: str) -> Snapshot | None:
-        """The same, without counting as a reader."""
+    def has(self, account: str, hash_: str) -> bool:
+        """Whether `account` is known to hold a magnet of this hash, in whatever state."""
+        return self._keepers[account].has(hash_)
+
+    def known(self, account: str) -> Snapshot | None:
+        """As `snapshot`, without that anything is refreshed for it."""
         return self._keepers[account].snapshot
+
+    def read(self) -> None:
+        """Somebody reads of all accounts: what has grown old is refreshed."""
+        for schedule in self._schedules.values():
+            schedule.read()
 
     def check_disk(self) -> None:
         """Raises `StateError` where what is written cannot be read."""

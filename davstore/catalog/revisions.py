@@ -12,6 +12,7 @@ from sqlalchemy.dialects.sqlite import insert
 from davstore.catalog.tables import revisions
 
 ASKED: Final = "asked"
+EDITS: Final = "edits"
 LINKS: Final = "links"
 SIZES: Final = "sizes"
 

@@ -10,6 +10,7 @@ from typing import Final
 from sqlalchemy.exc import SQLAlchemyError
 
 from davstore.catalog import revisions
+from davstore.catalog.edits import Edits
 from davstore.catalog.leases import REFRESH, Leases
 from davstore.catalog.records import Records
 from davstore.catalog.schedule import Schedule
@@ -34,11 +35,13 @@ class Sharing:
         schedules: Mapping[str, Schedule],
         records: Records,
         learned: dict[str, int],
+        edits: Edits,
         leases: Leases,
     ) -> None:
         self._schedules = schedules
         self._records = records
         self._learned = learned
+        self._edits = edits
         self._leases = leases
         self._leased: frozenset[str] = frozenset()
         self._ours: frozenset[str] = frozenset()
@@ -130,6 +133,8 @@ class Sharing:
         latest = self._records.revisions()
         if self._is_new(revisions.SIZES, latest):
             self._learned.update(self._records.sizes(self._seen.get(revisions.SIZES, -1)))
+        if self._is_new(revisions.EDITS, latest):
+            self._edits.follow()
         for name, schedule in self._schedules.items():
             written = latest.get(revisions.of_account(name), 0)
             if not self.holds(name) and written != schedule.keeper.revision:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from davstore.catalog.branches import Spot, ordered
 from davstore.catalog.trees import Shelf, leaves
-from davstore.model import Entry, Folder, Leaf
+from davstore.model import Entry, Folder, Leaf, Magnet
 from davstore.views import Path, Places, keyed, looks
 
 
@@ -42,6 +42,21 @@ class Shown(Mapping[str, Entry]):
     def known(self) -> tuple[int, tuple[Spot, ...]]:
         """Where its entries are kept, and whose files they are."""
         return self._key, self._spots
+
+    @property
+    def is_at_hand(self) -> bool:
+        """Whether the entries are in memory now."""
+        return self._shelf.kept(self._key) is not None
+
+    @property
+    def inner(self) -> Sequence[Folder]:
+        """The folders in it, without looking for its files."""
+        return self._inner
+
+    @property
+    def spots(self) -> tuple[Spot, ...]:
+        """The magnets that have files here."""
+        return self._spots
 
     def __getitem__(self, name: str) -> Entry:
         return self._entries()[name]
@@ -113,6 +128,12 @@ def _others(copies: Sequence[Leaf], twins: Collection[str]) -> tuple[Leaf, ...]:
 
 def owner(folder: Folder) -> tuple[str, str]:
     """Account and id of the magnet whose folder this is."""
-    magnet = getattr(folder.entries, "magnet", None)
+    magnet = magnet_of(folder)
     account = getattr(folder.entries, "account", "")
     return account, magnet.id if magnet else ""
+
+
+def magnet_of(folder: Folder) -> Magnet | None:
+    """The magnet whose own folder this is."""
+    found: Magnet | None = getattr(folder.entries, "magnet", None)
+    return found

@@ -3,20 +3,22 @@
 import logging
 import os
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
 import sqlalchemy as sa
-from sqlalchemy.exc import DatabaseError, OperationalError
+from sqlalchemy.exc import DatabaseError, OperationalError, SQLAlchemyError
 
 from davstore.errors import StateError
 
 log = logging.getLogger(__name__)
 
 FILE_NAME = "catalog.db"
-SCHEMA = 3
+SCHEMA = 4
 BUSY_TIMEOUT = 10.0
 
 metadata = sa.MetaData()
@@ -47,6 +49,8 @@ magnets = sa.Table(
     sa.Column("size", sa.Integer),
     sa.Column("progress", sa.Float),
     sa.Column("added", sa.Float, nullable=False),
+    sa.Column("speed", sa.Integer),
+    sa.Column("trouble", sa.Text, nullable=False, server_default=""),
     sa.Column("folder", sa.Text),
     sa.Column("files_of", sa.Text),  # the fingerprint at which the files were read
     sa.Column("file_count", sa.Integer, nullable=False, server_default="0"),
@@ -132,6 +136,38 @@ places = sa.Table(
     sa.Column("gone", sa.Float, nullable=False, server_default="0"),  # 0: it is there
 )
 
+drops = sa.Table(
+    "drops",
+    metadata,
+    sa.Column("account", sa.Text, primary_key=True),
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("content", sa.LargeBinary, nullable=False),
+    sa.Column("identity", sa.Text, nullable=False),  # of the content
+    sa.Column("hashes", sa.JSON, nullable=False),  # of the magnets that it asks for
+    sa.Column("at", sa.Float, nullable=False),  # when it was last written or named
+    sa.Column("refused", sa.Float, nullable=False, server_default="0"),  # other content, last
+)
+
+additions = sa.Table(
+    "additions",
+    metadata,
+    sa.Column("account", sa.Text, primary_key=True),
+    sa.Column("hash", sa.Text, primary_key=True),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("link", sa.Text, nullable=False),
+    sa.Column("torrent", sa.LargeBinary, nullable=False),
+    sa.Column("person", sa.Text, nullable=False),  # who dropped it
+    sa.Column("dropped", sa.Float, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False, server_default=""),  # why not yet, or not at all
+    sa.Column("tries", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("tried", sa.Float, nullable=False, server_default="0"),
+    sa.Column("unsure", sa.Boolean, nullable=False, server_default="0"),  # may be there already
+    sa.Column("due", sa.Float, nullable=False, server_default="0"),
+    sa.Column("settled", sa.Float, nullable=False, server_default="0"),
+    sa.Column("id", sa.Text, nullable=False, server_default=""),  # the store's
+)
+
 
 MIGRATIONS: Final[Mapping[int, Sequence[str]]] = {
     1: (
@@ -159,6 +195,10 @@ MIGRATIONS: Final[Mapping[int, Sequence[str]]] = {
         "ALTER TABLE sizes ADD COLUMN revision INTEGER NOT NULL DEFAULT 0",
         "ALTER TABLE links ADD COLUMN revision INTEGER NOT NULL DEFAULT 0",
     ),
+    3: (
+        "ALTER TABLE magnets ADD COLUMN speed INTEGER",
+        "ALTER TABLE magnets ADD COLUMN trouble TEXT NOT NULL DEFAULT ''",
+    ),  # those of edit_tables are new; an older davstore would show what was deleted
 }
 """What turns a schema into the next one, by its number. New tables are made in any case."""
 
@@ -263,6 +303,19 @@ def integrity(folder: Path) -> str:
     finally:
         engine.dispose()
     return "" if said == "ok" else said
+
+
+@contextmanager
+def reading() -> Iterator[None]:
+    """What cannot be read from the disk, or makes no sense there, raises `StateError`."""
+    try:
+        yield
+    except (SQLAlchemyError, zlib.error, ValueError) as error:
+        reason = getattr(error, "orig", None) or type(error).__name__
+        raise StateError(
+            f"the catalog cannot be read: {reason}; check the disk of server.state, then start "
+            "davstore again"
+        ) from None
 
 
 def _migrate(connection: sa.Connection, path: Path, *, is_checked: bool) -> None:

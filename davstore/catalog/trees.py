@@ -5,7 +5,7 @@ An account's magnets are many and small, its files are very many; only the forme
 
 import itertools
 import threading
-from collections.abc import Callable, ItemsView, Iterator, Mapping, Sequence, ValuesView
+from collections.abc import Callable, Collection, ItemsView, Iterator, Mapping, Sequence, ValuesView
 from types import MappingProxyType
 
 from cachetools import LRUCache
@@ -21,9 +21,13 @@ Files = Callable[[str], Sequence[File]]
 
 
 class Shelf:
-    """The trees last used, of all accounts together; `kept` bounds how much they may hold."""
+    """The trees last used, of all accounts together; `kept` bounds how much they may hold.
 
-    def __init__(self, kept: int = KEPT_ENTRIES) -> None:
+    In those of the accounts with `playlists`, each video has one beside it.
+    """
+
+    def __init__(self, kept: int = KEPT_ENTRIES, playlists: Collection[str] = ()) -> None:
+        self.playlists = frozenset(playlists)
         self._lock = threading.Lock()
         self._trees: LRUCache[int, Mapping[str, Entry]] = LRUCache(kept, getsizeof=_weight)
         self._numbers = itertools.count()
@@ -80,6 +84,21 @@ class Tree(Mapping[str, Entry]):
         """Whose files these are."""
         return self._magnet
 
+    @property
+    def is_at_hand(self) -> bool:
+        """Whether the entries are in memory now."""
+        return self._shelf.kept(self._key) is not None
+
+    @property
+    def made_of(self) -> tuple[Shelf, str, Magnet, str, Files, Mapping[str, int]]:
+        """What another tree of the same files is made of."""
+        return (self._shelf, self._account, self._magnet, self._name, self._files, self._learned)
+
+    @property
+    def stamp(self) -> str:
+        """Changes when the files may have."""
+        return self._magnet.fingerprint
+
     def files(self) -> Sequence[File]:
         """The magnet's files, none where it is gone. Raises `StateError`."""
         return self._files(self._magnet.id)
@@ -106,16 +125,19 @@ class Tree(Mapping[str, Entry]):
 
     def _made(self) -> Mapping[str, Entry]:
         files = self._files(self._magnet.id)
-        folder = views.magnet_folder(self._account, self._magnet, files, self._name, self._learned)
+        folder = views.magnet_folder(
+            self._account, self._magnet, files, self._name, self._learned,
+            playlists=self._account in self._shelf.playlists,
+        )  # fmt: skip
         return folder.entries
 
 
 def leaves(folder: Folder) -> Iterator[Leaf]:
-    """Every file below `folder`."""
+    """Every file below `folder` that its store has."""
     for entry in folder.entries.values():
         if isinstance(entry, Folder):
             yield from leaves(entry)
-        else:
+        elif not entry.playlist:
             yield entry
 
 

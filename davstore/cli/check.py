@@ -1,12 +1,13 @@
 """`davstore check`: is the configuration right, and who is each account?"""
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
-from davstore.cli.screen import ConfigFile, day, err, load, out
+from davstore.cli.screen import AsJson, ConfigFile, day, err, load, out, print_json
 from davstore.errors import StoreError
 from davstore.model import Account, Magnet, Status
 from davstore.server import open_stores
@@ -22,7 +23,7 @@ class Finding:
     problem: str = ""
 
 
-def check(config: ConfigFile = None) -> None:
+def check(config: ConfigFile = None, *, as_json: AsJson = False) -> None:
     """Check the configuration and ask every account who it is."""
     settings = load(config)
     stores = open_stores(settings)
@@ -30,7 +31,13 @@ def check(config: ConfigFile = None) -> None:
         findings = dict(zip(stores, pool.map(_finding, stores.values()), strict=True))
     for store in stores.values():
         store.close()
-    out.print(_table({name: a.store for name, a in settings.accounts.items()}, findings))
+    if as_json:
+        print_json([{"name": name, **asdict(finding)} for name, finding in findings.items()])
+    else:
+        out.print(_table({name: a.store for name, a in settings.accounts.items()}, findings))
+    for name, finding in findings.items():
+        if finding.problem and not as_json:
+            out.print(f"[red]{escape(name)}[/]: {escape(finding.problem)}", soft_wrap=True)
     if any(finding.problem for finding in findings.values()):
         raise typer.Exit(1)
 
@@ -49,7 +56,7 @@ def _table(services: dict[str, str], findings: dict[str, Finding]) -> Table:
     table = Table("account", "store", "user", "plan", "paid until", "magnets", "")
     for name, finding in findings.items():
         known = finding.account
-        verdict = f"[red]{finding.problem}" if finding.problem else "[green]ok"
+        verdict = "[red]failed" if finding.problem else "[green]ok"
         table.add_row(
             name, services[name],
             known.user if known else "", known.plan if known else "",

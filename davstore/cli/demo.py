@@ -80,7 +80,10 @@ def _welcome(url: str, password: str) -> str:
 log in as [bold]{USER}[/] with the password [bold]{password}[/]; the dashboard is at {url}-/
 
 Mount it, in another terminal:
-  mkdir -p ~/davstore && rclone mount "{remote}" ~/davstore --vfs-cache-mode full --read-only
+  mkdir -p ~/davstore && rclone mount "{remote}" ~/davstore --vfs-cache-mode full
+
+Add something: put a .torrent file, or a .magnet file with a link in it, into
+  ~/davstore/realdebrid/incoming
 
 Your own accounts: write them to {platformdirs.user_config_path("davstore") / "config.toml"}
   \\[accounts.rd]

@@ -1,15 +1,18 @@
 """`davstore ls`: the tree without WebDAV."""
 
-from typing import Annotated
+from collections.abc import Iterator
+from typing import Annotated, Any, TypeAlias
 
 import typer
 from rich.table import Table
 
-from davstore.cli.screen import ConfigFile, err, load, minute, out, size
-from davstore.dav.tree import Tree
+from davstore.cli.screen import AsJson, ConfigFile, err, load, minute, out, print_json, size
+from davstore.dav.tree import LINKS, Tree
 from davstore.errors import DavstoreError
 from davstore.model import Entry, Folder, Leaf
 from davstore.server import Library
+
+Row: TypeAlias = dict[str, Any]
 
 
 class NoSuchPath(DavstoreError):
@@ -22,26 +25,41 @@ def ls(
     *,
     recursive: Annotated[bool, typer.Option("--recursive", "-R", help="Folders too.")] = False,
     refresh: Annotated[bool, typer.Option("--refresh", help="Ask the stores first.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """List what the server shows, with sizes and dates."""
     library = Library(load(config))
-    table = Table("size", "date", "name", box=None, pad_edge=False)
-    table.columns[0].justify = "right"
-    table.columns[2].overflow = "fold"
+    rows: list[Row] = []
     try:
         parts = [part for part in path.split("/") if part]
         top = parts[0] if parts and parts[0] in library.catalog.accounts else None
         _ask(library, top, refresh=refresh)
+        if top and parts[1:2] == [LINKS] and top in library.linked.accounts:
+            library.linked.refresh(top)
         arranged, catalog = library.arranged, library.catalog
         folders = arranged.complete if parts or recursive else arranged.folders
-        tree = Tree(catalog.accounts, catalog.snapshot, views=folders, view_names=arranged.names)
-        entry = tree.find(parts)
+        tree = Tree(
+            catalog.accounts, catalog.snapshot, views=folders, view_names=arranged.names,
+            lookups=library.lookups, links=library.linked,
+        )  # fmt: skip
+        entry = tree.find(parts, asking=True)
         if entry is not None:
-            _add(table, entry, "", recursive=recursive)
+            rows = list(_rows(entry, "", recursive=recursive))
     finally:
         library.close()
     if entry is None:
         raise NoSuchPath(f"nothing stands at {path!r}; `davstore ls /` shows the accounts")
+    if as_json:
+        print_json(rows)
+        return
+    table = Table("size", "date", "name", box=None, pad_edge=False)
+    table.columns[0].justify = "right"
+    table.columns[2].overflow = "fold"
+    for row in rows:
+        name = _safe(row["name"])
+        is_folder = row["name"].endswith("/")
+        table.add_row("" if is_folder else size(row["size"]), minute(row["modified"]),
+                      f"[bold blue]{name}" if is_folder else name)  # fmt: skip
     out.print(table)
 
 
@@ -59,16 +77,17 @@ def _ask(library: Library, account: str | None, *, refresh: bool) -> None:
                     err.print(f"[yellow]davstore:[/] {error}", soft_wrap=True)
 
 
-def _add(table: Table, entry: Entry, prefix: str, *, recursive: bool) -> None:
+def _rows(entry: Entry, prefix: str, *, recursive: bool) -> Iterator[Row]:
+    """A folder's name ends with a slash."""
     entries = [entry] if isinstance(entry, Leaf) else list(entry.entries.values())
     for child in entries:
         name = prefix + child.name
         if isinstance(child, Folder):
-            table.add_row("", minute(child.modified), f"[bold blue]{_safe(name)}/")
+            yield {"name": f"{name}/", "size": None, "modified": child.modified}
             if recursive:
-                _add(table, child, f"{name}/", recursive=True)
+                yield from _rows(child, f"{name}/", recursive=True)
         else:
-            table.add_row(size(child.size), minute(child.modified), _safe(name))
+            yield {"name": name, "size": child.size, "modified": child.modified}
 
 
 def _safe(name: str) -> str:

@@ -11,15 +11,29 @@ from rich.markup import escape
 
 from davstore import __version__
 from davstore.cli import (
+    audit,
+    certificate,
     check,
     config,
     demo,
     doctor,
     explain,
+    export,
+    finding,
+    hosts,
+    links,
+    login,
     ls,
+    media,
+    mount,
+    notify,
     password,
+    position,
     refresh,
+    rename,
+    restart,
     serve,
+    setup,
     status,
     views,
 )
@@ -34,9 +48,15 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for command in (
-    demo.demo, serve.serve, check.check, status.status, refresh.refresh, ls.ls,
-    views.views, explain.explain, doctor.doctor,
-    password.password, config.config,
+    demo.demo, serve.serve, check.check, login.login, login.logout,
+    status.status, refresh.refresh, ls.ls, views.views,
+    explain.explain, doctor.doctor,
+    finding.search, finding.check_cache, position.position,
+    rename.rename, audit.audit, export.export,
+    links.links, links.unlock, media.media, hosts.hosts, hosts.settings,
+    restart.restart, restart.vouchers,
+    notify.notify, mount.mount, setup.setup,
+    password.password, certificate.certificate, config.config,
 ):  # fmt: skip
     app.command()(command)
 

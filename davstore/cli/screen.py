@@ -1,14 +1,17 @@
 """What the commands share: the two consoles, the common options, words for sizes and dates."""
 
+import json
+from dataclasses import asdict, is_dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import typer
 from rich.console import Console
 from rich.filesize import decimal
 
 from davstore import config
+from davstore.model import Quota
 from davstore.stores import STORES
 
 out: Final = Console(highlight=False)
@@ -22,6 +25,24 @@ ConfigFile = Annotated[
 Verbose = Annotated[
     bool, typer.Option("--verbose", "-v", help="Log every request and every call to a store.")
 ]
+
+
+AsJson = Annotated[
+    bool, typer.Option("--json", help="Print JSON, for programs: times are unix seconds.")
+]
+
+
+def print_json(value: Any) -> None:
+    """`value`, dataclasses and all, as JSON, whatever the width of the screen."""
+    typer.echo(json.dumps(value, indent=2, ensure_ascii=False, default=_plain))
+
+
+def _plain(value: Any) -> Any:
+    if is_dataclass(value) and not isinstance(value, type):
+        return asdict(value)
+    if isinstance(value, tuple | set | frozenset):
+        return list(value)
+    raise TypeError(type(value).__name__)
 
 
 def load(path: Path | None) -> config.Settings:
@@ -41,6 +62,16 @@ def minute(moment: float | None) -> str:
     if not moment:
         return ""
     return datetime.fromtimestamp(moment, UTC).astimezone().strftime("%Y-%m-%d %H:%M")
+
+
+def amount(quota: Quota | None) -> str:
+    """What is left of a quota, and of how much."""
+    if quota is None or (quota.left is None and quota.limit is None):
+        return ""
+    said = size if quota.unit == "bytes" else str
+    left = "?" if quota.left is None else said(quota.left)
+    of = "" if quota.limit is None else f" of {said(quota.limit)}"
+    return f"{left}{of}" if quota.unit == "bytes" else f"{left}{of} {quota.unit}"
 
 
 def size(number: int | None) -> str:

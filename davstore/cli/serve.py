@@ -6,6 +6,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from multiprocessing import parent_process
 from multiprocessing.connection import Connection
@@ -14,10 +15,11 @@ from types import FrameType
 
 from davstore import logs
 from davstore.catalog import only_server
+from davstore.cli import ready
 from davstore.cli.screen import ConfigFile, Verbose, load
 from davstore.config import Settings
 from davstore.errors import ConfigError, DavstoreError
-from davstore.server import Processes, Server, settle
+from davstore.server import Processes, Server, announced, check_announcing, settle
 
 log = logging.getLogger("davstore.serve")
 
@@ -35,6 +37,13 @@ def serve(config: ConfigFile = None, *, verbose: Verbose = False) -> None:
                 "users: the password of %r stands there plain; put a hash made by "
                 "`davstore password` in its place", user.name,
             )  # fmt: skip
+    server = settings.server
+    if server.is_public and server.tls_cert is None and not server.proxies:
+        log.warning(
+            "server: passwords and files go unencrypted to and from %s; set server.tls_cert "
+            "(`davstore certificate` makes one), or server.proxies behind a proxy with TLS",
+            server.host,
+        )  # fmt: skip
     run(settings, config, verbose=verbose)
 
 
@@ -46,6 +55,8 @@ def run(settings: Settings, config: Path | None, *, verbose: bool = False) -> No
     for number in (signal.SIGHUP, signal.SIGUSR1):
         signal.signal(number, signal.SIG_IGN)
     settle()
+    if settings.server.announce:
+        check_announcing()
     with only_server(settings.server.state):
         if settings.server.workers > 1:
             _run_several(settings, config, told, verbose=verbose)
@@ -56,7 +67,9 @@ def run(settings: Settings, config: Path | None, *, verbose: bool = False) -> No
         server.start()
         accounts = ", ".join(settings.accounts)
         log.info("serving %s at %s", accounts, server.url)
-        told.wait()
+        ready.say()
+        with _announced(settings, server.url):
+            told.wait()
         log.info("stopping")
         server.stop()
 
@@ -72,10 +85,16 @@ def _run_several(
         "serving %s at %s by the processes %s", ", ".join(settings.accounts), processes.url,
         ", ".join(map(str, processes.pids)),
     )  # fmt: skip
-    while not told.wait(LOOK_EVERY):
-        processes.look()
+    ready.say()
+    with _announced(settings, processes.url):
+        while not told.wait(LOOK_EVERY):
+            processes.look()
     log.info("stopping")
     processes.stop()
+
+
+def _announced(settings: Settings, url: str) -> AbstractContextManager[None]:
+    return announced(url) if settings.server.announce else nullcontext()
 
 
 def _be_one_of_several(

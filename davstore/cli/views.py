@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterable, Iterator
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
@@ -11,7 +11,7 @@ from rich.table import Table
 from davstore import views as arranging
 from davstore.catalog import Arranged, owner
 from davstore.cli.ls import NoSuchPath
-from davstore.cli.screen import ConfigFile, load, out
+from davstore.cli.screen import AsJson, ConfigFile, load, out, print_json
 from davstore.config import Settings
 from davstore.dav.tree import NotReady, Tree
 from davstore.model import Entry, Folder, Leaf
@@ -33,6 +33,7 @@ def views(
             help="A path in a view or an account: which rule put it where, or why not.",
         ),
     ] = "",
+    as_json: AsJson = False,
 ) -> None:
     """List the views, or say why something is in them, or is not."""
     settings = load(config)
@@ -42,21 +43,33 @@ def views(
         if explain:
             for account, magnet in _magnets(library, explain):
                 _explain(settings, library.arranged, account, magnet)
+        elif as_json:
+            print_json(_rows(settings, folders))
         else:
-            out.print(_table(settings, folders))
+            out.print(_table(_rows(settings, folders)))
     finally:
         library.close()
 
 
-def _table(settings: Settings, folders: Iterable[Folder]) -> Table:
-    table = Table("view", "layout", "of", "rule", "entries", box=None, pad_edge=False)
+def _rows(settings: Settings, folders: Iterable[Folder]) -> list[dict[str, Any]]:
+    """Name, layout, of, rule (its keys), and entries (None: not known yet) of each view."""
     count = {folder.name: len(folder.entries) for folder in folders}
-    for name, view in settings.views.items():
-        given = view.model_dump(mode="json", by_alias=True, exclude_defaults=True,
-                                exclude={"layout", "of"})  # fmt: skip
-        rule = ", ".join(f"{key} = {value}" for key, value in given.items())
-        entries = str(count[name]) if name in count else "?"
-        table.add_row(name, view.layout, view.of, escape(rule), entries)
+    return [
+        {
+            "view": name, "layout": view.layout, "of": view.of, "entries": count.get(name),
+            "rule": view.model_dump(mode="json", by_alias=True, exclude_defaults=True,
+                                    exclude={"layout", "of"}),
+        }
+        for name, view in settings.views.items()
+    ]  # fmt: skip
+
+
+def _table(rows: Iterable[dict[str, Any]]) -> Table:
+    table = Table("view", "layout", "of", "rule", "entries", box=None, pad_edge=False)
+    for row in rows:
+        rule = ", ".join(f"{key} = {value}" for key, value in row["rule"].items())
+        entries = "?" if row["entries"] is None else str(row["entries"])
+        table.add_row(row["view"], row["layout"], row["of"], escape(rule), entries)
     return table
 
 

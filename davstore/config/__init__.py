@@ -3,21 +3,33 @@
 Knows no store: each account's own keys are checked by the model that the caller hands in.
 """
 
-import ipaddress
 import os
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, Protocol, TypeAlias
 
-import platformdirs
 import tomli_w
-from pydantic import BaseModel, ByteSize, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import (
+    BaseModel,
+    ByteSize,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+)
 
 from davstore.config.arranged import arranged
+from davstore.config.server import Checked, server_problems
+from davstore.config.server import Network as Network
+from davstore.config.server import ServerSettings as ServerSettings
+from davstore.config.sources import default_file as default_file
 from davstore.config.sources import environment, file, merged
+from davstore.config.told import hooks as told
 from davstore.config.words import nearest, problem, unknown
 from davstore.errors import ConfigError, Problem
+from davstore.hook_settings import AnyHook
 from davstore.logs import Form, Level
 from davstore.view_settings import ViewSettings
 
@@ -29,44 +41,7 @@ _SHARE_NAME = re.compile(r"[a-z0-9][a-z0-9 ._-]{0,63}")
 _ACCOUNT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,63}")
 
 
-class _Checked(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class ServerSettings(_Checked):
-    """`[server]`: where to listen and where to keep what is known."""
-
-    host: str = Field(default="127.0.0.1", description="the address to listen on")
-    port: int = Field(default=8080, ge=0, le=65535, description="the port to listen on")
-    workers: int = Field(
-        default=1, ge=1, le=64, description="how many processes share the port and the state"
-    )
-    state: Path = Field(
-        default_factory=lambda: platformdirs.user_data_path("davstore"),
-        description="the folder of the catalog",
-    )
-    refresh: float = Field(
-        default=60, ge=5, le=86400, description="seconds between refreshes of an account"
-    )
-    refresh_quick: float = Field(
-        default=20, ge=5, le=86400, description="the same while something is downloading"
-    )
-    refresh_slow: float = Field(
-        default=300, ge=5, le=86400, description="the same while nothing moves and nobody reads"
-    )
-    removal_share: float = Field(
-        default=0.1, ge=0, le=1, description="how much of an account may vanish at once"
-    )
-    users_file: Path | None = Field(
-        default=None, description="an htpasswd file (bcrypt) with further users"
-    )
-    drain: float = Field(
-        default=5, ge=0, le=3600,
-        description="seconds for which responses under way may go on when the server is stopped",
-    )  # fmt: skip
-
-
-class StreamSettings(_Checked):
+class StreamSettings(Checked):
     """`[stream]`: how files are fetched. Sizes in bytes or as in "2GiB", times in seconds."""
 
     first_byte: float = Field(
@@ -96,7 +71,7 @@ class StreamSettings(_Checked):
     )  # fmt: skip
 
 
-class LogSettings(_Checked):
+class LogSettings(Checked):
     """`[log]`: what is logged, and how."""
 
     level: Level = Field(default="info", description="debug, info, warning or error")
@@ -106,17 +81,28 @@ class LogSettings(_Checked):
 Right: TypeAlias = Literal["read", "add", "delete", "watch", "manage"]
 
 
-class User(_Checked):
+class User(Checked):
     """`[[users]]`: a person who may log in."""
 
     name: str = Field(min_length=1, pattern=r"^[^:\x00-\x1f]+$", description="the login's name")
     password: SecretStr | None = Field(
         default=None, min_length=1, description="a hash made by `davstore password`"
     )
+    digest: SecretStr | None = Field(
+        default=None,
+        description="lets this user log in by Digest; made by `davstore password --digest NAME`",
+    )  # fmt: skip
     accounts: tuple[str, ...] | None = Field(
         default=None, description="the accounts and shares that this user sees; all if not said"
     )
     rights: tuple[Right, ...] = Field(default=("read",), description="what this user may do")
+
+    @field_validator("digest")
+    @classmethod
+    def _made_by_us(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not re.fullmatch("[0-9a-fA-F]{32}", value.get_secret_value()):
+            raise ValueError("is no digest; `davstore password --digest NAME` makes one")
+        return value
 
     @property
     def is_hashed(self) -> bool:
@@ -124,7 +110,7 @@ class User(_Checked):
         return self.password is None or self.password.get_secret_value().startswith("$argon2")
 
 
-class Share(_Checked):
+class Share(Checked):
     """`[shares.NAME]`: a folder of this machine that stands beside the accounts."""
 
     kind: Literal["scratch"] = Field(description="a place to write")
@@ -144,7 +130,7 @@ class AccountSettings(Protocol):
     read_ahead: int
 
 
-class Settings(_Checked):
+class Settings(Checked):
     """Everything that is configured; `accounts` by name, each as its store's own model."""
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
@@ -156,6 +142,7 @@ class Settings(_Checked):
     accounts: Mapping[str, Any] = {}
     shares: Mapping[str, Share] = {}
     views: Mapping[str, ViewSettings] = {}
+    hooks: tuple[AnyHook, ...] = ()
 
 
 def load(
@@ -174,12 +161,9 @@ def load(
     problems += found
     stream, found = _validated(StreamSettings, tables.get("stream", {}), "stream")
     problems += found
-    users_file = server.users_file if server else None
-    if users_file is not None and not os.access(users_file, os.R_OK):
-        cure = "make it with `htpasswd -cB FILE NAME`"
-        problems.append(Problem("server.users_file", "cannot be read", cure))
     log, found = _validated(LogSettings, tables.get("log", {}), "log")
     problems += found
+    users_file = server.users_file if server else None
     users, found = _users(tables.get("users", []), has_file=users_file is not None)
     problems += found
     accounts, found = _accounts(tables.get("accounts", {}), stores)
@@ -188,13 +172,12 @@ def load(
     problems += found
     views, found = arranged(tables.get("views"), accounts, shares)
     problems += found
+    hooks, found = told(tables.get("hooks", []))
+    problems += found
     problems += _unseen(users, [*_names(tables.get("accounts")), *shares, *views])
-    is_open = not tables.get("users") and users_file is None
-    if server is not None and is_open and not _is_loopback(server.host):
-        problems.append(
-            Problem("server.host", f"{server.host!r} would let anyone in",
-                    "add [[users]] with a name and a password, or listen on 127.0.0.1")
-        )  # fmt: skip
+    if server is not None:
+        is_open = not tables.get("users") and users_file is None
+        problems += server_problems(server, [*accounts, *shares, *views], is_open=is_open)
     if problems or server is None or stream is None or log is None:
         raise ConfigError(*problems)
     return Settings(
@@ -205,6 +188,7 @@ def load(
         accounts=accounts,
         shares=shares,
         views=views,
+        hooks=hooks,
     )
 
 
@@ -225,6 +209,7 @@ def effective(settings: Settings) -> str:
                 name: view.model_dump(mode="json", by_alias=True, exclude_defaults=True)
                 for name, view in settings.views.items()
             },
+            "hooks": [hook.model_dump(mode="json", exclude_none=True) for hook in settings.hooks],
         }
     )
 
@@ -244,7 +229,8 @@ def _users(rows: Any, *, has_file: bool) -> tuple[list[User], list[Problem]]:
                                     "give each user a name of their own"))  # fmt: skip
         elif user is not None:
             users.append(user)
-            if user.password is None and not has_file and user.name != ANONYMOUS:
+            is_closed = user.password is None and user.digest is None and not has_file
+            if is_closed and user.name != ANONYMOUS:
                 problems.append(Problem(f"users.{at}.password", "is missing",
                                         "a hash made by `davstore password`"))  # fmt: skip
     return users, problems
@@ -341,12 +327,3 @@ def _validated(model: type[Any], table: Any, place: str) -> tuple[Any | None, li
         return model.model_validate(table), []
     except ValidationError as error:
         return None, [problem(model, detail, place) for detail in error.errors()]
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False

@@ -49,6 +49,7 @@ class _Environment(BaseSettings):
     accounts: dict[str, dict[str, Any]] = {}
     shares: dict[str, dict[str, Any]] = {}
     views: dict[str, dict[str, Any]] = {}
+    hooks: list[Any] = []
 
 
 def environment(environ: Mapping[str, str]) -> Table:

@@ -62,6 +62,7 @@ _WORDS: Mapping[str, str] = {
     "url_scheme": "a URL that begins with http:// or https://",
     "path_type": "a path in quotes",
     "model_type": "a table",
+    "ip_any_network": "an address or a network such as 10.0.0.0/8",
 }
 
 

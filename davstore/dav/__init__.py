@@ -3,48 +3,62 @@
 `tree` finds entries, `provider` shows them to WsgiDAV, `properties` tells their properties.
 `listing` answers PROPFIND (what it asks: `propfind`; the answer: `prepared`, `multistatus`,
 `compression`, `kept`), `download` GET and HEAD of files (`conditions`, `media_types`), `pages`
-those of folders (`playlist`). `login` asks who comes (`people`, `patience`), `rights` says what
-they may, and what nobody may; `noise` keeps what desktops write. `scratch` is a share to write in
-(`disk`, `moving`, `room`, `local`), `remembered` its locks and properties, `bodies` the XML that
-clients send. `canary` is a file for mounts to look
-for, `annex` lets in to pages beside the tree. `gate` stands before it all.
+those of folders (`playlist`). `login` asks who comes (`people`, `digest`, `patience`), `rights`
+says what they may, and what nobody may, `deeds` what deleting and renaming do; `noise`
+(`noise_names`) keeps what desktops write, `playback` tells and takes positions. `incoming` is the
+folder into which magnets are dropped (`dropping`), and in which stands what `became` of them.
+`scratch` is a share to write in (`disk`, `moving`, `room`, `local`), `remembered` its locks and
+properties, `bodies` the XML that clients send. `canary` is a file for mounts to look for, `annex`
+lets in to pages beside the tree. `refusals` say what went wrong, `gate` stands before it all, and
+`proxied` before the gate; `repeats` answers again what was asked before, past all of them
+(`transfer`: what a server may do itself).
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
+import diskcache
 from wsgidav.dav_provider import DAVProvider
-from wsgidav.error_printer import ErrorPrinter
-from wsgidav.http_authenticator import HTTPAuthenticator
 from wsgidav.request_resolver import RequestResolver
 from wsgidav.wsgidav_app import WsgiDAVApp
 
+from davstore.catalog import Editor
 from davstore.config import Share
 from davstore.dav.annex import NAME as ANNEX
 from davstore.dav.annex import Annex
 from davstore.dav.canary import CANARY
+from davstore.dav.deeds import Deeds, RefusedWrites
 from davstore.dav.download import Download, Open
 from davstore.dav.gate import Application, Environ, Gate, StartResponse
-from davstore.dav.login import DomainController, Users
+from davstore.dav.incoming import Incoming
+from davstore.dav.login import Authenticator, DomainController, Users
 from davstore.dav.noise import Noise
 from davstore.dav.people import People
+from davstore.dav.playback import Playback
 from davstore.dav.provider import Provider
+from davstore.dav.proxied import Proxied
+from davstore.dav.refusals import Refusals
 from davstore.dav.remembered import DeadProperties, Locks
 from davstore.dav.scratch import Scratch
-from davstore.dav.tree import Tree, Views, no_views
+from davstore.dav.tree import Links, Lookups, Tree, Views, no_views, nothing
 from davstore.model import Snapshot
+from davstore.stores.playing import Playing
 from davstore.tally import Tally
 
-__all__ = ["Application", "People", "Site", "Users"]
+__all__ = ["Application", "Incoming", "People", "Proxied", "Site", "Users"]
 
 
 class Site:
     """The WSGI application: `accounts` in order, what each holds, how a file is opened; beside
-    them the `shares`, and the folders of `view_names`, as `views` gives them. Locks, properties
-    and notes are kept in `state`, which shares need; there are none without. `annex` answers
-    what begins with `/-/`, and `public` single paths, of which nobody is asked who they are.
-    Requests are counted in `tally`.
+    them the `shares`, the accounts' `links`, and the folders of `view_names`, as `views` gives them
+    (`settled`: where nothing is to be done for them). Locks, properties
+    and notes are kept in `state`, which shares need; there are none without. What people do to
+    the accounts is the `editor`'s; things may be deleted in those that are `deletable`, and magnets
+    dropped into `incoming`. `lookups` are folders beside magnets that ask when they are opened,
+    `players` know positions. `proxied` says through whom clients come. `annex` answers what begins
+    with `/-/`, and `public` single paths, of which nobody is asked who they are. Requests are
+    counted in `tally`.
     """
 
     def __init__(
@@ -58,6 +72,14 @@ class Site:
         views: Views = no_views,
         view_names: Sequence[str] = (),
         *,
+        proxied: Proxied | None = None,
+        lookups: Lookups | None = None,
+        players: Mapping[str, Playing] = MappingProxyType({}),
+        links: Links | None = None,
+        settled: Views = no_views,
+        editor: Editor | None = None,
+        deletable: Collection[str] = (),
+        incoming: Incoming | None = None,
         annex: Application | None = None,
         public: Mapping[str, Application] = MappingProxyType({}),
         tally: Tally | None = None,
@@ -66,21 +88,30 @@ class Site:
         self._kept = None if state is None else _Kept(state)
         noise = None if self._kept is None else self._kept.noise
         paths = {name: share.path.expanduser() for name, share in shares.items()}
-        tree = Provider(
-            Tree(accounts, snapshot, paths, views, view_names, CANARY),
-            Download(open_), users, noise, tally,
+        beside = nothing if incoming is None else incoming.beside
+        entries = Tree(
+            accounts, snapshot, paths, views, view_names, deletable, settled=settled,
+            beside=beside, lookups=lookups, links=links, canary=CANARY,
         )  # fmt: skip
+        deeds = None
+        if editor is not None and self._kept is not None:
+            deeds = Deeds(entries, editor, deletable, self._kept.refusals)
+        tree = Provider(
+            entries, Download(open_), users, noise, deeds, incoming, Playback(players), tally
+        )
         providers: dict[str, DAVProvider] = {"/": tree}
         for name, share in shares.items():
-            providers[f"/{name}"] = Scratch(name, share, users, tree)
+            assert self._kept is not None  # as above
+            providers[f"/{name}"] = Scratch(name, share, users, tree, self._kept.rooms)
         if annex is not None:
             providers[f"/{ANNEX}"] = Annex(annex, users)
-        app = _wsgidav(providers, users)
+        proxied = proxied or Proxied()
+        app = _wsgidav(providers, users, proxied.prefix)
         if self._kept is not None:
             for provider in providers.values():
                 provider.set_lock_manager(self._kept.locks)
                 provider.set_prop_manager(self._kept.properties)
-        self._gate = Gate(app, public, tally)
+        self._gate = Gate(app, proxied, users.digest, public=public, tally=tally)
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """A response."""
@@ -97,24 +128,29 @@ class _Kept:
         self.locks = Locks(state / "locks")
         self.properties = DeadProperties(state / "properties")
         self.noise = Noise(state / "noise")
+        self.rooms = diskcache.Cache(str(state / "rooms"))
+        self.refusals = RefusedWrites(state / "refusals")
 
     def close(self) -> None:
         self.locks.close()
         self.properties.close()
         self.noise.close()
+        self.rooms.close()
+        self.refusals.close()
 
 
-def _wsgidav(providers: Mapping[str, DAVProvider], users: Users) -> Application:
+def _wsgidav(providers: Mapping[str, DAVProvider], users: Users, mount_path: str) -> Application:
     app: Application = WsgiDAVApp(
         {
             "provider_mapping": dict(providers),
+            "mount_path": mount_path,
             "davstore": {"users": users},
             "http_authenticator": {
                 "domain_controller": DomainController,
-                "accept_digest": False,
+                "accept_digest": True,
                 "default_to_digest": False,
             },
-            "middleware_stack": [ErrorPrinter, HTTPAuthenticator, RequestResolver],
+            "middleware_stack": [Refusals, Authenticator, RequestResolver],
             "lock_storage": None,
             "block_size": 256 * 1024,
             "honor_mtime_header": True,

@@ -32,6 +32,8 @@ from davstore.model import File, Folder, Leaf
 log = logging.getLogger(__name__)
 
 ABANDONED = 86_400
+AT_ONCE = 1024 * 1024
+"""Bytes that are kept free for a body of unknown length whenever what was kept is used up."""
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _REFUSED = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENAMETOOLONG, errno.EINVAL, errno.ELOOP}
 _TIMES = ("{urn:schemas-microsoft-com:}Win32LastModifiedTime", "{DAV:}getlastmodified")
@@ -51,7 +53,11 @@ def disk_trouble() -> Iterator[None]:
         raise DAVError(HTTP_INTERNAL_ERROR, "The disk failed.") from None
 
 
-class _OnDisk:
+_Resource: Any = object
+"""WsgiDAV's classes have no types: what the mixin finds in those beside it is Any."""
+
+
+class _OnDisk(_Resource):
     """What files and folders have in common."""
 
     path: str
@@ -65,37 +71,35 @@ class _OnDisk:
         return self.file_stat.st_ctime
 
     def get_href(self) -> str:
-        address: str = self.provider.href(self.get_preferred_path())  # type: ignore[attr-defined]
+        address: str = self.provider.href(self.get_preferred_path())
         return address
 
     def get_properties(
         self, mode: str, *, name_list: list[str] | None = None
     ) -> list[tuple[str, Any]]:
         """Found ones first: clients such as rclone look at the first propstat alone."""
-        found: list[tuple[str, Any]] = super().get_properties(  # type: ignore[misc]
-            mode, name_list=name_list
-        )
+        found: list[tuple[str, Any]] = super().get_properties(mode, name_list=name_list)
         return sorted(found, key=lambda pair: isinstance(pair[1], DAVError))
 
     def set_property_value(self, name: str, value: Any, *, dry_run: bool = False) -> Any:
         """Times are set as well as remembered; a date that cannot be read changes nothing."""
         if name in _TIMES and value is not None:
             with contextlib.suppress(AssertionError, ValueError, OverflowError, OSError):
-                self.set_last_modified(self.path, value.text, dry_run=dry_run)  # type: ignore[attr-defined]
+                self.set_last_modified(self.path, value.text, dry_run=dry_run)
             if name.startswith("{DAV:}"):
                 return True
-        return super().set_property_value(name, value, dry_run=dry_run)  # type: ignore[misc]
+        return super().set_property_value(name, value, dry_run=dry_run)
 
     def delete(self) -> None:
         freed = taken(Path(self._file_path))
         with disk_trouble():
-            if self.is_collection:  # type: ignore[attr-defined]
+            if self.is_collection:
                 shutil.rmtree(self._file_path)
             else:
                 Path(self._file_path).unlink()
         self.provider.room.settle(0, -freed)
-        self.provider.prop_manager.remove_properties(self.get_ref_url())  # type: ignore[attr-defined]
-        self.remove_all_locks(recursive=True)  # type: ignore[attr-defined]
+        self.provider.prop_manager.remove_properties(self.get_ref_url())
+        self.remove_all_locks(recursive=True)
 
     def copied_to(self, place: Path, *, whole: bool) -> None:
         """Copy it to `place`, where nothing stands; without members unless `whole`."""
@@ -198,7 +202,7 @@ class _Writing:
         self._room.take(self._expected or 0)
         self._taken = self._expected or 0
         self._count = 0
-        self._target = Path(file._file_path)  # noqa: SLF001 - of the same module
+        self._target = Path(file.provider.file_path(file.path, file.environ))
         self._end = contextlib.ExitStack()
         with disk_trouble():
             self._partial = self._end.enter_context(incomplete(file.provider.root))
@@ -207,8 +211,9 @@ class _Writing:
     def write(self, data: bytes) -> None:
         self._count += len(data)
         if self._count > self._taken:
-            self._room.take(self._count - self._taken)
-            self._taken = self._count
+            more = max(self._count - self._taken, min(AT_ONCE, self._room.left))
+            self._room.take(more)
+            self._taken += more
         with disk_trouble():
             self._file.write(data)
 

@@ -1,7 +1,7 @@
 """GET and HEAD of a file. Whatever can fail fails before the head is sent.
 
-Ranges and conditions are `conditions`' business, the bytes are the stream's; here alone davstore's
-errors become HTTP statuses.
+Ranges and conditions are `conditions`' business, the bytes are the stream's, what is said of
+errors is `refusals`'.
 """
 
 import logging
@@ -10,11 +10,11 @@ from typing import Any, Protocol, TypeAlias
 
 from werkzeug.http import http_date
 
-from davstore import errors
 from davstore.dav.conditions import UNSATISFIABLE, Range, Verdict, asked_range, verdict
 from davstore.dav.properties import content_type, etag
-from davstore.dav.transfer import OFFER, TRANSFER, Headers, Refusal, Transfer
-from davstore.errors import DavstoreError, StoreError
+from davstore.dav.refusals import refusal, refuse, say
+from davstore.dav.transfer import OFFER, TRANSFER, Headers, Transfer
+from davstore.errors import DavstoreError
 from davstore.model import Leaf, Reader
 
 log = logging.getLogger(__name__)
@@ -22,20 +22,7 @@ log = logging.getLogger(__name__)
 Environ: TypeAlias = dict[str, Any]
 StartResponse: TypeAlias = Callable[..., Any]
 
-DEFAULT_RETRY = 15.0
 LONGEST_CLIENT = 100
-
-# The first class that fits counts: special ones stand before what they derive from.
-STATUS: tuple[tuple[type[DavstoreError], str], ...] = (
-    (errors.Gone, "404 Not Found"),
-    (errors.Refused, "404 Not Found"),
-    (errors.RateLimited, "503 Service Unavailable"),
-    (errors.QuotaExhausted, "503 Service Unavailable"),
-    (errors.StoreUnavailable, "503 Service Unavailable"),
-    (errors.StoreError, "502 Bad Gateway"),
-    (errors.StreamTimeout, "504 Gateway Timeout"),
-    (errors.DavstoreError, "502 Bad Gateway"),
-)
 
 
 class Body(Protocol):
@@ -64,27 +51,25 @@ class Download:
         self._offers = offers
 
     def __call__(
-        self,
-        environ: Environ,
-        start_response: StartResponse,
-        leaf: Leaf,
-        find: Callable[[], Leaf | None] = lambda: None,
+        self, environ: Environ, start_response: StartResponse, leaf: Leaf
     ) -> Iterable[bytes]:
-        """A WSGI response; `find` looks up what stands at the same path at a later time."""
+        """A WSGI response."""
         if self._offers and OFFER in environ and environ["REQUEST_METHOD"] == "GET":
-            transfer = self._transfer(environ, leaf, find)
+            transfer = self.transfer(environ, leaf)
             if transfer is not None:
                 start_response(transfer.status, transfer.headers)
                 environ[TRANSFER] = transfer
                 return []
         return self._respond(environ, start_response, leaf)
 
-    def _transfer(
-        self, environ: Environ, leaf: Leaf, find: Callable[[], Leaf | None]
-    ) -> Transfer | None:
-        """What the server may move itself; None where there is something else to be said."""
+    def transfer(self, environ: Environ, leaf: Leaf) -> Transfer | None:
+        """What of a GET the server may move itself; None where something else is to be said."""
         size = leaf.size
-        if not size or verdict(environ, etag(leaf), leaf.modified) is not Verdict.GO_ON:
+        if (
+            not size
+            or leaf.playlist
+            or verdict(environ, etag(leaf), leaf.modified) is not Verdict.GO_ON
+        ):
             return None
         wanted = asked_range(environ, size, etag(leaf), leaf.modified)
         if wanted == UNSATISFIABLE:
@@ -96,22 +81,12 @@ class Download:
             status = "206 Partial Content"
             headers.append(("Content-Range", f"bytes {wanted.start}-{wanted.end}/{size}"))
         headers += _length(wanted.end - wanted.start + 1)
-
-        def again(range_: str | None) -> Transfer | None:
-            now = find()
-            if now is None:
-                return None
-            ranged = {**environ, "HTTP_RANGE": range_ or ""}
-            if range_ is None:
-                del ranged["HTTP_RANGE"]
-            return self._transfer(ranged, now, find)
-
         reader = Reader(
             environ.get("wsgidav.auth.user_name") or "",
             environ.get("HTTP_USER_AGENT", "")[:LONGEST_CLIENT],
             environ.get("REMOTE_ADDR", ""),
         )
-        return Transfer(leaf, wanted.start, wanted.end, status, headers, refusal, again, reader)
+        return Transfer(leaf, wanted.start, wanted.end, status, headers, refusal, reader)
 
     def _respond(
         self, environ: Environ, start_response: StartResponse, leaf: Leaf
@@ -119,7 +94,7 @@ class Download:
         facts = _facts(leaf)
         conditions = verdict(environ, etag(leaf), leaf.modified)
         if conditions is Verdict.FAILED:
-            return _say(start_response, "412 Precondition Failed", "The file is another one.")
+            return say(start_response, "412 Precondition Failed", "The file is another one.")
         if conditions is Verdict.NOT_MODIFIED:
             # With the true length, or WsgiDAV takes it for one that it must close behind.
             start_response("304 Not Modified", [*facts, *_length(leaf.size), ("Date", http_date())])
@@ -150,7 +125,7 @@ class Download:
     ) -> Iterable[bytes]:
         wanted = asked_range(environ, size, etag(leaf), leaf.modified)
         if wanted == UNSATISFIABLE:
-            return _say(
+            return say(
                 start_response, "416 Range Not Satisfiable", "The range is beyond the end.",
                 ("Content-Range", f"bytes */{size}"),
             )  # fmt: skip
@@ -208,39 +183,3 @@ def _length(size: int | None) -> Headers:
 
 def _facts(leaf: Leaf) -> Headers:
     return [("ETag", etag(leaf)), ("Last-Modified", http_date(int(leaf.modified)))]
-
-
-def refuse(start_response: StartResponse, error: DavstoreError) -> Iterable[bytes]:
-    """A response that says what went wrong, in one line."""
-    said = refusal(error)
-    start_response(said.status, said.headers)
-    return [said.body]
-
-
-def refusal(error: DavstoreError) -> Refusal:
-    """What went wrong, in one line."""
-    status = next(status for kind, status in STATUS if isinstance(error, kind))
-    extra: Headers = []
-    if status.startswith("503"):
-        asked = error.retry_after if isinstance(error, StoreError) else None
-        extra = [("Retry-After", str(max(1, round(asked or DEFAULT_RETRY))))]
-    log.info("%s: %s", status, error)
-    return _saying(status, str(error), *extra)
-
-
-def _say(
-    start_response: StartResponse, status: str, text: str, *headers: tuple[str, str]
-) -> Iterable[bytes]:
-    said = _saying(status, text, *headers)
-    start_response(said.status, said.headers)
-    return [said.body]
-
-
-def _saying(status: str, text: str, *headers: tuple[str, str]) -> Refusal:
-    body = f"{text}\n".encode()
-    about = [
-        ("Content-Type", "text/plain; charset=utf-8"),
-        ("Content-Length", str(len(body))),
-        ("Date", http_date()),
-    ]
-    return Refusal(status, [*about, *headers], body)

@@ -1,7 +1,7 @@
 """The outermost layer: what WsgiDAV should not see, and what it forgets to say.
 
-Refuses paths and logins that cannot be decoded, completes 405s, closes connections whose body
-nobody read, writes one log line a request, and lets no exception's text reach a client.
+Refuses paths and logins that cannot be decoded, completes 401s and 405s, closes connections whose
+body nobody read, writes one log line a request, and lets no exception's text reach a client.
 """
 
 import base64
@@ -13,8 +13,10 @@ from types import MappingProxyType
 from typing import Any, TypeAlias
 
 from davstore import logs
+from davstore.dav.digest import STALE, Digest
+from davstore.dav.proxied import Proxied
 from davstore.dav.rights import READING, WRITING
-from davstore.dav.transfer import TRANSFER
+from davstore.dav.transfer import AGAIN, TRANSFER, Again, Answer, Request, Transfer
 from davstore.tally import REQUEST_SECONDS, REQUESTS, Tally
 
 log = logging.getLogger(__name__)
@@ -25,6 +27,8 @@ Application: TypeAlias = Callable[[Environ, StartResponse], Iterable[bytes]]
 
 METHODS = "OPTIONS, GET, HEAD, PROPFIND"
 LONGEST_PATH = 8192
+ASKED = "davstore.asked"
+"""Where the path stays as the client sent it; WsgiDAV takes it apart."""
 REQUEST = "davstore.request"
 """Where a server may say by which name the log knows a request."""
 _KNOWN = frozenset((*READING, *WRITING, "POST"))
@@ -36,17 +40,23 @@ class Gate:
     def __init__(
         self,
         application: Application,
+        proxied: Proxied | None = None,
+        digest: Digest | None = None,
+        *,
         public: Mapping[str, Application] = MappingProxyType({}),
         tally: Tally | None = None,
     ) -> None:
-        self._tally = tally or Tally()
         self._application = application
+        self._digest = digest
+        self._proxied = proxied or Proxied()
         self._public = public
+        self._tally = tally or Tally()
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterator[bytes]:
         """A response to every request, whatever happens within."""
         logs.begin_request(environ.get(REQUEST) or logs.new_request())
-        head = _Head(environ, start_response, self._tally)
+        self._proxied.settle(environ)
+        head = _Head(environ, start_response, self._digest, self._tally)
         is_head = environ["REQUEST_METHOD"] == "HEAD"
         refusal = _refusal(environ)
         if refusal:
@@ -54,6 +64,7 @@ class Gate:
             yield from () if is_head else said
             return
         _settle_login(environ)
+        environ[ASKED] = environ.get("PATH_INFO", "")
         body: Iterable[bytes] = ()
         try:
             answer = self._public.get(environ.get("PATH_INFO", ""), self._application)
@@ -74,12 +85,17 @@ class Gate:
             if close is not None:
                 close()
             head.ended()
+        if AGAIN in environ:
+            environ[AGAIN] = head.repeated(environ[AGAIN])
 
 
 class _Head:
     """Stands between application and server when a response begins."""
 
-    def __init__(self, environ: Environ, start_response: StartResponse, tally: Tally) -> None:
+    def __init__(
+        self, environ: Environ, start_response: StartResponse, digest: Digest | None, tally: Tally
+    ) -> None:
+        self._digest = digest if digest is not None and digest.is_offered else None
         self._tally = tally
         self._environ = environ
         self._start_response = start_response
@@ -93,6 +109,10 @@ class _Head:
         names = {name.lower() for name, _ in headers}
         if status.startswith("405") and "allow" not in names:
             headers = [*headers, ("Allow", METHODS)]
+        if status.startswith("401") and self._digest is not None:
+            # A header of its own beside Basic's: few clients can read two challenges in one.
+            said = self._digest.challenge(stale=STALE in self._environ)
+            headers = [("WWW-Authenticate", said), *headers]
         if "HTTP_TRANSFER_ENCODING" in self._environ and "connection" not in names:
             # Nobody may have read the chunks: they would be taken for the next request.
             headers = [*headers, ("Connection", "close")]
@@ -108,18 +128,46 @@ class _Head:
         return [body]
 
     def ended(self) -> None:
-        environ, seconds = self._environ, time.monotonic() - self._began
-        method = environ["REQUEST_METHOD"]
-        method = method if method in _KNOWN else "other"
-        if TRANSFER not in environ:  # what becomes of it is known, and counted, elsewhere
-            self._tally.count(REQUESTS, method, self.status[:3])
-        self._tally.time(REQUEST_SECONDS, seconds, method)
-        log.debug(
-            "%s %s %r %s -> %s in %.0f ms", environ.get("REMOTE_ADDR", "-"),
-            environ["REQUEST_METHOD"], environ.get("PATH_INFO", ""),
-            environ.get("HTTP_RANGE", ""), self.status[:3],
-            1000 * seconds,
-        )  # fmt: skip
+        environ = self._environ
+        is_counted = TRANSFER not in environ  # else its end is known, and counted, elsewhere
+        _count(self._tally, environ["REQUEST_METHOD"], self.status, self._began, is_counted)
+        _log_line(_who(environ), environ.get("PATH_INFO", ""), environ.get("HTTP_RANGE", ""),
+                  self.status, self._began)  # fmt: skip
+
+    def repeated(self, again: Again) -> Again:
+        """`again` counted and with its line in the log, and with nothing but answers or None."""
+        who, tally = _who(self._environ), self._tally
+
+        def answered(request: Request) -> Answer | Transfer | None:
+            began = time.monotonic()
+            try:
+                answer = again(request)
+            except Exception:  # who answers from scratch will meet it, and say it
+                log.debug("%s %s cannot be repeated", *who, exc_info=True)
+                return None
+            if answer is not None:
+                _count(tally, who[1], answer.status, began, not isinstance(answer, Transfer))
+                _log_line(who, request.target, request.range or "", answer.status, began)
+            return answer
+
+        return answered
+
+
+def _who(environ: Environ) -> tuple[str, str]:
+    return environ.get("REMOTE_ADDR", "-"), environ["REQUEST_METHOD"]
+
+
+def _count(tally: Tally, method: str, status: str, began: float, is_answered: bool) -> None:  # noqa: FBT001 - one call each
+    method = method if method in _KNOWN else "other"
+    if is_answered:
+        tally.count(REQUESTS, method, status[:3])
+    tally.time(REQUEST_SECONDS, time.monotonic() - began, method)
+
+
+def _log_line(who: tuple[str, str], path: str, range_: str, status: str, began: float) -> None:
+    if log.isEnabledFor(logging.DEBUG):
+        took = 1000 * (time.monotonic() - began)
+        log.debug("%s %s %r %s -> %s in %.0f ms", *who, path, range_, status[:3], took)
 
 
 def _refusal(environ: Environ) -> str | None:

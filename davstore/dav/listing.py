@@ -5,9 +5,10 @@ to the next. Nothing here asks for the entries of an entry that is listed.
 """
 
 import threading
+import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 from werkzeug.http import http_date
@@ -17,20 +18,24 @@ from davstore.dav.compression import GZIP, PLAIN, Coding, accepted
 from davstore.dav.kept import Kept
 from davstore.dav.multistatus import CLOSING, Rendering, opening, row
 from davstore.dav.prepared import Prepared, prepared
+from davstore.dav.properties import SERVICES
 from davstore.dav.propfind import Asked, BadRequest, Depth, Infinite, TooLarge
+from davstore.dav.transfer import Answer
 from davstore.model import Entry, Folder
 from davstore.tally import LISTINGS, Tally
 
 Environ: TypeAlias = dict[str, Any]
 StartResponse: TypeAlias = Callable[..., Any]
-Headers: TypeAlias = list[tuple[str, str]]
+Parts: TypeAlias = tuple[bytes, ...]
 
 ROOM = 48 * 2**20
 """Bytes for prepared entries, and as many for finished bodies."""
-WORTH_KEEPING = 32
-"""Entries; shorter folders are rendered in less time than the rest of a request takes, and reach
-the client in one round trip without gzip.
+MANY = 32
+"""Entries; shorter folders are rendered as a whole, and reach the client in one round trip without
+gzip.
 """
+OVERHEAD = 512
+"""Bytes that a body takes beside its own."""
 LONGEST_NAMES = 128 * 2**20
 """Bytes that the names of properties may take in one reply: no client asks for so many."""
 
@@ -57,13 +62,14 @@ class _Body:
     """A finished body of `of`; `pieces` are those of its blocks, by serial."""
 
     of: Entry
-    parts: tuple[bytes, ...] = field(repr=False)
+    parts: Parts = field(repr=False)
     pieces: dict[int, Any] = field(repr=False)
 
     @property
     def size(self) -> int:
         """Bytes of memory, about; what is compressed is there in pieces and as a whole."""
-        return sum(map(len, self.parts)) * (2 if len(self.parts) == 1 else 1)
+        copies = 2 if self.pieces and len(self.parts) == 1 else 1
+        return OVERHEAD + copies * sum(map(len, self.parts))
 
 
 class Listing:
@@ -81,7 +87,7 @@ class Listing:
         """A WSGI response; `href` is the entry's own, encoded."""
         try:
             depth, asked = propfind.depth(environ), propfind.asked(environ)
-            members = _members(depth, asked, entry)
+            question, members = _question(environ, depth, asked, href, entry)
         except Infinite:
             return _say(start_response, "403 Forbidden", _INFINITE, ("Content-Type", _XML))
         except BadRequest as error:
@@ -89,72 +95,112 @@ class Listing:
         except TooLarge:
             closing = ("Connection", "close")  # the rest of its body is not read
             return _say(start_response, "413 Content Too Large", "Too much.\n", closing)
-        wanted = environ.get("HTTP_ACCEPT_ENCODING", "")
-        coding = GZIP if members >= WORTH_KEEPING and accepted(wanted) else PLAIN
-        question = _Question(href, asked, depth, coding)
-        if isinstance(entry, Folder) and members >= WORTH_KEEPING:
-            parts = self._body(question, entry).parts
-        else:
-            parts = _made(question, entry).parts
-        start_response("207 Multi-Status", _headers(parts, coding))
-        return parts
+        kept = self._kept(question, entry)
+        answer = _answer(question, kept or self._rendered(question, entry, members))
+        start_response(answer.status, answer.headers)
+        return answer.parts
 
-    def _body(self, question: _Question, folder: Folder) -> _Body:
+    def at_hand(self, environ: Environ, text: bytes, href: str, entry: Entry) -> Answer | None:
+        """The same for a request with the body `text`, where it takes next to no time, else None.
+
+        Also None where it is to be refused, or a service asked.
+        """
+        try:
+            depth, asked = propfind.depth(environ), propfind.parsed(text)
+            question, members = _question(environ, depth, asked, href, entry)
+        except (Infinite, BadRequest, TooLarge):
+            return None
+        if SERVICES.intersection(asked.names):
+            return None
+        parts = self._kept(question, entry)
+        if parts is None and members < MANY:
+            parts = self._rendered(question, entry, members)
+        return None if parts is None else _answer(question, parts)
+
+    def _kept(self, question: _Question, entry: Entry) -> Parts | None:
         body = self._bodies.get(question)
-        if body is not None and body.of is folder:
+        if body is not None and body.of is entry:
             self._tally.count(LISTINGS, "yes")
-            return body
-        self._tally.count(LISTINGS, "no")
+            return body.parts
+        return None
+
+    def _rendered(self, question: _Question, entry: Entry, members: int) -> Parts:
+        if isinstance(entry, Folder) and members >= MANY:
+            self._tally.count(LISTINGS, "no")
+            return self._large(question, entry)
+        body = _Body(entry, (_small(question, entry),), {})
+        if members:
+            self._bodies.put(question, body)
+        return body.parts
+
+    def _large(self, question: _Question, folder: Folder) -> Parts:
         with self._making:  # once, for all who wait for it
             body = self._bodies.get(question)
             if body is not None and body.of is folder:
-                return body
+                return body.parts
             now = prepared(folder, self._prepared.get(question.href))
             self._prepared.put(question.href, now)
             body = _made(question, folder, now, body.pieces if body else {})
             self._bodies.put(question, body)
-            return body
+            return body.parts
 
 
 def _made(
-    question: _Question,
-    entry: Entry,
-    members: Prepared | None = None,
-    known: Mapping[int, Any] = MappingProxyType({}),
+    question: _Question, folder: Folder, members: Prepared, known: Mapping[int, Any]
 ) -> _Body:
-    """A body from the prepared `members` of `entry`, and what is `known` of their pieces."""
-    if members is None and question.depth.members and isinstance(entry, Folder):
-        members = prepared(entry)
+    """A body from the prepared `members` of `folder`, and what is `known` of their pieces."""
     rendering, piece = Rendering(question.asked, question.href), question.coding.piece
     pieces = {}
-    for block in members.blocks.values() if members else ():
+    for block in members.blocks.values():
         pieces[block.serial] = known.get(block.serial) or piece(rendering(block.rows))
+    parts = [piece(_beginning(question, folder)), *pieces.values(), piece(CLOSING)]
+    return _Body(folder, question.coding.whole(parts), pieces)
+
+
+def _small(question: _Question, entry: Entry) -> bytes:
+    """The body of few entries."""
+    members: Iterable[Entry] = ()
+    if question.depth.members and isinstance(entry, Folder):
+        members = entry.entries.values()
+    rendering = Rendering(question.asked, question.href)
+    return _beginning(question, entry) + rendering(map(row, members)) + CLOSING
+
+
+def _beginning(question: _Question, entry: Entry) -> bytes:
     first = opening(question.asked)
     if question.depth.itself:
         first += Rendering(question.asked, "")([row(entry, question.href)])
-    return _Body(
-        entry, question.coding.whole([piece(first), *pieces.values(), piece(CLOSING)]), pieces
-    )
+    return first
 
 
-def _members(depth: Depth, asked: Asked, entry: Entry) -> int:
-    """How many members will be listed; raises `TooLarge`."""
-    if not depth.members or not isinstance(entry, Folder):
-        return 0
-    count = len(entry.entries)
-    if count * sum(map(len, asked.names)) > LONGEST_NAMES:
+def _question(
+    environ: Environ, depth: Depth, asked: Asked, href: str, entry: Entry
+) -> tuple[_Question, int]:
+    """What is asked, and how many members will be listed; raises `TooLarge`."""
+    members = len(entry.entries) if depth.members and isinstance(entry, Folder) else 0
+    if members * sum(map(len, asked.names)) > LONGEST_NAMES:
         raise TooLarge
-    return count
+    wanted = environ.get("HTTP_ACCEPT_ENCODING", "")
+    coding = GZIP if members >= MANY and accepted(wanted) else PLAIN
+    return _Question(href, asked, depth, coding), members
 
 
-def _headers(parts: Iterable[bytes], coding: Coding) -> Headers:
+def _answer(question: _Question, parts: Parts) -> Answer:
+    coding = question.coding
     headers = [
         ("Content-Type", _XML),
         ("Content-Length", str(sum(map(len, parts)))),
-        ("Date", http_date()),
+        ("Date", _date(int(time.time()))),
         ("Vary", "Accept-Encoding"),
     ]
-    return [*headers, ("Content-Encoding", coding.name)] if coding.name else headers
+    if coding.name:
+        headers.append(("Content-Encoding", coding.name))
+    return Answer("207 Multi-Status", headers, parts)
+
+
+@lru_cache(1)
+def _date(second: int) -> str:
+    return http_date(second)
 
 
 def _say(

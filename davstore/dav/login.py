@@ -1,11 +1,14 @@
-"""Logins: WsgiDAV's domain controller over the people who may come in (Basic, RFC 7617)."""
+"""Logins: WsgiDAV's authenticator over the people who may come in.
+
+Basic (RFC 7617) here, Digest with `digest`'s help.
+"""
 
 import hashlib
 import hmac
 import logging
 import secrets
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -15,15 +18,16 @@ from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
 from wsgidav.dav_error import DAVError
 from wsgidav.dc.base_dc import BaseDomainController
+from wsgidav.http_authenticator import HTTPAuthenticator
 
 from davstore.config import User
+from davstore.dav.digest import STALE, Digest, claim
 from davstore.dav.patience import Patience
-from davstore.dav.people import People, Person
+from davstore.dav.people import REALM, People, Person
 from davstore.tally import LOGINS, Tally
 
 log = logging.getLogger(__name__)
 
-REALM = "davstore"
 TOO_MANY_REQUESTS = 429
 
 
@@ -44,10 +48,16 @@ class Users:
         self.people = People(users, file)
         self.patience = patience or Patience()
         self._tally = tally or Tally()
+        self.digest = Digest(self.people)
         self._hasher = PasswordHasher()
         self._key = secrets.token_bytes(32)
         self._verified: dict[Person, bytes] = {}
         self._hashing = threading.Lock()
+
+    def replace(self, people: People) -> None:
+        """Have these people from now on."""
+        self.people = people
+        self.digest.replace(people)
 
     def person(self, environ: Mapping[str, Any]) -> Person:
         """Who asks, once the authenticator has let them in."""
@@ -66,12 +76,32 @@ class Users:
         nobodys = _nobodys(self.people.a_password()[:7])
         matches = self._matches(person.stored or nobodys, password)
         if not matches or person.stored is None:
-            self._tally.count(LOGINS)
             return False
         if len(self._verified) > 1000:  # passwords that were changed in the file
             self._verified.clear()
         self._verified[person] = self._digest(password)
         return True
+
+    def check_patience(self, address: str, name: str) -> None:
+        """Raises 429 where a login from there must wait."""
+        wait = self.patience.wait(address, name)
+        if wait:
+            raise DAVError(
+                TOO_MANY_REQUESTS,
+                "Too many failed logins; try again later.",
+                add_headers=[("Retry-After", str(wait))],
+            )
+
+    def judged(self, address: str, name: str, *, is_right: bool) -> bool:
+        """Remember how a login went; whether it was right."""
+        if is_right:
+            self.patience.succeeded(address, name)
+        else:
+            self._tally.count(LOGINS)
+            self.patience.failed(address, name)
+            log.warning("login refused for user %r from %s; %d refused so far",
+                        name[:100], address, self.patience.count)  # fmt: skip
+        return is_right
 
     def _digest(self, password: str) -> bytes:
         return hashlib.blake2b(password.encode(), key=self._key).digest()
@@ -125,22 +155,47 @@ class DomainController(BaseDomainController):
         return not (is_guest and people.has_anonymous)
 
     def supports_http_digest_auth(self) -> bool:
-        return False
+        return True  # whoever needs it may have been given a digest since
 
     def basic_auth_user(self, realm: str, user_name: str, password: str, environ: Any) -> bool:
-        users, address = self._users, environ.get("REMOTE_ADDR") or "-"
-        if users.remembers(user_name, password):
+        users, address = self._users, _peer(environ)
+        if users.remembers(user_name, password) and users.patience.trusts(address, user_name):
             return True
-        wait = users.patience.wait(address, user_name)
-        if wait:
-            raise DAVError(
-                TOO_MANY_REQUESTS,
-                "Too many failed logins; try again later.",
-                add_headers=[("Retry-After", str(wait))],
-            )
-        if users.known(user_name, password):
-            return True
-        users.patience.failed(address, user_name)
-        log.warning("login refused for user %r from %s; %d refused so far",
-                    user_name[:100], address, users.patience.count)  # fmt: skip
-        return False
+        users.check_patience(address, user_name)
+        return users.judged(address, user_name, is_right=users.known(user_name, password))
+
+
+class Authenticator(HTTPAuthenticator):
+    """WsgiDAV's, with Digest as it should be: WsgiDAV's own takes any nonce, for ever."""
+
+    def handle_digest_auth_request(
+        self, environ: dict[str, Any], start_response: Callable[..., Any]
+    ) -> Iterable[bytes]:
+        users: Users = self.config["davstore"]["users"]
+        answer: Iterable[bytes]
+        if self._is_right(users, environ):
+            answer = self.next_app(environ, start_response)
+        else:
+            answer = self.send_basic_auth_response(environ, start_response)
+        return answer
+
+    def _is_right(self, users: Users, environ: dict[str, Any]) -> bool:
+        claimed = claim(environ["HTTP_AUTHORIZATION"])
+        if claimed is None or not claimed.is_complete or not users.digest.is_ours(claimed):
+            return False
+        if not self._is_digest_uri_valid(claimed.uri, environ):
+            return False
+        address, method = _peer(environ), environ["REQUEST_METHOD"]
+        is_right = users.digest.proves(users.people[claimed.name], claimed, method)
+        if not (is_right and users.patience.trusts(address, claimed.name)):
+            users.check_patience(address, claimed.name)
+            users.judged(address, claimed.name, is_right=is_right)
+        if is_right and users.digest.is_stale(claimed):
+            environ[STALE] = True
+            return False
+        environ["wsgidav.auth.user_name"] = claimed.name if is_right else ""
+        return is_right
+
+
+def _peer(environ: Mapping[str, Any]) -> str:
+    return environ.get("REMOTE_ADDR") or "-"

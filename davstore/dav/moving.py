@@ -24,6 +24,7 @@ from wsgidav.dav_error import (
 from wsgidav.request_server import RequestServer
 
 from davstore.dav.disk import DiskFolder, disk_trouble
+from davstore.dav.proxied import without
 
 Environ: TypeAlias = dict[str, Any]
 StartResponse: TypeAlias = Callable[..., Any]
@@ -47,11 +48,15 @@ def destination(environ: Environ) -> str:
     if not path.startswith("/") or "\0" in path or ".." in names or "." in names:
         raise DAVError(HTTP_BAD_REQUEST, "The Destination is no path.")
     # Its scheme says nothing: behind a proxy it is another than ours.
-    host = parts.netloc.rpartition("@")[2].lower()
-    ours = {environ.get(key, "").lower() for key in ("HTTP_HOST", "HTTP_X_FORWARDED_HOST")}
-    if host and host not in ours:
+    host = _bare(parts.netloc.rpartition("@")[2])
+    if host and host != _bare(environ.get("HTTP_HOST", "")):
         raise DAVError(HTTP_BAD_GATEWAY, "The Destination is on another server.")
     return "/" + "/".join(names)
+
+
+def _bare(host: str) -> str:
+    """Without the port that need not be said."""
+    return host.lower().removesuffix(":80").removesuffix(":443")
 
 
 class ShareRequests(RequestServer):
@@ -61,7 +66,7 @@ class ShareRequests(RequestServer):
         super().__init__(provider)
         self.allow_propfind_infinite = False
 
-    def do_LOCK(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:  # noqa: N802
+    def do_LOCK(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:  # noqa: N802 - WsgiDAV's
         """What is locked into being needs a folder that may be changed, before it is made."""
         path, provider = environ["PATH_INFO"], self._davProvider
         if provider.get_resource_inst(path, environ) is None:
@@ -80,7 +85,7 @@ class ShareRequests(RequestServer):
         source = provider.get_resource_inst(environ["PATH_INFO"], environ)
         if source is None:
             raise DAVError(HTTP_NOT_FOUND)
-        whole = _depth(environ, source, is_move=is_move)
+        whole = depth(environ, source, is_move=is_move)
         path = self._within(environ)
         there = provider.get_resource_inst(path, environ)
         self._check(environ, source, path, there, is_move=is_move)
@@ -91,7 +96,7 @@ class ShareRequests(RequestServer):
         if is_move:
             with disk_trouble():
                 freed = provider.room_of(there)
-                Path(source._file_path).replace(place)  # noqa: SLF001 - where it lies
+                Path(provider.file_path(source.path, environ)).replace(place)
             provider.room.settle(0, -freed)
             source.remove_all_locks(recursive=True)
             provider.prop_manager.move_properties(source.get_ref_url(), target_url)
@@ -104,7 +109,7 @@ class ShareRequests(RequestServer):
 
     def _within(self, environ: Environ) -> str:
         """The Destination's path within the share; raises 403 for one outside."""
-        path = destination(environ).removeprefix(self._davProvider.mount_path)
+        path = without(self._davProvider.mount_path, destination(environ))
         _, provider = environ["wsgidav.app"].resolve_provider(path)
         if provider is not self._davProvider:
             raise DAVError(HTTP_FORBIDDEN, "Things can be moved within this folder only.")
@@ -137,7 +142,7 @@ class ShareRequests(RequestServer):
             provider.check_right(environ, "DELETE")
 
 
-def _depth(environ: Environ, source: Any, *, is_move: bool) -> bool:
+def depth(environ: Environ, source: Any, *, is_move: bool) -> bool:
     """Whether the members are meant too."""
     depth = environ.get("HTTP_DEPTH", "infinity")
     if depth not in {"0", "infinity"} or (is_move and source.is_collection and depth == "0"):

@@ -34,6 +34,7 @@ _UNDECLARED = {_XML}  # its prefix is bound for ever
 _HERE = "\0"
 _FOUND, _MISSING = "HTTP/1.1 200 OK", "HTTP/1.1 404 Not Found"
 _PLACE = {each.name: place for place, each in enumerate(PROPERTIES)}
+_IN_ALL = frozenset(each.name for each in PROPERTIES if each.in_all)
 _MARKUPS = tuple(each.markup for each in PROPERTIES)
 _BITS = tuple(1 << place for place in range(len(PROPERTIES)))
 
@@ -121,7 +122,8 @@ def _split(asked: Asked, having: int) -> tuple[list[str], list[str]]:
     had = [each.name for each, bit in zip(PROPERTIES, _BITS, strict=True) if having & bit]
     wanted: Iterable[str] = asked.names
     if asked.mode is not Mode.NAMED:
-        wanted = dict.fromkeys([*had, *asked.names])
+        every = had if asked.mode is Mode.NAMES else [name for name in had if name in _IN_ALL]
+        wanted = dict.fromkeys([*every, *asked.names])
     found = [name for name in wanted if name in had]
     return found, [name for name in wanted if name not in had]
 

@@ -6,7 +6,6 @@ Each user has a small store of their own on disk, in which what was used longest
 import hashlib
 import io
 import logging
-import re
 import threading
 import time
 from collections.abc import Iterable
@@ -32,19 +31,10 @@ LARGEST = 1024 * 1024
 REALM = "/.noise/"
 """What stands before the reference URLs of noise: no share can have this name."""
 
-_NOISE = re.compile(
-    r"\._.*|\.DS_Store|\.localized|\.hidden|\.apdisk|\.Spotlight-V100|\.Trashes|\.fseventsd"
-    r"|\.TemporaryItems|\.DocumentRevisions-V100|\.VolumeIcon\.icns|\.com\.apple\..*"
-    r"|\.metadata_never_index.*|\.metadata_direct_scope_only|\.ql_disable.*"
-    r"|Backups\.backupdb|mach_kernel|desktop\.ini|Thumbs\.db(:.*)?|ehthumbs(_vista)?\.db"
-    r"|autorun\.inf|\$RECYCLE\.BIN|System Volume Information|\.directory|\.Trash(-\d+)?",
-    re.IGNORECASE,
-)
-
-
-def is_noise(name: str) -> bool:
-    """Whether a desktop writes files of this name by itself."""
-    return _NOISE.fullmatch(name) is not None
+HINTS = frozenset({".metadata_never_index", ".ql_disablethumbnails"})
+"""Where one of these stands at a volume's root, macOS reads no file of it to index it or to draw
+pictures of what is in it.
+"""
 
 
 @dataclass(frozen=True, slots=True)

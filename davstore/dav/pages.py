@@ -139,8 +139,7 @@ def _origin(environ: Environ) -> str:
     host = environ.get("HTTP_HOST", "")
     if not _HOST.fullmatch(host):
         host = f"{environ['SERVER_NAME']}:{environ['SERVER_PORT']}"
-    behind_tls = environ.get("HTTP_X_FORWARDED_PROTO", "") == "https"
-    return f"{'https' if behind_tls else environ['wsgi.url_scheme']}://{host}"
+    return f"{environ['wsgi.url_scheme']}://{host}"
 
 
 def _rendered(view: _View, home: str, href: str, folder: Folder) -> str:

@@ -1,7 +1,7 @@
 """Failed logins, counted by address and name; who fails often has to wait.
 
-Only failures count. A login that was right before is let in whatever others at its address do,
-and guessing one name does not hold up another.
+Only failures count. A login that was right before is let in at the same address whatever others
+there do, and guessing one name does not hold up another.
 """
 
 import ipaddress
@@ -24,6 +24,7 @@ class Patience:
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         self._now = now
         self._failures: OrderedDict[tuple[str, str | None], InMemoryBucket] = OrderedDict()
+        self._let_in: OrderedDict[tuple[str, str | None], None] = OrderedDict()
         self._lock = threading.Lock()
         self.count = 0
 
@@ -46,6 +47,19 @@ class Patience:
                 self._failures[key] = bucket
             while len(self._failures) > MOST:
                 self._failures.popitem(last=False)
+
+    def succeeded(self, address: str, name: str) -> None:
+        """A login was right."""
+        key = _keys(address, name)[0]
+        with self._lock:
+            self._let_in[key] = None
+            self._let_in.move_to_end(key)
+            while len(self._let_in) > MOST:
+                self._let_in.popitem(last=False)
+
+    def trusts(self, address: str, name: str) -> bool:
+        """Whether a login from there as `name` was right before."""
+        return _keys(address, name)[0] in self._let_in
 
     def _wait(self, key: tuple[str, str | None], moment: int) -> int:
         bucket = self._failures.get(key)

@@ -1,8 +1,9 @@
 """Who may come in, what each may see and do: the configured users and an htpasswd file."""
 
+import hashlib
 import logging
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import TypeAlias
@@ -13,6 +14,7 @@ log = logging.getLogger(__name__)
 
 EVERY_RIGHT = frozenset({"read", "add", "delete", "watch", "manage"})
 _HASHES = ("$2y$", "$2b$", "$2a$", "$argon2")
+REALM = "davstore"
 LARGEST_FILE = 1024 * 1024
 
 _State: TypeAlias = tuple[int, int, int]
@@ -21,13 +23,15 @@ _State: TypeAlias = tuple[int, int, int]
 @dataclass(frozen=True, slots=True)
 class Person:
     """Who asks. `stored` is the password as a hash or plain, None where none opens the door;
-    `folders` are the accounts and shares that exist for them, None meaning all.
+    `digest` opens it to Digest logins; `folders` are the accounts and shares that exist for them,
+    None meaning all.
     """
 
     name: str
     stored: str | None = field(repr=False)
     folders: frozenset[str] | None = None
     rights: frozenset[str] = frozenset({"read"})
+    digest: str | None = field(default=None, repr=False)
 
     def sees(self, folder: str) -> bool:
         """Whether this account or share exists for them."""
@@ -59,7 +63,7 @@ class People:
     def has_anonymous(self) -> bool:
         """Whether there is a way in without a login."""
         guest = self._configured.get(ANONYMOUS)
-        return guest is not None and guest.stored is None
+        return guest is not None and guest.stored is None and guest.digest is None
 
     def __getitem__(self, name: str) -> Person:
         """Who this is now; `NOBODY` for a name that nobody has any more."""
@@ -72,6 +76,10 @@ class People:
     def a_password(self) -> str:
         """Some user's, as it is stored; empty where nobody has one."""
         return next((each.stored for each in self._now().values() if each.stored), "")
+
+    def digests(self) -> list[str]:
+        """Of all who were given one, in a fixed order."""
+        return sorted(each.digest for each in self._configured.values() if each.digest)
 
     def _now(self) -> Mapping[str, Person]:
         if self._file is None:
@@ -93,10 +101,22 @@ class People:
 _UNREADABLE: _State = (-1, -1, -1)
 
 
+def digest_of(name: str, password: str) -> str:
+    """What Digest logins need of a password: RFC 7616's H(A1)."""
+    return md5_hex(f"{name}:{REALM}:{password}")
+
+
+def md5_hex(text: str, encoding: str = "utf-8") -> str:
+    """As RFC 7616 wants it, whatever it is worth."""
+    data = text.encode(encoding, "replace")
+    return hashlib.md5(data, usedforsecurity=False).hexdigest()
+
+
 def _person(user: User) -> Person:
     stored = None if user.password is None else user.password.get_secret_value()
     folders = None if user.accounts is None else frozenset(user.accounts)
-    return Person(user.name, stored, folders, frozenset(user.rights))
+    digest = None if user.digest is None else user.digest.get_secret_value().lower()
+    return Person(user.name, stored, folders, frozenset(user.rights), digest)
 
 
 def _lines(file: Path) -> dict[str, str]:
@@ -123,5 +143,5 @@ def _joined(configured: Mapping[str, Person], lines: Mapping[str, str]) -> Mappi
         if known is None:
             people[name] = Person(name, stored)
         elif known.stored is None and name != ANONYMOUS:
-            people[name] = Person(name, stored, known.folders, known.rights)
+            people[name] = replace(known, stored=stored)
     return MappingProxyType(people)

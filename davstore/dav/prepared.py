@@ -68,6 +68,8 @@ def _said(entries: Iterable[Entry]) -> _Said:
         said += (entry.name, entry.modified)
         if isinstance(entry, Leaf):
             said += (entry.size, entry.identity, entry.file.mime)
+        elif entry.used is not None:
+            said.append(entry.used)
     return tuple(said)
 
 

@@ -16,7 +16,7 @@ from lxml import etree
 from werkzeug.http import http_date
 
 from davstore.dav.media_types import media_type
-from davstore.model import Entry, Folder, Leaf
+from davstore.model import Entry, Folder, Leaf, Played
 
 Markup: TypeAlias = str
 """XML that stands for itself: escaped, and with "D" for the namespace "DAV:"."""
@@ -46,10 +46,13 @@ def escaped(text: str) -> Markup:
 
 @dataclass(frozen=True, slots=True)
 class Property:
-    """`markup` gives what stands in the element, None where an entry lacks this property."""
+    """`markup` gives what stands in the element, None where an entry lacks this property; allprop
+    means it too where it is `in_all`.
+    """
 
     name: str
     markup: Callable[[Entry], Markup | None]
+    in_all: bool = True
 
 
 def _resource_type(entry: Entry) -> Markup:
@@ -81,6 +84,26 @@ def _length(entry: Entry) -> Markup | None:
     return None if entry.size is None else str(entry.size)
 
 
+def _used(entry: Entry) -> Markup | None:
+    used = entry.used if isinstance(entry, Folder) else None
+    return None if used is None else str(used)
+
+
+POSITION, DURATION = "{davstore:}position", "{davstore:}duration"
+"""In seconds."""
+SERVICES = frozenset({POSITION, DURATION})
+"""A service is asked for these, so that they are no part of what stands in all properties."""
+
+
+def _position(entry: Entry) -> Markup | None:
+    return f"{entry.position.seconds:g}" if isinstance(entry, Played) else None
+
+
+def _duration(entry: Entry) -> Markup | None:
+    known = entry.position.duration if isinstance(entry, Played) else None
+    return None if known is None else f"{known:g}"
+
+
 PROPERTIES = (
     Property("{DAV:}resourcetype", _resource_type),
     Property("{DAV:}displayname", lambda entry: escaped(entry.name)),
@@ -97,6 +120,10 @@ PROPERTIES = (
         "{DAV:}getetag",
         lambda entry: escaped(etag(entry)) if isinstance(entry, Leaf) else None,
     ),
+    # RFC 4331 section 4; what is still available (section 3) no service tells.
+    Property("{DAV:}quota-used-bytes", _used, in_all=False),
+    Property(POSITION, _position, in_all=False),
+    Property(DURATION, _duration, in_all=False),
 )
 
 _BY_NAME = {each.name: each for each in PROPERTIES}

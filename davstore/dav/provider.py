@@ -1,27 +1,42 @@
 """Entries of the snapshots as WsgiDAV's collections and resources."""
 
+import io
 from collections.abc import Callable, Iterable
-from functools import partial
 from typing import Any, TypeAlias
 from urllib.parse import quote
 
+from werkzeug.http import http_date
 from wsgidav.dav_error import HTTP_FORBIDDEN, HTTP_NOT_FOUND, HTTP_PRECONDITION_FAILED, DAVError
 from wsgidav.dav_provider import DAVCollection, DAVNonCollection, DAVProvider
-from wsgidav.util import get_uri_name, get_uri_parent, parse_if_header_dict, test_if_header_dict
+from wsgidav.util import (
+    get_content_length,
+    get_uri_name,
+    get_uri_parent,
+    parse_if_header_dict,
+    test_if_header_dict,
+)
 
-from davstore.dav import canary
 from davstore.dav.bodies import settle_xml
+from davstore.dav.deeds import METHODS, Deeds
 from davstore.dav.download import Download
+from davstore.dav.dropping import Dropped, Dropping
+from davstore.dav.incoming import Incoming
 from davstore.dav.listing import Listing
+from davstore.dav.local import Local
 from davstore.dav.login import Users
+from davstore.dav.moving import destination
 from davstore.dav.multistatus import PATH_SAFE
-from davstore.dav.noise import Noise, NoiseResource, Note, is_noise, noise_path
+from davstore.dav.noise import HINTS, Noise, NoiseResource, Note, noise_path
+from davstore.dav.noise_names import is_noise
 from davstore.dav.pages import page
 from davstore.dav.people import Person
+from davstore.dav.playback import NO_PLAYBACK, Playback
 from davstore.dav.properties import content_type, etag, property_element, property_names
+from davstore.dav.proxied import without
+from davstore.dav.repeats import Repeats
 from davstore.dav.rights import READING, check_right, options, refused
 from davstore.dav.tree import NotReady, Tree
-from davstore.model import Entry, Folder, Leaf
+from davstore.model import Entry, Folder, Leaf, Text
 from davstore.tally import Tally
 
 Environ: TypeAlias = dict[str, Any]
@@ -32,7 +47,11 @@ SERVICE_UNAVAILABLE = 503
 RETRY_AFTER = "15"
 
 
-class _Listed:
+_Resource: Any = object
+"""WsgiDAV's classes have no types: what the mixin finds in those beside it is Any."""
+
+
+class _Listed(_Resource):
     """What collections and resources have in common: properties from one table."""
 
     entry: Folder | Leaf
@@ -62,13 +81,11 @@ class _Listed:
         self, mode: str, *, name_list: list[str] | None = None
     ) -> list[tuple[str, Any]]:
         """Found ones first: clients such as rclone look at the first propstat alone."""
-        found: list[tuple[str, Any]] = super().get_properties(  # type: ignore[misc]
-            mode, name_list=name_list
-        )
+        found: list[tuple[str, Any]] = super().get_properties(mode, name_list=name_list)
         return sorted(found, key=lambda pair: isinstance(pair[1], DAVError))
 
     def get_href(self) -> str:
-        return href(self.provider, self.get_preferred_path())  # type: ignore[attr-defined]
+        return href(self.provider, self.get_preferred_path())
 
 
 class FolderCollection(_Listed, DAVCollection):
@@ -81,11 +98,11 @@ class FolderCollection(_Listed, DAVCollection):
     def get_member_names(self) -> list[str]:
         return list(self.entry.entries)
 
-    def create_empty_resource(self, name: str) -> NoiseResource:
-        note: NoiseResource = self.provider.new_note(
+    def create_empty_resource(self, name: str) -> "NoiseResource | Dropped":
+        made: NoiseResource | Dropped = self.provider.new_resource(
             f"{self.path.rstrip('/')}/{name}", self.environ
         )
-        return note
+        return made
 
     def get_member(self, name: str) -> "FolderCollection | FileResource | None":
         entry = self.entry.entries.get(name)
@@ -121,7 +138,7 @@ class FileResource(_Listed, DAVNonCollection):
         raise DAVError(HTTP_FORBIDDEN)
 
 
-Resource: TypeAlias = FolderCollection | FileResource | NoiseResource
+Resource: TypeAlias = FolderCollection | FileResource | NoiseResource | Dropped
 
 
 def resource(path: str, environ: Environ, entry: Folder | Leaf) -> FolderCollection | FileResource:
@@ -131,11 +148,16 @@ def resource(path: str, environ: Environ, entry: Folder | Leaf) -> FolderCollect
     return FileResource(path, environ, entry)
 
 
+def _address(path: str, environ: Environ, entry: Entry) -> str:
+    return resource(path, environ, entry).get_href()
+
+
 class Provider(DAVProvider):
-    """The whole tree but for the shares. It is read-only: nothing can be written in it but noise.
+    """The whole tree but for the shares. Nothing can be written in it but noise, and into
+    `incoming`; what may be deleted and renamed is said by `deeds`.
 
     What reads is answered without WsgiDAV's own methods, and what writes is refused; only the
-    notes of `noise` (None: there are none) are theirs.
+    notes of `noise` are theirs. All three are None where there are none.
     """
 
     def __init__(
@@ -144,15 +166,21 @@ class Provider(DAVProvider):
         download: Download,
         users: Users,
         noise: Noise | None,
+        deeds: Deeds | None = None,
+        incoming: Incoming | None = None,
+        playback: Playback = NO_PLAYBACK,
         tally: Tally | None = None,
     ) -> None:
         super().__init__()
+        self._deeds = deeds
+        self._playback = playback
         self._tree = tree
         self._download = download
         self._users = users
         self._noise = noise
-        self._canary = Download(canary.opened, offers=False)
+        self._incoming = incoming
         self._listing = Listing(tally=tally)
+        self._repeats = Repeats(tree, users, self._listing, download, _address, self._allowed)
 
     def ref_url_to_path(self, ref_url: str) -> str:
         path: str = noise_path(ref_url) or super().ref_url_to_path(ref_url)
@@ -161,33 +189,87 @@ class Provider(DAVProvider):
     def get_resource_inst(self, path: str, environ: Environ) -> Resource | None:
         """The resource at `path`; raises 503 while nothing is known of its account."""
         person = self._users.person(environ)
-        entry = self._entry(path, person)
+        place = self._incoming.place(path, person) if self._incoming else None
+        found = None if place is None else self._dropped(path, environ, *place)
+        if found is not None:
+            return found
+        asking = environ["REQUEST_METHOD"] in _ASKING
+        entry = self._entry(path, person, asking=asking) if place is None else None
         if entry is not None:
             return resource(path, environ, entry)
         if self._noise is not None and is_noise(get_uri_name(path)):
             note = self._noise.get(person.name, path)
+            if (
+                note is None
+                and environ["REQUEST_METHOD"] in READING
+                and self._is_hint(path, person)
+            ):
+                note = Note(b"", 0.0)
             if note is not None:
                 return NoiseResource(path, environ, self._noise, person.name, note)
         return None
 
-    def new_note(self, path: str, environ: Environ) -> NoiseResource:
-        """An empty note at `path`; raises 403 where it is not noise."""
-        if self._noise is None or not is_noise(get_uri_name(path)):
+    def _is_hint(self, path: str, person: Person) -> bool:
+        """Whether an empty file is to stand there for macOS: in every folder, as any may be
+        mounted.
+        """
+        if get_uri_name(path) not in HINTS:
+            return False
+        return isinstance(self._entry(get_uri_parent(path) or "/", person), Folder)
+
+    def href(self, path: str) -> str:
+        """The address of `path`, encoded."""
+        return href(self, path)
+
+    def new_resource(self, path: str, environ: Environ) -> NoiseResource | Dropped:
+        """An empty file at `path`; raises 403 where it is neither noise nor dropped."""
+        person, name = self._users.person(environ), get_uri_name(path)
+        if self._noise is not None and is_noise(name):
+            self._noise.put(person.name, path, b"")
+            return NoiseResource(path, environ, self._noise, person.name, Note(b"", 0.0))
+        place = self._incoming.place(path, person) if self._incoming else None
+        if place is None or self._incoming is None:
             raise DAVError(HTTP_FORBIDDEN)
-        user = self._users.person(environ).name
-        self._noise.put(user, path, b"")
-        return NoiseResource(path, environ, self._noise, user, Note(b"", 0.0))
+        self._incoming.put(*place, b"", person)
+        made = self._dropped(path, environ, *place)
+        assert isinstance(made, Dropped)
+        return made
+
+    def _dropped(
+        self, path: str, environ: Environ, account: str, name: str
+    ) -> FolderCollection | Dropped | None:
+        assert self._incoming is not None
+        if not name:
+            return FolderCollection(path, environ, self._incoming.folder(account))
+        item = self._incoming.item(account, name)
+        return None if item is None else Dropped(path, environ, self._incoming, item)
+
+    def _dropping(self, environ: Environ, person: Person) -> Dropping | None:
+        """What answers a request that writes into `incoming`, or asks what may be written there."""
+        method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"]
+        if self._incoming is None or is_noise(get_uri_name(path)):
+            return None
+        places = [path] if method not in {"GET", "HEAD", "PROPFIND"} else []
+        if method in {"COPY", "MOVE"} and "HTTP_DESTINATION" in environ:
+            places.append(without(self.mount_path, destination(environ)))
+        if not any(self._incoming.place(each, person) for each in places):
+            return None
+        return Dropping(self, self._incoming, person, lambda path: self._entry(path, person))
 
     def custom_request_handler(
         self, environ: Environ, start_response: StartResponse, default_handler: Application
     ) -> Iterable[bytes]:
         method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"]
         person = self._users.person(environ)
+        dropping = self._dropping(environ, person)
+        if dropping is not None:
+            return dropping.answer(environ, start_response)
         found = self.get_resource_inst(path, environ)
         if method in READING:
             check_right(person, method)
             if found is None:
                 raise DAVError(HTTP_NOT_FOUND)
+            self._repeats.offer(environ, person)
             return self._read(environ, start_response, found, person)
         is_note = isinstance(found, NoiseResource) or (
             found is None and is_noise(get_uri_name(path))
@@ -197,42 +279,69 @@ class Provider(DAVProvider):
                 settle_xml(environ)
             environ["HTTP_DEPTH"] = "0"
             return default_handler(environ, start_response)
+        asking = self._asking(environ, found, person)
+        if asking is not None:
+            return asking(environ, start_response)
+        if self._deeds is not None and self._deeds.concerns(path, person):
+            if method in METHODS and isinstance(found, FolderCollection | FileResource):
+                _check_if(found, environ)
+                return self._deeds(environ, start_response, found, person)
+            if method == "PUT":  # it will be refused
+                self._deeds.refusals.note(person.name, path)
         entry = None if found is None else found.entry
         above = self._entry(get_uri_parent(path) or "/", person)
         return refused(environ, start_response, href(self, path), entry, above)
+
+    def _asking(
+        self, environ: Environ, found: Resource | None, person: Person
+    ) -> Application | None:
+        """What answers a method that writes, where it is a service that is asked."""
+        method = environ["REQUEST_METHOD"]
+        if method == "MKCOL" and found is None and self._begins_search(environ, person):
+            return _made
+        if method == "PROPPATCH" and isinstance(found, FileResource):
+            return self._playback.patched(environ, found.get_href(), found.entry, person)
+        return None
+
+    def _begins_search(self, environ: Environ, person: Person) -> bool:
+        """Whether making this folder is how a search is asked for: by mounts, which open only what
+        stands in the folder above.
+        """
+        if "add" not in person.rights or get_content_length(environ):
+            return False
+        return isinstance(self._entry(environ["PATH_INFO"], person, asking=True), Folder)
 
     def _read(
         self, environ: Environ, start_response: StartResponse, found: Resource, person: Person
     ) -> Iterable[bytes]:
         method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"]
         if method == "OPTIONS":
-            return options(start_response, *READING)
+            return options(start_response, *self._allowed(path, person))
         if method == "PROPFIND":
             _check_if(found, environ)
-            return self._listing(environ, start_response, found.get_href(), found.entry)
-        if isinstance(found, NoiseResource):
+            entry = found.entry
+            if isinstance(found, FileResource):
+                entry = self._playback.asked(environ, found.entry)
+            return self._listing(environ, start_response, found.get_href(), entry)
+        if isinstance(found, NoiseResource | Dropped):
             return found.download(environ, start_response)
+        if isinstance(found, FileResource) and isinstance(found.entry, Text):
+            return Download(_opened, offers=False)(environ, start_response, found.entry)
         if isinstance(found, FileResource):
-            if found.entry is canary.CANARY:
-                return self._canary(environ, start_response, found.entry)
-            later = partial(self._again, path, person)
-            return self._download(environ, start_response, found.entry, later)
+            return self._download(environ, start_response, found.entry)
         home = quote(f"{self.mount_path}{self.share_path}/", safe=PATH_SAFE)
         return page(environ, start_response, home, found.get_href(), found.entry)
 
-    def _again(self, path: str, person: Person) -> Leaf | None:
-        """What stands at `path` for this person, if that is still who they are."""
-        if self._users.people[person.name] != person:
-            return None
-        try:
-            entry = self._entry(path, person)
-        except DAVError:
-            return None
-        return entry if isinstance(entry, Leaf) else None
+    def _allowed(self, path: str, person: Person) -> tuple[str, ...]:
+        """The methods that this person may use there."""
+        if self._deeds is None or "delete" not in person.rights:
+            return READING
+        return (*READING, *METHODS) if self._deeds.concerns(path, person) else READING
 
-    def _entry(self, path: str, person: Person) -> Entry | None:
+    def _entry(self, path: str, person: Person, *, asking: bool = False) -> Entry | None:
+        parts = [part for part in path.split("/") if part]
         try:
-            return self._tree.find([part for part in path.split("/") if part], person)
+            return self._tree.find(parts, person, asking=asking)
         except NotReady as account:
             raise DAVError(
                 SERVICE_UNAVAILABLE,
@@ -241,7 +350,19 @@ class Provider(DAVProvider):
             ) from None
 
 
+_ASKING = frozenset({"GET", "HEAD", "PROPFIND"})
+"""Methods for which a service may be asked what stands in a folder."""
 _NOTE_METHODS = frozenset({"PUT", "DELETE", "PROPPATCH", "LOCK", "UNLOCK"})
+
+
+def _made(_environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+    start_response("201 Created", [("Content-Length", "0"), ("Date", http_date())])
+    return []
+
+
+def _opened(leaf: Leaf, start: int, end: int | None) -> Local:
+    assert isinstance(leaf, Text)
+    return Local(io.BytesIO(leaf.content), start, end, len(leaf.content))
 
 
 def href(provider: Any, path: str) -> str:

@@ -88,7 +88,7 @@ class Locks(LockManager):
         super().__init__(_Storage(folder))
         # One lock for both: what was found free stays so until it is taken, and nobody waits
         # for one of two while holding the other.
-        self._lock = self.storage._lock  # noqa: SLF001
+        self._lock = self.storage._lock  # noqa: SLF001 - WsgiDAV gives no other way to it
 
     def close(self) -> None:
         """Let go of the folder."""

@@ -29,12 +29,18 @@ StartResponse: TypeAlias = Callable[..., Any]
 READING = ("OPTIONS", "GET", "HEAD", "PROPFIND")
 WRITING = ("PUT", "DELETE", "MKCOL", "COPY", "MOVE", "PROPPATCH", "LOCK", "UNLOCK")
 
-_ALLOW = ("Allow", ", ".join(READING))
+ALLOW = ("Allow", ", ".join(READING))
 _NEEDS: Mapping[str, str] = {
     **dict.fromkeys(READING, "read"),
     **dict.fromkeys(WRITING, "add"),
     "DELETE": "delete",
     "MOVE": "delete",
+}
+
+_ELSEWHERE: Mapping[str, str] = {
+    "COPY": "Nothing can be copied here: it is at a service.",
+    "MOVE": "Nothing can be renamed here; the magnets of an account can.",
+    "DELETE": "Nothing can be deleted here; the magnets of an account can.",
 }
 
 
@@ -84,12 +90,14 @@ def refused(
         raise DAVError(HTTP_NOT_FOUND)
     elif method in {"COPY", "MOVE"} and "HTTP_DESTINATION" not in environ:
         raise DAVError(HTTP_BAD_REQUEST, "The Destination is missing.")
+    elif method in {"COPY", "MOVE", "DELETE"}:
+        raise DAVError(HTTP_FORBIDDEN, _ELSEWHERE[method], add_headers=[ALLOW])
     elif method == "UNLOCK":
         mismatch = DAVErrorCondition(PRECONDITION_CODE_LockTokenMismatch)
         raise DAVError(HTTP_CONFLICT, "Nothing is locked here.", err_condition=mismatch)
     elif method == "PROPPATCH":
-        return _protected(environ, start_response, href)
-    raise DAVError(HTTP_FORBIDDEN, "Nothing can be changed here.", add_headers=[_ALLOW])
+        return said_of_properties(environ, start_response, href, DAVError(HTTP_FORBIDDEN))
+    raise DAVError(HTTP_FORBIDDEN, "Nothing can be changed here.", add_headers=[ALLOW])
 
 
 def _check_new_folder(environ: Environ, entry: Entry | None) -> None:
@@ -100,11 +108,15 @@ def _check_new_folder(environ: Environ, entry: Entry | None) -> None:
 
 
 def _not_allowed(text: str) -> DAVError:
-    return DAVError(HTTP_METHOD_NOT_ALLOWED, text, add_headers=[_ALLOW])
+    return DAVError(HTTP_METHOD_NOT_ALLOWED, text, add_headers=[ALLOW])
 
 
-def _protected(environ: Environ, start_response: StartResponse, href: str) -> Iterable[bytes]:
-    """A 207 that says 403 of each property, section 9.2.1."""
+def said_of_properties(
+    environ: Environ, start_response: StartResponse, href: str, failure: DAVError | None
+) -> Iterable[bytes]:
+    """A 207 that says the same of each property of a PROPPATCH, section 9.2.1: what failed, or
+    that all is well.
+    """
     root = settle_xml(environ)
     if root is None or root.tag != "{DAV:}propertyupdate":
         raise DAVError(HTTP_BAD_REQUEST, "The body is no propertyupdate element.")
@@ -113,7 +125,7 @@ def _protected(environ: Environ, start_response: StartResponse, href: str) -> It
         for prop in props
     ]  # fmt: skip
     answer = xml_tools.make_multistatus_el()
-    said = [(name, DAVError(HTTP_FORBIDDEN)) for name in dict.fromkeys(names)]
+    said = [(name, failure) for name in dict.fromkeys(names)]
     util.add_property_response(answer, href, said)
     response: Iterable[bytes] = util.send_multi_status_response(environ, start_response, answer)
     return response

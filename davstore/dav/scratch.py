@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 from urllib.parse import quote
 
+import diskcache
 from wsgidav import util
 from wsgidav.dav_error import HTTP_FORBIDDEN, HTTP_METHOD_NOT_ALLOWED, HTTP_NOT_FOUND, DAVError
 from wsgidav.fs_dav_provider import FilesystemProvider
@@ -40,12 +41,14 @@ _XML_METHODS = frozenset({"PROPFIND", "PROPPATCH", "LOCK"})
 
 class Scratch(FilesystemProvider):
     """The folder of a `share`, for who sees `name`. To others, `elsewhere` answers: as if there
-    were nothing.
+    were nothing. How much of it is taken, all processes write down in `rooms`.
 
     Raises `StateError` where the folder cannot be made.
     """
 
-    def __init__(self, name: str, share: Share, users: Users, elsewhere: Any) -> None:
+    def __init__(
+        self, name: str, share: Share, users: Users, elsewhere: Any, rooms: diskcache.Cache
+    ) -> None:
         self.root = share.path.expanduser()
         try:
             self.root.mkdir(parents=True, exist_ok=True)
@@ -56,7 +59,7 @@ class Scratch(FilesystemProvider):
             ) from None
         sweep(self.root)
         super().__init__(str(self.root), fs_opts={"follow_symlinks": False})
-        self.room = Room(self.root, share.limit)
+        self.room = Room(self.root, share.limit, rooms)
         self._name = name
         self._users = users
         self._elsewhere = elsewhere
@@ -117,6 +120,9 @@ class Scratch(FilesystemProvider):
             return self._read(environ, start_response)
         if environ["PATH_INFO"] == "/" and method in {"DELETE", "MOVE"}:
             raise DAVError(HTTP_FORBIDDEN, "The share itself stays.")
+        if environ["PATH_INFO"] == "/" and method == "PUT":  # WsgiDAV asks for what it stands in
+            allow = [("Allow", ", ".join((*READING, *WRITING)))]
+            raise DAVError(HTTP_METHOD_NOT_ALLOWED, "This is a folder.", add_headers=allow)
         if method in _XML_METHODS:
             _settle(environ)
         answer: Application = getattr(ShareRequests(self), f"do_{method}")

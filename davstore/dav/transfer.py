@@ -1,11 +1,13 @@
-"""A file's bytes that a server may move itself instead of drawing them through WSGI.
+"""What a server may do itself, in place of WSGI.
 
-A server that can puts `OFFER` into the environ; `Download` then answers with an empty body and
-leaves what is to be sent under `TRANSFER`. The head that it starts is the one for success.
+A server that can puts `OFFER` into the environ. `Download` then answers with an empty body and
+leaves the bytes that are to be sent under `TRANSFER`; the head that it starts is the one for
+success. Under `AGAIN` stands what answers the same request again, but for its target, its range
+and its body, without the layers around and at once.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from davstore.errors import DavstoreError
@@ -13,26 +15,26 @@ from davstore.model import Leaf, Reader
 
 OFFER = "davstore.offer"
 TRANSFER = "davstore.transfer"
+AGAIN = "davstore.again"
 
 Headers: TypeAlias = list[tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
-    """What is said instead of the file."""
+class Answer:
+    """A response that is whole."""
 
     status: str
     headers: Headers
-    body: bytes
+    parts: Sequence[bytes] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Transfer:
     """Bytes `start` to `end` (inclusive) of `leaf`, under `status` and `headers`.
 
-    `refuse` says what a failure before the first byte is to be answered with. `again` is the
-    answer to the same request with another Range header (None: without), and None where it must
-    be answered from scratch. `reader` is who asked.
+    `refuse` says what a failure before the first byte is to be answered with. `reader` is who
+    asked.
     """
 
     leaf: Leaf
@@ -40,6 +42,20 @@ class Transfer:
     end: int
     status: str
     headers: Headers
-    refuse: Callable[[DavstoreError], Refusal]
-    again: "Callable[[str | None], Transfer | None]"
+    refuse: Callable[[DavstoreError], Answer]
     reader: Reader
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What differs from one request to the next: its target as it was sent, its Range header
+    (None: it has none), its body.
+    """
+
+    target: str
+    range: str | None = None
+    body: bytes = b""
+
+
+Again: TypeAlias = Callable[[Request], Answer | Transfer | None]
+"""None where that must be answered from scratch. Does not wait: for a disk, a lock or a host."""

@@ -1,13 +1,17 @@
 """What stands where: a path of the server -> a folder or a file of the latest snapshots."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
+from typing import Protocol
 
 from davstore import views
+from davstore.dav.noise_names import is_noise
 from davstore.dav.people import OWNER, Person
 from davstore.model import Entry, Folder, Leaf, Snapshot
 
+MAGNETS, TRASH, LINKS = "magnets", "trash", "links"
+"""The folders of an account."""
 Views = Callable[[], Sequence[Folder] | None]
 """Every view's folder as of now; None while nothing is known that could stand in them."""
 
@@ -17,14 +21,65 @@ def no_views() -> tuple[Folder, ...]:
     return ()
 
 
+class Links(Protocol):
+    """The folders of links that some accounts have beside their magnets."""
+
+    @property
+    def accounts(self) -> Collection[str]:
+        """Those accounts."""
+
+    def known(self, account: str) -> Folder | None:
+        """Such a folder; None while nothing is known."""
+
+    def asked(self, account: str) -> Folder | None:
+        """The same, for somebody who looks into it."""
+
+
+Beside = Callable[[str, Person], Sequence[Folder]]
+"""What stands in an account's folder beside its magnets, for this person."""
+
+
+class Elsewhere(dict[str, Entry]):
+    """The entries of a folder that is only listed here: somebody else knows what is in it."""
+
+    is_at_hand = False
+
+
+def nothing(account: str, person: Person) -> tuple[Folder, ...]:
+    """For a tree with magnets alone."""
+    del account, person
+    return ()
+
+
+class Lookups(Protocol):
+    """Further folders of accounts, which cost their services a call when they are opened."""
+
+    @property
+    def names(self) -> Collection[str]:
+        """What they can be called."""
+
+    def folders(self, account: str) -> tuple[Folder, ...]:
+        """Those of `account`, without a call."""
+
+    def find(self, account: str, path: Sequence[str], *, asking: bool) -> Entry | None:
+        """The entry at `path` in one of them, with a call only where `asking`.
+
+        Raises `StoreError`.
+        """
+
+
 class NotReady(Exception):
     """Nothing is known of this account yet."""
 
 
 class Tree:
-    """`/<account>/magnets/<magnet>/…` over the latest snapshots, and the names of the `shares`,
+    """`/<account>/magnets/<magnet>/…` over the latest snapshots, `…/links/…` of those that have
+    `links`, and the names of the `shares`,
     in which somebody else knows the way; beside them `/<view>/…`. Who may not see all accounts
-    sees those views that are named to him. `canary` is a file in the root.
+    sees those views that are named to him. `settled` are the views where nothing is to be done for
+    them, else None. Beside the magnets of accounts that are `deletable`, and of others that have
+    some, is the trash, for who may delete. `lookups` are the folders beside them that ask; what
+    else is `beside` them is listed only. `canary` is a file in the root.
     """
 
     def __init__(
@@ -34,19 +89,33 @@ class Tree:
         shares: Mapping[str, Path] = MappingProxyType({}),
         views: Views = no_views,
         view_names: Sequence[str] = (),
+        deletable: Collection[str] = (),
+        *,
+        settled: Views = no_views,
+        beside: Beside = nothing,
+        lookups: Lookups | None = None,
+        links: Links | None = None,
         canary: Leaf | None = None,
     ) -> None:
+        self._beside = beside
+        self._links = links
         self._canary = canary
         self._accounts = tuple(accounts)
         self._snapshot = snapshot
         self._shares = shares
         self._views = views
         self._view_names = tuple(view_names)
+        self._lookups = lookups
+        self._settled = settled
+        self._deletable = deletable
 
-    def find(self, parts: Sequence[str], person: Person = OWNER) -> Entry | None:
+    def find(
+        self, parts: Sequence[str], person: Person = OWNER, *, asking: bool = False
+    ) -> Entry | None:
         """The entry at a path of decoded components, None where there is none for this person.
 
-        Raises `NotReady` below an account of which nothing is known yet.
+        Raises `NotReady` below an account of which nothing is known yet and, where its service may
+        be asked for a folder, `StoreError`.
         """
         if not parts:
             return self._root(person)
@@ -57,10 +126,50 @@ class Tree:
             return views.find(self._view(account), rest)
         if account not in self._accounts or not person.sees(account):
             return None
+        if rest[:1] == [LINKS] and self._has_links(account):
+            return views.find(self._links_of(account), rest[1:])
         snapshot = self._snapshot(account)
         if snapshot is None:
             raise NotReady(account)
-        return views.find(_folder_of(snapshot), rest)
+        if self._lookups is not None and rest and rest[0] in self._lookups.names:
+            is_asked = asking and not any(map(is_noise, rest))
+            return self._lookups.find(account, rest, asking=is_asked)
+        return views.find(self._account(snapshot, person), rest)
+
+    def _has_links(self, account: str) -> bool:
+        return self._links is not None and account in self._links.accounts
+
+    def _links_of(self, account: str) -> Folder:
+        folder = self._links.asked(account) if self._links else None
+        if folder is None:
+            raise NotReady(account)
+        return folder
+
+    def is_account(self, name: str) -> bool:
+        """Whether this top-level folder is an account's."""
+        return name in self._accounts and name not in self._view_names
+
+    def at_hand(self, parts: Sequence[str], person: Person = OWNER) -> Entry | None:
+        """The same, with what stands in it, where both are in memory.
+
+        None where they are not, or there is nothing, or nothing is known yet, for the root, and
+        where a service may have to be asked.
+        """
+        if self._lookups is not None and parts[1:2] and parts[1] in self._lookups.names:
+            return None
+        seen = bool(parts) and person.sees(parts[0])
+        entry: Entry | None = self._top(parts[0], person) if seen else None
+        for part in parts[1:]:
+            if not isinstance(entry, Folder) or not entry.is_at_hand:
+                return None
+            entry = entry.entries.get(part)
+        return None if isinstance(entry, Folder) and not entry.is_at_hand else entry
+
+    def _top(self, name: str, person: Person) -> Folder | None:
+        if name in self._view_names:
+            return next((each for each in self._settled() or () if each.name == name), None)
+        snapshot = self._snapshot(name) if name in self._accounts else None
+        return None if snapshot is None else self._account(snapshot, person)
 
     def _view(self, name: str) -> Folder:
         for folder in self._views() or ():
@@ -72,17 +181,18 @@ class Tree:
         """All that this person sees; an account of which nothing is known yet is named, not
         opened.
         """
-        folders = [folder for folder in self._folders() if person.sees(folder.name)]
+        folders = [folder for folder in self._folders(person) if person.sees(folder.name)]
         entries: dict[str, Entry] = {folder.name: folder for folder in folders}
         if self._canary is not None:
             entries[self._canary.name] = self._canary
         modified = max((folder.modified for folder in folders), default=0.0)
-        return Folder("", MappingProxyType(entries), modified)
+        used = sum(folder.used or 0 for folder in folders)
+        return Folder("", MappingProxyType(entries), modified, used)
 
-    def _folders(self) -> Iterator[Folder]:
+    def _folders(self, person: Person) -> Iterator[Folder]:
         for account in self._accounts:
             snapshot = self._snapshot(account)
-            yield _folder_of(snapshot) if snapshot else Folder(account, {}, 0.0)
+            yield self._account(snapshot, person) if snapshot else Folder(account, {}, 0.0)
         if self._view_names:
             found = {folder.name: folder for folder in self._views() or ()}
             yield from (found.get(name, Folder(name, {}, 0.0)) for name in self._view_names)
@@ -92,7 +202,16 @@ class Tree:
             except OSError:
                 yield Folder(name, {}, 0.0)
 
-
-def _folder_of(snapshot: Snapshot) -> Folder:
-    magnets = snapshot.magnets
-    return Folder(snapshot.account, {magnets.name: magnets}, magnets.modified)
+    def _account(self, snapshot: Snapshot, person: Person) -> Folder:
+        magnets, trash, account = snapshot.magnets, snapshot.trash, snapshot.account
+        entries: dict[str, Entry] = {MAGNETS: magnets}
+        entries |= {each.name: each for each in self._beside(account, person)}
+        if self._lookups is not None:
+            entries |= {each.name: each for each in self._lookups.folders(account)}
+        if self._links is not None and self._has_links(account):
+            links = self._links.known(account)
+            entries |= {} if links is None else {LINKS: links}  # who walks stumbles over a 503
+        has_trash = account in self._deletable or trash.entries
+        if has_trash and "delete" in person.rights:
+            entries[TRASH] = trash
+        return Folder(account, entries, magnets.modified, magnets.used)

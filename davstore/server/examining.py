@@ -203,12 +203,12 @@ class _Account:
     def _read(self) -> Iterator[Finding]:
         catalog = self._library.catalog
         try:
-            if catalog.peek(self._name) is None:
+            if catalog.known(self._name) is None:
                 catalog.refresh(self._name)
         except StoreError as error:
             yield Finding(self._subject("listing"), WRONG, error.reason, "see the line above")
             return
-        leaf = _largest(catalog.peek(self._name))
+        leaf = _largest(catalog.known(self._name))
         if leaf is None:
             yield Finding(self._subject("read"), WARNING, "there is no file to try",
                           "add something at the service")  # fmt: skip

@@ -46,7 +46,9 @@ class Explainer:
         """The rows. Raises `Unexplained`."""
         names = [part for part in path.split("/") if part]
         catalog, arranged = self._library.catalog, self._library.arranged
-        tree = Tree(catalog.accounts, catalog.peek, views=self._arranged, view_names=arranged.names)
+        tree = Tree(
+            catalog.accounts, catalog.known, views=self._arranged, view_names=arranged.names
+        )
         try:
             entry = tree.find(names)
         except NotReady as name:
@@ -96,7 +98,7 @@ class Explainer:
             yield ("magnet", f"{magnet.name} (id {magnet.id}), {_stands(magnet)}")
             if magnet.hash:
                 yield ("hash", magnet.hash)
-        snapshot = self._library.catalog.peek(account)
+        snapshot = self._library.catalog.known(account)
         if snapshot is not None:
             yield ("known since", f"{span(self._now() - snapshot.taken)} ago, when it was listed")
 

@@ -1,47 +1,66 @@
 """The clients' connections, all on the streams' event loop.
 
 A connection comes to a worker only with a whole request head, and comes back with the answer to
-be sent: silence, slowness and long streams cost no thread. The next range of a file just read is
-answered without a worker at all.
+be sent: silence, slowness and long streams cost no thread. What is asked again and is at hand, be
+it a range, a listing or a file's head, is answered without a worker at all (`repeats`).
 """
 
 import asyncio
 import contextlib
 import errno
 import logging
-import re
 import socket
+import ssl
 import time
+from collections.abc import Iterator
 from typing import Any
 
 from davstore import logs
 from davstore.dav.transfer import Transfer
 from davstore.errors import DavstoreError
-from davstore.server.workers import BODY_TIMEOUT, PAUSE_TIMEOUT, Connection, Workers
+from davstore.server.certificate import Certificate
+from davstore.server.framing import is_plain
+from davstore.server.repeats import Repeated, Repeats, plain_length
+from davstore.server.workers import PAUSE_TIMEOUT, SMALL_BODY, Connection, Workers
 from davstore.stream import Stream, Streams, Wire
 from davstore.tally import REQUESTS, Tally
+from davstore.transport import AnySocket, TlsSocket
 
 log = logging.getLogger(__name__)
 
 HEAD_SECONDS = 30.0
-"""From the first byte of a request to the end of its head."""
+"""From the first byte of a request to the end of its head, and as many for a small body."""
+HANDSHAKE_SECONDS = 15.0
+"""For all of TLS's greetings."""
+LINGER_SECONDS = 10.0
+"""For which a client that was told enough may go on sending before it is hung up on."""
 IDLE_SECONDS = 120.0
 LONGEST_HEAD = 128 * 1024
 WATCH_AFTER = 0.2
 """Seconds after which a client that waits is watched for leaving."""
-_RANGE = re.compile(rb"\r\n[Rr]ange:[ \t]*([^\r\n]*)")
-_BODY = re.compile(rb"\r\n(content-length|transfer-encoding|expect|upgrade):", re.IGNORECASE)
+PIECE = 1024 * 1024
+"""Bytes that one client is sent before others have their turn."""
 
 
 class Front:
-    """Accepts clients and keeps each of them company; files that are sent count in `tally`."""
+    """Accepts clients and keeps each of them company; over TLS where there is a certificate. Files
+    that are sent count in `tally`.
+    """
 
-    def __init__(self, workers: Workers, streams: Streams, tally: Tally) -> None:
-        self._tally = tally
+    def __init__(
+        self,
+        workers: Workers,
+        streams: Streams,
+        certificate: Certificate | None = None,
+        tally: Tally | None = None,
+    ) -> None:
+        self._certificate = certificate
+        self._tally = tally or Tally()
         self._workers = workers
         self._streams = streams
         self._loop = streams.loop
         self._listener: socket.socket | None = None
+        self._repeats = Repeats()
         self._clients: dict[asyncio.Task[None], _Client] = {}
 
     @property
@@ -102,7 +121,12 @@ class Front:
         with contextlib.suppress(OSError):
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         try:
-            client = _Client(sock, self._workers, self._streams, self._tally)
+            secured = self._certificate and TlsSocket(
+                sock, self._certificate.context(), server_side=True
+            )
+            client = _Client(
+                secured or sock, self._workers, self._streams, self._repeats, self._tally
+            )
         except OSError:  # gone already
             sock.close()
             return
@@ -120,7 +144,12 @@ class _Client:
     """One client's connection, from request to request."""
 
     def __init__(
-        self, sock: socket.socket, workers: Workers, streams: Streams, tally: Tally
+        self,
+        sock: AnySocket,
+        workers: Workers,
+        streams: Streams,
+        repeats: Repeats,
+        tally: Tally,
     ) -> None:
         self._tally = tally
         self._sock = sock
@@ -129,7 +158,7 @@ class _Client:
         self._wire = Wire(sock)
         self._connection = Connection(workers, sock)
         self._read = b""
-        self._repeatable: tuple[bytes, Transfer] | None = None
+        self._repeats = repeats
         self.is_idle = True
         self.is_closing = False
 
@@ -140,14 +169,28 @@ class _Client:
     async def converse(self) -> None:
         """Answer requests until one side has had enough."""
         try:
+            if self._wire.plain is None:
+                await self._greeted()
             while (head := await self._head()) is not None:
                 self.is_idle = False
                 stays = await self._answered(head)
+                await self._wire.flushed(PAUSE_TIMEOUT)
                 self.is_idle = True
                 if not stays or self.is_closing:
+                    await self._wire.farewell(LINGER_SECONDS)
                     return
         except (OSError, TimeoutError):
             return
+
+    async def _greeted(self) -> None:
+        try:
+            await asyncio.wait_for(self._wire.greeted(), HANDSHAKE_SECONDS)
+        except ssl.SSLError as error:
+            log.debug("a TLS handshake failed: %s", error.reason)
+            if error.reason == "HTTP_REQUEST" and isinstance(self._sock, TlsSocket):
+                self._wire = Wire(self._sock.below)
+                await self._say("400 This port speaks https")
+            raise
 
     async def _head(self) -> bytes | None:
         """The next request up to its empty line, more being left in `_read`; None at the end."""
@@ -176,35 +219,61 @@ class _Client:
 
     async def _answered(self, head: bytes) -> bool:
         """Whether the connection stays open after the answer."""
+        if not is_plain(head):
+            await self._say("400 Bad Request")
+            return False
+        if not await self._small_body(head):
+            return False
         name = logs.new_request()
         logs.begin_request(name)
-        transfer = self._repeated(head)
-        if transfer is not None:
-            log.debug("the last file again, bytes %d to %d", transfer.start, transfer.end)
-            return await self._deliver(transfer, _head_of(transfer), is_last=False)
+        address = self._connection.remote_addr
+        if not self.is_closing and (known := self._repeats.answer(address, head, self._read)):
+            self._read = self._read[known.length :]
+            return await self._repeat(known)
         self._connection.request = name
         stays = await self._work(head)
         unsent = self._connection.unsent()
         if unsent:
             await self._send_patiently(unsent)
-        transfer, self._connection.transfer = self._connection.transfer, None
+        connection = self._connection
+        transfer, connection.transfer = connection.transfer, None
+        again, connection.again = connection.again, None
+        self._repeats.learn(address, head, again, is_last=connection.is_last or not stays)
         if transfer is None or not stays:
             return stays
-        self._repeatable = None if _BODY.search(head) else (_RANGE.sub(b"", head), transfer)
-        connection = self._connection
         headers = [(n.decode("latin-1"), v.decode("latin-1")) for n, v in connection.headers]
         text = _head_text(connection.status.decode("latin-1"), headers, is_last=connection.is_last)
         return await self._deliver(transfer, text, is_last=connection.is_last)
 
-    def _repeated(self, head: bytes) -> Transfer | None:
-        """The answer where this is the last request again, but for its range."""
-        if self._repeatable is None or self.is_closing:
-            return None
-        known, transfer = self._repeatable
-        ranges = _RANGE.findall(head)
-        if len(ranges) > 1 or _RANGE.sub(b"", head) != known:
-            return None
-        return transfer.again(ranges[0].decode("latin-1") if ranges else None)
+    async def _small_body(self, head: bytes) -> bool:
+        """Have all of a small body in `_read`, so that no worker waits for it; whether it came."""
+        missing = plain_length(head, SMALL_BODY) - len(self._read)
+        view = memoryview(bytearray(8192))
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + HEAD_SECONDS
+        while missing > 0:
+            try:
+                count = await self._wire.receive_some(view, max(deadline - loop.time(), 0.0))
+            except TimeoutError:
+                await self._say("408 Request Timeout")
+                return False
+            if count == 0:
+                return False
+            self._read += view[:count]
+            missing -= count
+        return True
+
+    async def _repeat(self, known: Repeated) -> bool:
+        """Answer without a worker; whether the connection stays open."""
+        answer, is_last = known.answer, known.is_last
+        head = _head_text(answer.status, answer.headers, is_last=is_last)
+        if isinstance(answer, Transfer):
+            return await self._deliver(answer, head, is_last=is_last)
+        for piece in _pieces(head, *answer.parts):
+            await self._send_patiently(piece)
+            if self._read or len(piece) >= PIECE:
+                await asyncio.sleep(0)  # others have their turn
+        return not is_last
 
     async def _work(self, head: bytes) -> bool:
         """Have a worker answer; whether the connection is to stay open."""
@@ -219,7 +288,6 @@ class _Client:
         connection.released = released
         connection.feed(head + self._read)
         self._read = b""
-        self._sock.settimeout(BODY_TIMEOUT)
         self._workers.process_conn(connection)
         try:
             stays = await asyncio.shield(done)
@@ -228,7 +296,6 @@ class _Client:
             with contextlib.suppress(OSError):
                 self._sock.shutdown(socket.SHUT_RDWR)
             raise
-        self._sock.settimeout(0)
         self._read = connection.left_over()
         return stays
 
@@ -249,12 +316,12 @@ class _Client:
         except DavstoreError as error:
             if stream is not None:
                 log.warning("stream cut: %s", error)
-                return False
+                raise ConnectionAbortedError from None
             refusal = transfer.refuse(error)
             self._tally.count(REQUESTS, "GET", refusal.status[:3])
             headers = [*refusal.headers, ("X-Request-Id", logs.request())]
             text = _head_text(refusal.status, headers, is_last=is_last)
-            await self._wire.send(text + refusal.body)
+            await self._wire.send(text + b"".join(refusal.parts))
         finally:
             watch.cancel()
             self._wire.ignore_readable()
@@ -287,8 +354,10 @@ class _Client:
                 await self._wire.writable(PAUSE_TIMEOUT)
 
     async def _say(self, status: str) -> None:
+        """A refusal, and the end."""
         with contextlib.suppress(OSError):
             await self._wire.send(_head_text(status, [("Content-Length", "0")], is_last=True))
+            await self._wire.farewell(LINGER_SECONDS)
 
 
 def _settle(future: "asyncio.Future[bool]", value: bool) -> None:  # noqa: FBT001 - a callback
@@ -296,8 +365,17 @@ def _settle(future: "asyncio.Future[bool]", value: bool) -> None:  # noqa: FBT00
         future.set_result(value)
 
 
-def _head_of(transfer: Transfer) -> bytes:
-    return _head_text(transfer.status, transfer.headers, is_last=False)
+def _pieces(*parts: bytes) -> Iterator[bytes]:
+    """The same, joined where they are small."""
+    joined, size = [], 0
+    for part in parts:
+        joined.append(part)
+        size += len(part)
+        if size >= PIECE:
+            yield b"".join(joined)
+            joined, size = [], 0
+    if joined:
+        yield b"".join(joined)
 
 
 def _head_text(status: str, headers: list[tuple[str, str]], *, is_last: bool) -> bytes:

@@ -2,37 +2,73 @@
 
 import time
 from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 
 from davstore.catalog import (
+    Adder,
+    Adders,
+    Additions,
     Arranged,
     Catalog,
+    Editor,
     Leases,
+    Linked,
     Links,
+    Lookups,
+    Outbox,
     Overviews,
     PlaceRecords,
     Records,
+    Remover,
     Turns,
+    can_add,
     open_database,
 )
 from davstore.config import AccountSettings, Settings
+from davstore.model import Folder
 from davstore.stores import STORES
-from davstore.stores.base import Store
+from davstore.stores.base import Store, TokenSettings
+from davstore.stores.passes import PassFile
+from davstore.stores.playing import Playing
 from davstore.stream import Upstream
 from davstore.tally import Tally
 from davstore.transport import Reach, Together
 
+HOOKS = "hooks"
+"""The task of telling hooks, in leases."""
+
 
 def open_stores(
-    settings: Settings, processes: int = 1, tally: Tally | None = None
+    settings: Settings,
+    processes: int = 1,
+    *,
+    tally: Tally | None = None,
+    now: Callable[[], float] = time.time,
+    sleep: Callable[[float], None] = time.sleep,
 ) -> dict[str, Store]:
-    """A store for each configured account; so many processes keep its limits together. What it
-    asks is counted in `tally`.
+    """A store for each configured account; so many processes keep its limits together. Between two
+    tries of a call they `sleep`. What they ask is counted in `tally`.
     """
     together = Together(settings.server.state, processes) if processes > 1 else None
     return {
-        name: STORES[account.store].open(name, account, together=together, tally=tally)
+        name: STORES[account.store].open(
+            name,
+            account,
+            together=together,
+            tally=tally,
+            now=now,
+            sleep=sleep,
+            **_passes(name, account, settings.server.state),
+        )
         for name, account in settings.accounts.items()
     }
+
+
+def _passes(name: str, account: AccountSettings, state: Path) -> dict[str, PassFile]:
+    """Where that kind of store keeps what a login has brought."""
+    is_logged_in_to = isinstance(account, TokenSettings)
+    return {"passes": PassFile(state, name, str(account.url))} if is_logged_in_to else {}
 
 
 def upstream(account: AccountSettings, processes: int = 1) -> Upstream:
@@ -58,12 +94,15 @@ class Library:
         processes: int = 1,
         tally: Tally | None = None,
         now: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         is_shared = processes > 1
         self._engine = open_database(settings.server.state, now, is_shared=is_shared)
-        self.stores = open_stores(settings, processes, tally)
+        self.stores = open_stores(settings, processes, tally=tally, now=now, sleep=sleep)
         leases = Leases(self._engine, now) if is_shared else None
         self.turns = Turns(leases) if leases else None
+        self._leases = leases
+        self.outbox = Outbox(self._engine)
         self.records = Records(self._engine)
         self.overviews = Overviews(self._engine)
         self.links = Links(self._engine)
@@ -78,15 +117,59 @@ class Library:
             slow=settings.server.refresh_slow,
             removal_share=settings.server.removal_share,
             leases=leases,
+            playlists=[n for n, a in settings.accounts.items() if getattr(a, "transcode", False)],
             now=now,
         )
+        after = {name: a.delete_after for name, a in settings.accounts.items() if a.delete}
+        self.deletable = frozenset(after)
+        self.editor = Editor(self.catalog, self.records.edits, now=now)
+        self.remover = Remover(
+            self.catalog, self.stores, after, self.editor, self.records.edits,
+            leases=leases, now=now,
+        )  # fmt: skip
+        self.additions = Additions(self._engine, now)
+        adders = {
+            name: Adder(store, self.additions, known=partial(self.catalog.has, name),
+                        refresh=partial(self.catalog.hurry, [name]))
+            for name, store in self.stores.items() if can_add(store)
+        }  # fmt: skip
+        self.adders = Adders(adders, leases)
         self.arranged = Arranged(
-            settings.views, self.catalog.accounts, self.catalog.snapshot,
+            settings.views, self.catalog.accounts, self.catalog.known,
             PlaceRecords(self._engine), now=now,
         )  # fmt: skip
 
+        self.lookups = Lookups(self.stores, self.catalog.snapshot, now=now)
+        self.linked = Linked(
+            self.stores, sources, self._engine, learned=self.catalog.learned, now=now
+        )
+
+    @property
+    def players(self) -> dict[str, Playing]:
+        """Those of the stores that know where playing has stopped."""
+        return {name: each for name, each in self.stores.items() if isinstance(each, Playing)}
+
+    def views(self) -> tuple[Folder, ...] | None:
+        """Every view's folder, for somebody who reads; None while no account is known yet."""
+        self.catalog.read()
+        return self.arranged.folders()
+
+    def tree(self) -> dict[str, Folder]:
+        """All folders of accounts and views, by path, for somebody who only watches."""
+        found = {
+            f"/{name}/magnets": snapshot.magnets
+            for name in self.catalog.accounts
+            if (snapshot := self.catalog.known(name)) is not None
+        }
+        return found | {f"/{folder.name}": folder for folder in self.arranged.folders() or ()}
+
+    def tells_hooks(self) -> bool:
+        """Whether this process is the one that tells hooks."""
+        return self._leases is None or self._leases.is_ours(HOOKS)
+
     def close(self) -> None:
         """Let go of the stores' connections and the catalog's file."""
+        self.linked.close()
         self.arranged.close()
         for store in self.stores.values():
             store.close()

@@ -14,7 +14,9 @@ except ImportError:  # not on every platform
 
 ENOUGH = 65_536
 TURN = 0.0005
-_M_ARENA_MAX = -8  # glibc's malloc.h
+# glibc's malloc.h
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
+_LARGE = 128 * 1024
 
 
 def settle() -> None:
@@ -37,6 +39,14 @@ def _allow_many_files() -> None:
 
 
 def _share_memory() -> None:
-    """The usual malloc gives each thread a heap of its own, of which most stays unused for ever."""
+    """The usual malloc gives each thread a heap of its own, of which most stays unused for ever.
+
+    It also takes ever larger buffers from these heaps once some were freed, and streams' buffers of
+    all sizes then leave holes of zeros in them. Large ones are to come from the system and go back.
+    """
     with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 2)
+        c = ctypes.CDLL(None)
+        for option, value in (
+            (_M_ARENA_MAX, 2), (_M_MMAP_THRESHOLD, _LARGE), (_M_TRIM_THRESHOLD, _LARGE),
+        ):  # fmt: skip
+            c.mallopt(option, value)

@@ -27,6 +27,7 @@ T = TypeVar("T")
 
 NUMBERS_FOR, GROWTH_FOR = 3.0, 60.0
 """Seconds for which the catalog's numbers are good enough."""
+MOST_COMING = 50
 WHO_FOR, WHO_AGAIN = 1800.0, 120.0
 """Seconds between two questions who an account is; the same after a failure."""
 
@@ -132,7 +133,9 @@ class Observer:
         names = {
             name: self._overviews.held_back(name) for name, each in found.items() if each.doubted
         }
-        return _Numbers(found, self._overviews.under_way(), names)
+        coming = [(each.name, magnet) for each in found.values() for magnet in each.coming]
+        coming.sort(key=lambda pair: pair[1].added or 0.0, reverse=True)
+        return _Numbers(found, coming[:MOST_COMING], names)
 
     def _account(self, name: str, numbers: _Numbers) -> AccountScene:
         settings = self._settings.accounts[name]

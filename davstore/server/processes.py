@@ -21,7 +21,7 @@ from davstore.catalog import open_database
 from davstore.config import Settings
 from davstore.errors import DavstoreError
 from davstore.server.reloading import at_once
-from davstore.server.server import PortUnavailable, listening_problem
+from davstore.server.server import PortUnavailable, address_url, listening_problem
 
 log = logging.getLogger(__name__)
 
@@ -76,8 +76,8 @@ class Processes:
     @property
     def url(self) -> str:
         """Where they listen."""
-        host, port = self._settings.server.host, self._settings.server.port
-        return f"http://{f'[{host}]' if ':' in host else host}:{port}/"
+        server = self._settings.server
+        return address_url(server.scheme, server.host, server.port)
 
     def start(self) -> None:
         """Return once all listen. Raises `StateError`, `PortUnavailable` or `WorkerFailed`."""

@@ -48,7 +48,7 @@ class Readiness:
 
     def _accounts(self) -> str:
         accounts = self._catalog.accounts
-        known = [name for name in accounts if self._catalog.peek(name) is not None]
+        known = [name for name in accounts if self._catalog.known(name) is not None]
         if not known:
             return "no account has been listed yet; `davstore check` says what is wrong"
         held = self._failures.accounts()

@@ -14,7 +14,7 @@ AT_ONCE = frozenset(
 
 
 def changed(before: Settings, after: Settings) -> list[str]:
-    """The keys of all that differs, accounts, shares and views as a whole each."""
+    """The keys of all that differs, accounts, shares and views as a whole each, hooks together."""
     return sorted(_changed(before, after))
 
 
@@ -46,6 +46,8 @@ def _changed(before: Settings, after: Settings) -> Iterator[str]:
             is_any_port = table == "server" and key == "port" and not new.port
             if getattr(old, key) != getattr(new, key) and not is_any_port:
                 yield f"{table}.{key}"
+    if before.hooks != after.hooks:
+        yield "hooks"
     for table in ("accounts", "shares", "views"):
         yield from _entries(table, getattr(before, table), getattr(after, table))
 

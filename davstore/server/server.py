@@ -3,24 +3,31 @@
 import logging
 import time
 from collections.abc import Callable
+from functools import partial
 
 from pydantic import ByteSize
 
 from davstore import logs
-from davstore.config import Settings, StreamSettings
+from davstore.config import ServerSettings, Settings, StreamSettings
 from davstore.dashboard import healthy, ready
-from davstore.dav import People, Site, Users
+from davstore.dav import Incoming, People, Proxied, Site, Users
+from davstore.dav.download import Body
 from davstore.errors import DavstoreError
-from davstore.resolver import Failures, Resolver
+from davstore.hooks import Hooks
+from davstore.model import Leaf
+from davstore.resolver import Failures, Playlists, Resolver
+from davstore.server.certificate import Certificate
 from davstore.server.front import Front
 from davstore.server.library import Library, upstream
 from davstore.server.pages import Again, Pages
 from davstore.server.readiness import Readiness
 from davstore.server.reloading import changed, waiting
 from davstore.server.watch import Watch
+from davstore.server.watching import Watching
 from davstore.server.workers import Workers
 from davstore.stream import Streams
 from davstore.tally import Tally
+from davstore.wanted import is_temporary
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +41,7 @@ class Server:
 
     Where several are configured it shares port and state with the others, told apart by `number`.
     `reload` has the settings read again.
-    Raises `StateError` or `PortUnavailable`.
+    Raises `StateError`, `CertificateProblem` or `PortUnavailable`.
     """
 
     def __init__(
@@ -44,17 +51,23 @@ class Server:
         number: int = 0,
         reload: Callable[[], object] | None = None,
         now: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         processes = settings.server.workers
         self._settings = self._latest = settings
         self.restart: list[str] = []
         self.tally = Tally()
-        self.library = Library(settings, processes=processes, tally=self.tally, now=now)
+        certificate = _certificate(settings.server)
+        self.library = Library(
+            settings, processes=processes, tally=self.tally, now=now, sleep=sleep
+        )
         catalog = self.library.catalog
         self.resolver = Resolver(
             self.library.stores, self.library.links, turns=self.library.turns, tally=self.tally,
             now=now,
         )  # fmt: skip
+        self._watching = Watching(self.library.players)
+        self._playlists = Playlists(self.library.stores, now=now)
         self.failures = Failures(now)
         self.streams = Streams(
             self.resolver,
@@ -64,6 +77,7 @@ class Server:
             settings.server.state / "edges",
             _part(settings.stream, processes),
             tally=self.tally,
+            told=self._watching.began,
         )
         self.watch = Watch(
             self.tally, self.streams, self.failures, lambda: self.front.open_connections,
@@ -73,11 +87,21 @@ class Server:
             settings, self.library, self.watch, Again(reload, lambda: self.restart), now=now
         )
         arranged = self.library.arranged
+        incoming = Incoming(
+            self.library.adders.accounts, self.library.additions,
+            catalog.snapshot, catalog.has, self.library.adders.wake,
+        )  # fmt: skip
         self._users = Users(settings.users, settings.server.users_file, tally=self.tally)
         self._site = Site(
-            catalog.accounts, catalog.snapshot, self.streams.open,
+            catalog.accounts, catalog.snapshot, self._open,
             self._users,
-            settings.shares, settings.server.state, arranged.folders, arranged.names,
+            settings.shares, settings.server.state, self.library.views, arranged.names,
+            links=self.library.linked,
+            incoming=incoming,
+            proxied=Proxied(settings.server.proxies, settings.server.prefix),
+            settled=arranged.settled,
+            editor=self.library.editor, deletable=self.library.deletable,
+            lookups=self.library.lookups, players=self.library.players,
             annex=self.pages.dashboard,
             tally=self.tally,
             public={
@@ -86,17 +110,26 @@ class Server:
             },
         )  # fmt: skip
         self._address = (settings.server.host, settings.server.port)
+        self._scheme = settings.server.scheme
         self._drain = settings.server.drain
         self._workers = Workers(
             self._address, self._site, is_shared=processes > 1 and settings.server.port > 0
         )
-        self.front = Front(self._workers, self.streams, self.tally)
+        self.front = Front(self._workers, self.streams, certificate, self.tally)
+        self.hooks = Hooks(
+            settings.hooks, self.library.outbox, self.library.tree, self.library.tells_hooks,
+            clock=now,
+        )  # fmt: skip
+
+    def _open(self, leaf: Leaf, start: int, end: int | None) -> Body:
+        """The bytes of a file, wherever they come from."""
+        opener = self._playlists if leaf.playlist else self.streams
+        return opener.open(leaf, start, end)
 
     @property
     def url(self) -> str:
         """Where the server listens."""
-        host, port = self._workers.bind_addr[:2]
-        return f"http://{f'[{host}]' if ':' in host else host}:{port}/"
+        return address_url(self._scheme, *self._workers.bind_addr[:2])
 
     def start(self) -> None:
         """Listen, and refresh every account in the background."""
@@ -105,9 +138,14 @@ class Server:
         except OSError as error:
             self._close()
             raise PortUnavailable(listening_problem(self._address, error)) from None
+        self.hooks.start()
         self.front.start()
         self.watch.start()
+        self._watching.start()
         self.library.catalog.start(self.streams.measure, self.resolver.follow)
+        self.library.adders.start(partial(self.library.additions.sweep, temporary=is_temporary))
+        self.library.arranged.start()
+        self.library.remover.start()
 
     def take_over(self, settings: Settings) -> None:
         """Settings that were read again: in force from now on, but for those in `restart`."""
@@ -115,7 +153,7 @@ class Server:
         self._latest = settings
         server = settings.server
         if {"users", "server.users_file"} & set(news):
-            self._users.people = People(settings.users, server.users_file)
+            self._users.replace(People(settings.users, server.users_file))
         if "log.level" in news:
             logs.set_level(settings.log.level)
         self.library.catalog.keep_to(server.refresh, server.refresh_quick, server.refresh_slow)
@@ -136,6 +174,10 @@ class Server:
         self.watch.stop()
         self.front.stop(self._drain)
         self._workers.stop()
+        self.hooks.stop()
+        self._watching.stop()
+        self.library.remover.stop()
+        self.library.adders.stop()
         self.library.catalog.stop()
         self._close()
 
@@ -145,6 +187,17 @@ class Server:
         self.streams.close()
         self._site.close()
         self.library.close()
+
+
+def _certificate(settings: ServerSettings) -> Certificate | None:
+    if settings.tls_cert is None:
+        return None
+    return Certificate(settings.tls_cert, settings.tls_key)
+
+
+def address_url(scheme: str, host: str, port: int) -> str:
+    """Where a server listens, as a URL."""
+    return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}/"
 
 
 def _part(settings: StreamSettings, processes: int) -> StreamSettings:

@@ -7,10 +7,11 @@ not take at once of an answer is left to the front.
 import contextlib
 import io
 import logging
-import os
-import socket
+import select
+import time
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
 from cheroot.server import HTTPConnection
 from cheroot.wsgi import Gateway_10
@@ -18,7 +19,9 @@ from cheroot.wsgi import Server as WsgiServer
 
 from davstore.dav import Application
 from davstore.dav.gate import REQUEST
-from davstore.dav.transfer import OFFER, TRANSFER, Transfer
+from davstore.dav.transfer import AGAIN, OFFER, TRANSFER, Again, Transfer
+from davstore.server.chunks import Chunked
+from davstore.transport import AnySocket, TlsSocket
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +29,10 @@ WORKERS = 16
 BACKLOG = 1024
 BODY_TIMEOUT = 60
 """Seconds of silence within a request's body."""
+SMALL_BODY = 128 * 1024
+"""Bytes; up to so many the front has read before a worker begins."""
+SLOWEST_BODY = 1024
+"""Bytes a second that a client must send of a larger one, `BODY_TIMEOUT` being given."""
 PAUSE_TIMEOUT = 900
 """Seconds for which a client may stop reading."""
 MOST_UNSENT = 8 * 1024 * 1024
@@ -36,20 +43,22 @@ class Connection(HTTPConnection):
     """A client, while a worker answers it.
 
     `request` is the name of what it asks. `unsent` is what it has still to be sent, `transfer` what
-    is to be moved to it after that. `released(stays_open)` is called once the worker is done.
+    is to be moved to it after that, `again` what answers its request again.
+    `released(stays_open)` is called once the worker is done with it.
     """
 
-    def __init__(self, server: "Workers", sock: socket.socket) -> None:
+    def __init__(self, server: "Workers", sock: AnySocket) -> None:
         super().__init__(server, sock, self._file)
         self.remote_addr, self.remote_port = sock.getpeername()[:2]
         self.transfer: Transfer | None = None
+        self.again: Again | None = None
         self.status = b""
         self.headers: list[tuple[bytes, bytes]] = []
         self.is_last = False
         self.request = ""
         self.released: Callable[[bool], None] = lambda _: None
 
-    def _file(self, sock: socket.socket, mode: str, _size: int) -> Any:
+    def _file(self, sock: AnySocket, mode: str, _size: int) -> Any:
         if "w" in mode:
             self._outgoing = _Outgoing(sock)
             return self._outgoing
@@ -59,7 +68,7 @@ class Connection(HTTPConnection):
     def feed(self, data: bytes) -> None:
         """What the front has read already."""
         self._incoming.early += data
-        self._incoming.is_frozen = False
+        self._incoming.begin()
 
     def left_over(self) -> bytes:
         """What was read and not used: the beginning of the next request."""
@@ -79,12 +88,20 @@ class Connection(HTTPConnection):
 
 
 class _Incoming(io.RawIOBase):
-    """A client's bytes: first `early`, then from the socket; none at all while frozen."""
+    """A client's bytes: first `early`, then from the socket, which does not block; none at all
+    while frozen.
+    """
 
-    def __init__(self, sock: socket.socket) -> None:
+    def __init__(self, sock: AnySocket) -> None:
         self._sock = sock
         self.early = b""
         self.is_frozen = False
+        self._deadline = 0.0
+
+    def begin(self) -> None:
+        """A request is about to be read."""
+        self.is_frozen = False
+        self._deadline = time.monotonic() + BODY_TIMEOUT
 
     def readable(self) -> bool:
         return True
@@ -95,7 +112,17 @@ class _Incoming(io.RawIOBase):
             buffer[:count] = self.early[:count]
             self.early = self.early[count:]
             return count
-        return None if self.is_frozen else self._sock.recv_into(buffer)
+        if self.is_frozen:
+            return None
+        while True:
+            try:
+                count = self._sock.recv_into(memoryview(buffer))
+            except BlockingIOError:
+                left = self._deadline - time.monotonic()
+                _wait(self._sock, select.POLLIN, max(0.0, min(left, BODY_TIMEOUT)))
+            else:
+                self._deadline += count / SLOWEST_BODY
+                return count
 
 
 class _Outgoing:
@@ -103,28 +130,41 @@ class _Outgoing:
 
     bytes_written = 0
 
-    def __init__(self, sock: socket.socket) -> None:
+    def __init__(self, sock: AnySocket) -> None:
         self._sock = sock
         self.unsent = bytearray()
 
     def write(self, data: bytes) -> int:
         rest = memoryview(data)
         if not self.unsent:
-            # Past Python's time-out, which would wait for room: the socket itself never blocks.
-            with contextlib.suppress(BlockingIOError):
-                rest = rest[os.write(self._sock.fileno(), rest) :]
+            rest = self._sent(rest)
         self.unsent += rest
         if len(self.unsent) > MOST_UNSENT:
-            self._sock.settimeout(PAUSE_TIMEOUT)
-            self._sock.sendall(self.unsent)
-            self.unsent.clear()
+            waiting, self.unsent = memoryview(bytes(self.unsent)), bytearray()
+            while waiting := self._sent(waiting):
+                _wait(self._sock, select.POLLOUT, PAUSE_TIMEOUT)
         return len(data)
+
+    def _sent(self, rest: memoryview) -> memoryview:
+        """What of it does not go at once."""
+        with contextlib.suppress(BlockingIOError):
+            while rest:
+                rest = rest[self._sock.send(rest) :]
+        return rest
 
     def flush(self) -> None:
         pass
 
     def close(self) -> None:
         pass
+
+
+def _wait(sock: AnySocket, event: int, seconds: float) -> None:
+    """Raises `TimeoutError` where the event does not come within so many `seconds`."""
+    poll = select.poll()
+    poll.register(sock.fileno(), event)
+    if not poll.poll(1000 * seconds):
+        raise TimeoutError("timed out")
 
 
 class _Gateway(Gateway_10):
@@ -134,13 +174,28 @@ class _Gateway(Gateway_10):
         environ = super().get_environ()  # type: ignore[no-untyped-call]
         environ[OFFER] = True
         environ[REQUEST] = self.req.conn.request
+        if self.req.chunked_read:
+            environ["wsgi.input"] = Chunked(self.req.conn.rfile)
+        if isinstance(self.req.conn.socket, TlsSocket):
+            environ["wsgi.url_scheme"] = "https"
+        if environ["REQUEST_METHOD"] == "OPTIONS":  # the only paths that cheroot leaves encoded
+            environ["PATH_INFO"] = unquote_to_bytes(environ["PATH_INFO"]).decode("latin-1")
         return environ
+
+    def start_response(self, status: Any, headers: Any, exc_info: Any = None) -> Any:
+        write = super().start_response(status, headers, exc_info)
+        unread = getattr(self.req.rfile, "remaining", 0)
+        if unread > SMALL_BODY or (unread and b"Expect" in self.req.inheaders):
+            # cheroot would read all of it first, into memory, from whoever sends it.
+            self.req.close_connection = True
+        return write
 
     def respond(self) -> None:
         response = self.req.server.wsgi_app(self.env, self.start_response)
         try:
             for chunk in filter(None, response):
                 self.write(chunk)
+            self.req.conn.again = self.env.get(AGAIN)
             transfer: Transfer | None = self.env.get(TRANSFER)
             if transfer is None or self.req.sent_headers:
                 self.req.ensure_headers_sent()

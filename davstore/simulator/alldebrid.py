@@ -22,22 +22,21 @@ from typing import Any
 
 from flask import Response, request
 
+from davstore.simulator.adding import Asked, of_link, of_torrent
+from davstore.simulator.alldebrid_desk import Desk, Login
 from davstore.simulator.alldebrid_live import LiveMode
-from davstore.simulator.alldebrid_shapes import ERRORS, files_tree, row, shaped, unlocked
+from davstore.simulator.alldebrid_shapes import ERRORS, ApiError, files_tree, row, shaped, unlocked
 from davstore.simulator.content import Content
 from davstore.simulator.faults import Fault
 from davstore.simulator.filehost import FileHost
+from davstore.simulator.hosters import Hosters
 from davstore.simulator.magnets import SimFile, SimMagnet
 from davstore.simulator.site import json_answer
 from davstore.simulator.store import SimulatedStore, View, code, secret
 
-PER_SECOND, PER_MINUTE = 12, 600
+PER_SECOND, PER_MINUTE, MOST_ACTIVE = 12, 600, 30
 FILE_LINK = "https://alldebrid.com/f/"
 PUBLIC = ("ping", "hosts", "pin/")
-
-
-class ApiError(Exception):
-    """One of the documented codes."""
 
 
 class AllDebrid(SimulatedStore):
@@ -58,23 +57,29 @@ class AllDebrid(SimulatedStore):
         self._recent: deque[float] = deque()
         self._delayed: dict[int, tuple[SimFile, int]] = {}
         self._streams: dict[str, SimFile] = {}
-        self._history: list[dict[str, Any]] = []
+        self.hosters = Hosters()
+        self.login = Login(self.now)
+        self.desk = Desk(self.now)
         self._live = LiveMode()
         routes: dict[str, View] = {
             "ping": lambda: {"ping": "pong"},
             "user": self._user,
             "hosts/domains": lambda: {"hosts": ["example.com"], "streams": [], "redirectors": []},
-            "user/hosts": lambda: {"hosts": {}},
-            "user/links": lambda: {"links": []},
-            "user/history": lambda: {"links": list(self._history)},
+            "pin/get": self.login.get,
+            "pin/check": self.login.check,
+            "user/verif": lambda: self.login.verif(self.token),
+            "user/verif/resend": self.login.resend,
             "magnet/status": self._status,
             "magnet/files": self._files,
             "magnet/delete": self._delete,
             "magnet/restart": self._restart,
+            "magnet/upload": self._upload,
+            "magnet/upload/file": self._upload_files,
             "link/unlock": self._unlock,
             "link/delayed": self._poll,
             "link/streaming": self._stream,
             "link/infos": self._infos,
+            **self.desk.routes,
         }
         for path, view in routes.items():
             for version in ("v4", "v4.1"):
@@ -95,9 +100,9 @@ class AllDebrid(SimulatedStore):
         """An error by its code, with HTTP 200 unless `status=` says otherwise."""
         return self._error(fault.at("code"), status=fault.at("status", 200))
 
-    def _error(self, error: str, *, status: int = 200) -> Response:
-        message = ERRORS.get(error, "Something went wrong")
-        return self._json({"status": "error", "error": {"code": error, "message": message}}, status)
+    def _error(self, error: str, *, status: int = 200, **more: str) -> Response:
+        said = {"code": error, "message": ERRORS.get(error, "Something went wrong")} | more
+        return self._json({"status": "error", "error": said}, status)
 
     def _json(self, body: dict[str, Any], status: int = 200) -> Response:
         if "demo" in self.odd:
@@ -122,11 +127,13 @@ class AllDebrid(SimulatedStore):
         path = request.path.removeprefix("/v4.1/").removeprefix("/v4/")
         if path.startswith(PUBLIC):
             return None
+        if self.login.mailed and not path.startswith("user/verif"):
+            return self._error("AUTH_BLOCKED", token=self.login.mailed)
         token = request.headers.get("Authorization", "").removeprefix("Bearer ")
         token = token or request.values.get("apikey", "")
         if not token:
             return self._error("AUTH_MISSING_APIKEY")
-        if token != self.token:
+        if token != self.token and token not in self.login.keys:
             return self._error("AUTH_BAD_APIKEY")
         return None
 
@@ -149,7 +156,7 @@ class AllDebrid(SimulatedStore):
             "username": "ada", "email": "ada@example.com", "isPremium": self.premium,
             "isSubscribed": False, "isTrial": False, "premiumUntil": until, "lang": "en",
             "preferedDomain": "com", "fidelityPoints": 80, "limitedHostersQuotas": [],
-            "notifications": [],
+            "notifications": list(self.desk.notices),
         }}  # fmt: skip
 
     def _magnet(self, magnet_id: str) -> SimMagnet:
@@ -210,16 +217,68 @@ class AllDebrid(SimulatedStore):
         self.remove(magnet_id)
         return {"message": "Magnet was successfully deleted"}
 
+    def _upload(self) -> dict[str, Any]:
+        links = request.values.getlist("magnets[]")
+        if not links:
+            raise ApiError("MAGNET_NO_URI")
+        return {"magnets": [{"magnet": link} | self._answered(of_link(link), "MAGNET_INVALID_URI")
+                            for link in links]}  # fmt: skip
+
+    def _upload_files(self) -> dict[str, Any]:
+        files = list(request.files.values())
+        if not files:
+            raise ApiError("MAGNET_NO_URI")
+        return {"files": [
+            {"file": file.filename} | self._answered(of_torrent(file.read()), "MAGNET_INVALID_FILE")
+            for file in files
+        ]}  # fmt: skip
+
+    def _answered(self, asked: Asked | None, invalid: str) -> dict[str, Any]:
+        """What is said of one item; a hash that is there already stays as it is."""
+        if not self.premium:
+            raise ApiError("MAGNET_MUST_BE_PREMIUM")
+        refusal = invalid if asked is None else str(self.refuses.get(asked.hash, ""))
+        if asked is None or refusal:
+            return {"error": {"code": refusal, "message": ERRORS.get(refusal, "No.")}}
+        found = self.held(asked.hash)
+        if found is None and self.active >= MOST_ACTIVE:
+            raise ApiError("MAGNET_TOO_MANY_ACTIVE")
+        magnet_id = found[0] if found else self.take(asked)
+        magnet = self._magnets[magnet_id]
+        return {"hash": asked.hash, "name": magnet.name, "filename_original": "",
+                "size": magnet.size, "ready": magnet.status == "ready",
+                "id": int(magnet_id)}  # fmt: skip
+
     def _restart(self) -> dict[str, Any]:
-        magnet_id = request.values.get("id", "")
+        ids = request.values.getlist("ids[]")
+        if not ids:
+            return self._restarted(request.values.get("id", ""))
+        answer: list[dict[str, Any]] = []
+        for magnet_id in ids:
+            try:
+                answer.append({"magnet": magnet_id} | self._restarted(magnet_id))
+            except ApiError as error:
+                failed = {"code": str(error), "message": ERRORS[str(error)]}
+                answer.append({"magnet": magnet_id, "error": failed})
+        return {"magnets": answer}
+
+    def _restarted(self, magnet_id: str) -> dict[str, Any]:
         if self._magnet(magnet_id).status != "failed":
             raise ApiError("MAGNET_PROCESSING")
         self.change(magnet_id, status="queued", vendor_status=None)
         return {"message": "Magnet was successfully restarted"}
 
     def _linked(self, link: str) -> SimFile:
+        """The file behind a link of ours or of another host."""
         if not link:
             raise ApiError("LINK_IS_MISSING")
+        hosted = self.hosters.files.get(link)
+        if hosted is not None:
+            if hosted.password not in ("", request.values.get("password", "")):
+                raise ApiError("LINK_PASS_PROTECTED")
+            if hosted.down:
+                raise ApiError("LINK_DOWN")
+            return hosted.file
         if not link.startswith(FILE_LINK):
             raise ApiError("LINK_HOST_NOT_SUPPORTED")
         found = self.linked(link.removeprefix(FILE_LINK))
@@ -239,8 +298,7 @@ class AllDebrid(SimulatedStore):
             raise ApiError("MUST_BE_PREMIUM")
         link = request.values.get("link", "")
         file = self._linked(link)
-        self._history.append({"link": link, "filename": file.name, "size": file.size,
-                              "date": int(time.time()), "host": "alldebrid"})  # fmt: skip
+        self.desk.history.append(self.desk.visited(link, file.name, file.size, "alldebrid"))
         if "streams" in self.odd:
             return self._qualities(file)
         return self._given(file, unlocked(file, self.odd))

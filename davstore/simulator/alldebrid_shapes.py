@@ -6,6 +6,11 @@ from typing import Any
 
 from davstore.simulator.magnets import SimFile, SimMagnet
 
+
+class ApiError(Exception):
+    """One of the documented codes."""
+
+
 STATUS = {"queued": 0, "downloading": 1, "processing": 2, "ready": 4, "failed": 15}
 WORDS = {
     0: "In Queue", 1: "Downloading", 2: "Compressing / Moving", 3: "Uploading", 4: "Ready",
@@ -31,6 +36,12 @@ ERRORS = {
     "LINK_DOWN": "This link is not available on the file hoster website",
     "MUST_BE_PREMIUM": "You must be premium to process this link",
     "MAGNET_INVALID_ID": "This magnet ID does not exists or is invalid",
+    "MAGNET_NO_URI": "No magnet provided",
+    "MAGNET_INVALID_URI": "Magnet is not valid",
+    "MAGNET_INVALID_FILE": "File is not a valid torrent",
+    "MAGNET_MUST_BE_PREMIUM": "You must be premium to use this feature",
+    "MAGNET_TOO_MANY_ACTIVE": "Already have maximum allowed active magnets (30)",
+    "MAGNET_TOO_LARGE": "The magnet is too large",
     "MAGNET_PROCESSING": "Magnet is processing or completed",
     "STREAM_INVALID_GEN_ID": "Invalid generation ID",
     "STREAM_INVALID_STREAM_ID": "Invalid stream ID",

@@ -83,6 +83,10 @@ def _torz(simulator: "Simulator", front: Content, mkv: Content) -> None:
         SimFile("CD2/extras/deep/down/notes.txt", Content.of(NFO)),
     ]))  # fmt: skip
     account.add(SimMagnet("Hero (2018)", [SimFile("Hero.mp4", front)], status="processing"))
+    for name, seeders in (("Coffee.Run.2020.1080p", 41), ("Sprite.Fright.2021.2160p", 230)):
+        found = SimMagnet(name, [SimFile(f"{name}.mkv", mkv)])
+        account.cached.add(account.torznab.index(found, seeders))
+    account.torznab.index(image("debian-13.1.0-amd64-netinst.iso", 750 * MB), 900, category=4000)
 
 
 def _magnets(simulator: "Simulator", end: Content, mkv: Content) -> None:

@@ -17,11 +17,13 @@ from typing import Any
 from flask import Response, g, request
 
 from davstore.simulator import plank_rows as rows
+from davstore.simulator.adding import of_link
 from davstore.simulator.delivery import deliver, stream
 from davstore.simulator.faults import Fault
 from davstore.simulator.filehost import FileHost
 from davstore.simulator.magnets import SimFile, SimMagnet
 from davstore.simulator.plank_login import Login, Profile
+from davstore.simulator.plank_playing import Playing
 from davstore.simulator.site import json_answer
 from davstore.simulator.store import SimulatedStore, View, secret
 
@@ -47,21 +49,18 @@ class Plank(SimulatedStore):
         self.profiles = [Profile(rows.uuid("profile", "Home"), "Home")]
         self.login = Login(self)
         self._profile_of: dict[str, str] = {}
-        self._positions: dict[tuple[str, str], dict[str, Any]] = {}
+        self.playing = Playing(self)
         routes: dict[str, View] = {
             "/api/media": self._list,
             "/api/media/<media>": self._media,
             "/api/media/<media>/seasons": self._seasons,
             "/api/media/<media>/progress": self._progress,
-            "/api/media/<media>/position": self._position,
             "/api/media/<media>/stream": self._stream,
         }
         for path, view in routes.items():
             self.app.add_url_rule(path, path, view)
         self.app.add_url_rule("/api/media/<media>", "delete", self._delete, methods=["DELETE"])
-        self.app.add_url_rule(
-            "/api/media/<media>/position", "put", self._put_position, methods=["PUT"]
-        )
+        self.app.add_url_rule("/api/media", "post", self._add, methods=["POST"])
         self.app.add_url_rule("/health", "health", lambda: json_answer({"status": "ok"}))
         self.app.register_error_handler(404, lambda _: self._elsewhere())
 
@@ -109,18 +108,19 @@ class Plank(SimulatedStore):
         message = fault.at("message") or MESSAGES.get(status, "Error")
         return json_answer({"message": message}, status, headers)
 
-    def _error(self, status: int, message: str) -> Response:
+    def error(self, status: int, message: str) -> Response:
+        """An error as Plank words it."""
         return json_answer({"message": message}, status)
 
     def _elsewhere(self) -> Response:
         if request.path.startswith("/api/"):
-            return self._error(404, "Not Found")
+            return self.error(404, "Not Found")
         return Response(status=302, headers={"Location": "/login"})
 
     def _no_profile(self) -> Response:
         if self.generation == "old":
-            return self._error(400, "No active profile selected")
-        return self._error(403, "Active profile required")
+            return self.error(400, "No active profile selected")
+        return self.error(403, "Active profile required")
 
     def _refusal(self) -> Response | None:
         if not request.path.startswith("/api/") or request.path.startswith("/api/auth/"):
@@ -133,12 +133,13 @@ class Plank(SimulatedStore):
         g.profile = session.profile
         return None
 
-    def _mine(self) -> list[tuple[str, SimMagnet]]:
+    def mine(self) -> list[tuple[str, SimMagnet]]:
+        """Ids and magnets of the profile that asks, newest first."""
         return [pair for pair in self.library if self._profile_of.get(pair[0]) == g.profile]
 
-    def _find(self, media: str) -> tuple[str, SimMagnet, SimFile | None] | None:
+    def find(self, media: str) -> tuple[str, SimMagnet, SimFile | None] | None:
         """A magnet by its id or, in the new generation, by that of one of its episodes."""
-        for magnet_id, magnet in self._mine():
+        for magnet_id, magnet in self.mine():
             if magnet_id == media:
                 return magnet_id, magnet, None
             if self.generation == "new" and magnet.kind == "show":
@@ -147,45 +148,67 @@ class Plank(SimulatedStore):
                         return magnet_id, magnet, file
         return None
 
-    def _shown(self, magnet_id: str, magnet: SimMagnet) -> list[dict[str, Any]]:
+    def shown(self, magnet_id: str, magnet: SimMagnet) -> list[dict[str, Any]]:
         """The rows that a magnet has in the list."""
         shown = [rows.media(magnet_id, magnet, self.generation, self.odd)]
         if self.generation == "new" and magnet.kind == "show":
             shown += [row for season in rows.seasons(magnet_id, magnet, "new", self.odd)
                       for row in season["episodes"]]  # fmt: skip
-        return shown
+        return [row | self.playing.members(row["id"]) for row in shown]
 
     def _list(self) -> Response:
         wanted = request.args.get("type")
-        found = [row for pair in self._mine() for row in self._shown(*pair)]
+        found = [row for pair in self.mine() for row in self.shown(*pair)]
         return json_answer([row for row in found if wanted in (None, row["type"])])
 
     def _media(self, media: str) -> Response:
-        found = self._find(media)
-        shown = self._shown(found[0], found[1]) if found else []
+        found = self.find(media)
+        shown = self.shown(found[0], found[1]) if found else []
         row = next((row for row in shown if row["id"] == media), None)
-        return json_answer(row) if row else self._error(404, MESSAGES[404])
+        if row is None:
+            return self.error(404, MESSAGES[404])
+        self.playing.touch(media)
+        return json_answer(row)
+
+    def _add(self) -> Response:
+        body = request.get_json(silent=True) or {}
+        asked = of_link(str(body.get("magnetLink", "")))
+        if asked is None:
+            return self.error(400, "Invalid magnet link")
+        refusal = self.refuses.get(asked.hash)
+        if refusal is not None:
+            return self.error(int(refusal), MESSAGES.get(int(refusal), "Error"))
+        found = next((pair for pair in self.mine() if pair[1].infohash == asked.hash), None)
+        if found is not None:
+            return json_answer(rows.media(*found, self.generation, self.odd))
+        magnet_id = self.take(asked)
+        self._profile_of[magnet_id] = g.profile
+        kind = "show" if body.get("type") in {"tv", "show"} else "movie"
+        title = str(body.get("title") or asked.name)
+        self.change(magnet_id, kind=kind, title=title, year=body.get("year"))
+        row = rows.media(magnet_id, self._magnets[magnet_id], self.generation, self.odd)
+        return json_answer(row, 201)
 
     def _delete(self, media: str) -> Response:
-        found = self._find(media)
+        found = self.find(media)
         if found is None:
-            return self._error(404, MESSAGES[404])
+            return self.error(404, MESSAGES[404])
         self.remove(found[0])
         return Response(status=204)
 
     def _seasons(self, media: str) -> Response:
-        found = self._find(media)
+        found = self.find(media)
         if found is None:
-            return self._error(404, MESSAGES[404])
+            return self.error(404, MESSAGES[404])
         magnet_id, magnet, _ = found
         if magnet.kind != "show" or media != magnet_id:
-            return self._error(400, "Not a TV show" if self.generation == "old" else "Not a show")
+            return self.error(400, "Not a TV show" if self.generation == "old" else "Not a show")
         return json_answer(rows.seasons(magnet_id, magnet, self.generation, self.odd))
 
     def _progress(self, media: str) -> Response:
-        found = self._find(media)
+        found = self.find(media)
         if found is None:
-            return self._error(404, MESSAGES[404])
+            return self.error(404, MESSAGES[404])
         row = rows.media(found[0], found[1], self.generation, self.odd)
         running = found[1].status == "downloading"
         return json_answer({
@@ -194,54 +217,35 @@ class Plank(SimulatedStore):
             "peers": 12 if running else 0, "isActive": running,
         })  # fmt: skip
 
-    def _position(self, media: str) -> Response:
-        if self._find(media) is None:
-            return self._error(404, MESSAGES[404])
-        key = (media, request.args.get("episodeId", ""))
-        return json_answer(self._positions.get(key, {"position": 0, "duration": None}))
-
-    def _put_position(self, media: str) -> Response:
-        if self._find(media) is None:
-            return self._error(404, MESSAGES[404])
-        body = request.get_json(silent=True)
-        if not isinstance(body, dict):
-            return self._error(500, MESSAGES[500])
-        position = body.get("position")
-        if isinstance(position, bool) or not isinstance(position, int | float) or position < 0:
-            return self._error(400, "Invalid position")
-        key = (media, str(body.get("episodeId") or ""))
-        self._positions[key] = {"position": position, "duration": body.get("duration")}
-        return Response(status=204)
-
     def _stream(self, media: str) -> Response:
-        found = self._find(media)
+        found = self.find(media)
         if found is None:
-            return self._error(404, MESSAGES[404])
+            return self.error(404, MESSAGES[404])
         magnet_id, magnet, file = found
         if magnet.kind == "movie":
             file = next(iter(rows.playable(magnet)), None)
         elif self.generation == "new" and file is None:
-            return self._error(400, "Shows are not directly streamable")
+            return self.error(400, "Shows are not directly streamable")
         elif self.generation == "old":
             wanted = request.args.get("episodeId")
             if not wanted:
-                return self._error(400, "Episode ID required for TV shows")
+                return self.error(400, "Episode ID required for TV shows")
             episodes = rows.playable(magnet)
             file = next((f for f in episodes if rows.episode_id(magnet_id, f) == wanted), None)
         if file is None:
-            return self._error(404, "Episode not found")
+            return self.error(404, "Episode not found")
         return self._unready(magnet, file) or self._sent(magnet, file)
 
     def _unready(self, magnet: SimMagnet, file: SimFile) -> Response | None:
         if magnet.status == "failed" or file.dead:
-            return self._error(503, MESSAGES[503])
+            return self.error(503, MESSAGES[503])
         if magnet.status != "ready":
-            return self._error(202, MESSAGES[202])
+            return self.error(202, MESSAGES[202])
         name = rows.file_path(magnet, file)
         if "unicode_500" in self.odd and not name.isascii() and max(name) > "\xff":
-            return self._error(500, MESSAGES[500])
+            return self.error(500, MESSAGES[500])
         if self.generation == "new" and not _is_direct(file):
-            return self._error(503, "Downloaded media is not ready for direct playback")
+            return self.error(503, "Downloaded media is not ready for direct playback")
         return None
 
     def _sent(self, magnet: SimMagnet, file: SimFile) -> Response:
@@ -256,9 +260,9 @@ class Plank(SimulatedStore):
         if "Range" in request.headers:
             span = _range(request.headers["Range"], file.size)
             if span is None:
-                return self._error(416, "Range Not Satisfiable")
+                return self.error(416, "Range Not Satisfiable")
             if span[1] < span[0]:
-                return self._error(500, MESSAGES[500])
+                return self.error(500, MESSAGES[500])
         mime = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
         ranged = f"bytes={span[0]}-{span[1]}" if span else None
         response = deliver(file.content, mime, g.fault, ranged=ranged)

@@ -21,20 +21,23 @@ import mimetypes
 import re
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from datetime import UTC, datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from flask import Response, request
 
-from davstore.simulator.content import Content
+from davstore.simulator import realdebrid_desk as desk
 from davstore.simulator.faults import Fault
 from davstore.simulator.filehost import FileHost
+from davstore.simulator.hosters import Hosters
 from davstore.simulator.magnets import SimFile, SimMagnet
+from davstore.simulator.realdebrid_adding import Adding
+from davstore.simulator.realdebrid_login import OAuth
+from davstore.simulator.realdebrid_shapes import ERRORS, PARIS, archive, date, with_strings
 from davstore.simulator.site import json_answer
-from davstore.simulator.store import SimulatedStore, View, code, secret
+from davstore.simulator.store import View, code, secret
 
-PER_MINUTE = 250
+PER_MINUTE, MOST_ACTIVE = 250, 25
 FILE_LINK = "https://real-debrid.com/d/"
 STATUS = {
     "ready": "downloaded",
@@ -43,39 +46,14 @@ STATUS = {
     "processing": "compressing",
     "failed": "error",
 }
-ERRORS = {
-    -1: ("internal_error", 500), 1: ("parameter_missing", 400), 2: ("bad_parameter_value", 400),
-    3: ("unknown_method", 404), 4: ("method_not_allowed", 405), 5: ("slow_down", 429),
-    6: ("ressource_unreachable", 503), 7: ("unknown_ressource", 404), 8: ("bad_token", 401),
-    9: ("permission_denied", 403), 10: ("twofactor_auth_needed", 401),
-    11: ("twofactor_auth_pending", 401), 12: ("invalid_login", 401),
-    13: ("invalid_password", 401), 14: ("account_locked", 403),
-    15: ("account_not_activated", 403), 16: ("unsupported_hoster", 503),
-    17: ("hoster_maintenance", 503), 18: ("hoster_limit_reached", 503),
-    19: ("hoster_unavailable", 503), 20: ("hoster_not_free", 403),
-    21: ("too_many_active_downloads", 509), 22: ("ip_not_allowed_203.0.113.7", 403),
-    23: ("traffic_exhausted", 503), 24: ("unavailable_file", 503),
-    25: ("service_unavailable", 503), 26: ("upload_too_big", 400), 27: ("upload_error", 503),
-    28: ("file_not_allowed", 403), 29: ("torrent_too_big", 400),
-    30: ("torrent_file_invalid", 400), 31: ("action_already_done", 202),
-    32: ("image_resolution_error", 400), 33: ("torrent_already_active", 400),
-    34: ("too_many_requests", 429), 35: ("infringing_file", 451), 36: ("fair_usage_limit", 503),
-    37: ("disabled_endpoint", 403),
-}  # fmt: skip
 
 
-def _paris() -> tzinfo:
-    try:
-        return ZoneInfo("Europe/Paris")
-    except ZoneInfoNotFoundError:
-        return timezone(timedelta(hours=1))
+class RealDebrid(Adding):
+    """An account at Real-Debrid; `token` opens it.
 
-
-PARIS = _paris()
-
-
-class RealDebrid(SimulatedStore):
-    """An account at Real-Debrid; `token` opens it."""
+    An added magnet takes `converts` seconds until its files are known, and does not come in before
+    it is told which are wanted. Adds that are nearer to each other than `add_pause` are refused.
+    """
 
     label = "realdebrid"
     token = secret("RD-TOKEN")
@@ -85,17 +63,38 @@ class RealDebrid(SimulatedStore):
         self.late = 2
         self._infos: dict[str, int] = {}
         self._history: list[dict[str, Any]] = []
+        self.hosters = Hosters()
+        self.login = OAuth(self.now)
+        self.choices = desk.Settings()
         routes: dict[str, View] = {
             "GET /user": self._user,
             "GET /time": lambda: Response(f"{datetime.now(PARIS):%Y-%m-%d %H:%M:%S}"),
             "GET /time/iso": lambda: Response(f"{datetime.now(PARIS):%Y-%m-%dT%H:%M:%S%z}"),
             "GET /traffic": self._traffic,
-            "GET /traffic/details": lambda: json_answer([]),
+            "GET /traffic/details": lambda: self._answer(desk.DETAILS),
+            "GET /disable_access_token": self._disable,
+            "GET /hosts/status": lambda: self._answer(desk.HOSTS),
+            "GET /hosts/domains": lambda: self._answer(desk.DOMAINS),
+            "GET /settings": lambda: self._answer(self.choices.values),
+            "POST /settings/update": self._update,
+            "POST /unrestrict/check": lambda: desk.check(self.hosters) or self._error(24),
+            "POST /unrestrict/folder": lambda: desk.folder(self.hosters),
+            "PUT /unrestrict/containerFile": lambda: self._container(request.get_data()),
+            "POST /unrestrict/containerLink": lambda: self._container(
+                request.form.get("link", "").encode()
+            ),
+            "GET /streaming/mediaInfos/<code>": lambda code: self._media(code, desk.MEDIA),
+            "GET /streaming/transcode/<code>": lambda code: self._media(
+                code, {"apple": {"full": f"{self.origin}/t/{code}/full.m3u8"}, "dash": []}
+            ),
             "GET /torrents": self._torrents,
             "GET /torrents/info/<path:torrent>": self._info,
             "GET /torrents/activeCount": self._active,
             "GET /torrents/instantAvailability/<path:_>": lambda _: self._error(37),
             "DELETE /torrents/delete/<path:torrent>": self._delete,
+            "POST /torrents/addMagnet": self._add_magnet,
+            "PUT /torrents/addTorrent": self._add_torrent,
+            "POST /torrents/selectFiles/<path:torrent>": self._select,
             "POST /unrestrict/link": self._unrestrict,
             "GET /downloads": self._downloads,
             "DELETE /downloads/delete/<code>": self._forget,
@@ -103,6 +102,13 @@ class RealDebrid(SimulatedStore):
         for route, view in routes.items():
             method, path = route.split()
             self.app.add_url_rule(f"/rest/1.0{path}", route, view, methods=[method])
+        for verb, place, answer in (
+            ("GET", "device/code", self.login.device),
+            ("GET", "device/credentials", self.login.credentials),
+            ("POST", "token", self.login.token),
+        ):
+            path = f"/oauth/v2/{place}"
+            self.app.add_url_rule(path, path, answer, methods=[verb])
         self.app.register_error_handler(404, lambda _: self._error(3))
         self.app.register_error_handler(405, lambda _: self._error(4))
 
@@ -129,7 +135,7 @@ class RealDebrid(SimulatedStore):
         """The selected files, as far as there are links; or the archive that holds them."""
         files = magnet.selected
         if "rar" in self.odd and len(files) > 1:
-            return [_archive(magnet)]
+            return [archive(magnet)]
         if "missing_links" in self.odd:
             files = files[:-1]
         return files[1:] if "dead_link" in self.odd else files
@@ -145,16 +151,18 @@ class RealDebrid(SimulatedStore):
         return json_answer(body, status or usual, indent="\t")
 
     def _refusal(self) -> Response | None:
-        if request.path.startswith("/rest/1.0/time"):
+        if request.path.startswith(("/rest/1.0/time", "/oauth/")):
             return None
         token = request.headers.get("Authorization", "").removeprefix("Bearer ")
-        if self.token not in (token, request.args.get("auth_token")):
+        if self.token not in (token, request.args.get("auth_token")) and not (
+            self.login.is_good(token)
+        ):
             return self._error(8)
         return None
 
     def _answer(self, body: Any, headers: dict[str, str] | None = None) -> Response:
         if "string_numbers" in self.odd:
-            body = _with_strings(body)
+            body = with_strings(body)
         if "empty_object_list" in self.odd and body == {}:
             body = []
         response = json_answer(body, headers=headers)
@@ -169,15 +177,29 @@ class RealDebrid(SimulatedStore):
             "locale": "en", "avatar": "https://s.real-debrid.com/images/default.png",
             "type": "premium" if self.premium else "free",
             "premium": 100 * 86400 if self.premium else 0,
-            "expiration": _date(expires.timestamp() if self.premium else 0.0),
+            "expiration": date(expires.timestamp() if self.premium else 0.0),
         })  # fmt: skip
 
     def _traffic(self) -> Response:
         if "empty_object_list" in self.odd:
             return self._answer({})
-        remote = {"left": 500, "bytes": 0, "links": 0, "limit": 500, "type": "gigabytes",
-                  "extra": 0, "reset": "daily"}  # fmt: skip
-        return self._answer({"remote": remote})
+        return self._answer(desk.TRAFFIC)
+
+    def _disable(self) -> Response:
+        token = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        self.login.tokens.pop(token, None)
+        return Response(status=204)
+
+    def _update(self) -> Response:
+        return Response(status=204) if self.choices.update() else self._error(2)
+
+    def _container(self, content: bytes) -> Response:
+        return desk.container(self.hosters, content) or self._error(2)
+
+    def _media(self, code: str, known: dict[str, Any]) -> Response:
+        if code not in {row["id"] for row in self._history}:
+            return self._error(7)
+        return self._answer(known)
 
     def _page(self, rows: list[Any], shown_as: Callable[[Any], dict[str, Any]]) -> Response:
         """One page of a list; an empty one is 204 without a count."""
@@ -216,12 +238,12 @@ class RealDebrid(SimulatedStore):
             "split": 2000,
             "progress": round(magnet.percent, 2),
             "status": status,
-            "added": _date(magnet.added or 0),
+            "added": date(magnet.added or 0),
             "links": self._links(torrent, magnet) if magnet.status == "ready" else [],
         }
         if magnet.status == "ready":
             # When the service first had it, often long before it was added here.
-            row["ended"] = _date((magnet.added or 0) - 200 * 86400)
+            row["ended"] = date((magnet.added or 0) - 200 * 86400)
         elif magnet.status in {"downloading", "processing"}:
             row |= {"speed": 2_500_000, "seeders": 7}
         return row
@@ -274,7 +296,7 @@ class RealDebrid(SimulatedStore):
         _, magnet, number = found
         files = magnet.selected
         if "rar" in self.odd and len(files) > 1:
-            return _archive(magnet)
+            return archive(magnet)
         if number >= len(files):
             raise KeyError(link)
         dead = files[number].dead or (number == 0 and "dead_link" in self.odd)
@@ -286,26 +308,39 @@ class RealDebrid(SimulatedStore):
             return self._error(1, error_details="link is missing")
         if not self.premium:
             return self._error(20)
-        if not link.startswith(FILE_LINK):
-            return self._error(16)
-        try:
-            file = self._linked(link)
-        except KeyError:
-            return self._error(24)
-        if file is None:
-            return self._error(19)
+        file = self._file(link)
+        if isinstance(file, Response):
+            return file
         url = self.link_to(file)
         name = file.name.replace("'", ".") if "renamed" in self.odd else file.name
         mime = mimetypes.guess_type(name)[0]
         row = {
             "id": self._download_id(file, url), "filename": name, "mimeType": mime,
-            "filesize": file.size, "link": link, "host": "real-debrid.com", "chunks": 32,
+            "filesize": file.size, "link": link, "host": self._host(link), "chunks": 32,
             "download": url,
         }  # fmt: skip
-        self._history.insert(0, row | {"generated": _date(time.time())})
+        self._history.insert(0, row | {"generated": date(time.time())})
         streamable = int((mime or "").startswith("video/"))
         icon = "https://fcdn.real-debrid.com/images/hosters/realdebrid.png"
         return self._answer(row | {"host_icon": icon, "crc": 1, "streamable": streamable})
+
+    def _file(self, link: str) -> SimFile | Response:
+        """The file behind a link of ours or of another host, or the error that it is."""
+        hosted = self.hosters.files.get(link)
+        if hosted is not None:
+            if hosted.password not in ("", request.form.get("password", "")):
+                return self._error(24)
+            return self._error(24) if hosted.down else hosted.file
+        if not link.startswith(FILE_LINK):
+            return self._error(16)
+        try:
+            return self._linked(link) or self._error(19)
+        except KeyError:
+            return self._error(24)
+
+    def _host(self, link: str) -> str:
+        hosted = self.hosters.files.get(link)
+        return hosted.host if hosted else "real-debrid.com"
 
     def _download_id(self, file: SimFile, url: str) -> str:
         """What the service's own URLs hold; made up for others."""
@@ -324,28 +359,3 @@ class RealDebrid(SimulatedStore):
     def _active(self) -> Response:
         active = [m.infohash for _, m in self.library if m.status not in {"ready", "failed"}]
         return self._answer({"nb": len(active), "limit": 25, "list": active})
-
-    def _delete(self, torrent: str) -> Response:
-        if torrent not in self._magnets:
-            return self._error(7)
-        self.remove(torrent)
-        return Response(status=204)
-
-
-def _date(moment: float) -> str:
-    """Local time of Paris with a Z that is not true, as the service gives it."""
-    return f"{datetime.fromtimestamp(moment, PARIS):%Y-%m-%dT%H:%M:%S.000Z}"
-
-
-def _archive(magnet: SimMagnet) -> SimFile:
-    """The stored RAR of all selected files: somewhat larger than they are together."""
-    size = sum(file.size for file in magnet.selected) + 4096
-    return SimFile(f"{magnet.name}.rar", Content.random(f"rar of {magnet.infohash}", size))
-
-
-def _with_strings(body: Any) -> Any:
-    if isinstance(body, dict):
-        return {key: _with_strings(value) for key, value in body.items()}
-    if isinstance(body, list):
-        return [_with_strings(value) for value in body]
-    return str(body) if isinstance(body, int | float) else body

@@ -11,6 +11,7 @@ from davstore.simulator.filehost import FileHost
 from davstore.simulator.plank import Plank
 from davstore.simulator.realdebrid import RealDebrid
 from davstore.simulator.site import Site
+from davstore.simulator.store import SimulatedStore
 from davstore.simulator.stremthru import StremThru
 
 
@@ -32,15 +33,25 @@ class Simulator:
 
     @classmethod
     def demo(cls, folder: Path) -> Self:
-        """The demo's library; its videos are made in `folder`, or found there."""
+        """The demo's library; its videos are made in `folder`, or found there.
+
+        What is added to it takes two minutes to come in.
+        """
         simulator = cls()
+        for store in simulator.stores:
+            store.lasts = 120.0
         library.fill(simulator, media.videos(folder))
         return simulator
 
     @property
+    def stores(self) -> tuple[SimulatedStore, ...]:
+        """The five services."""
+        return (self.realdebrid, self.alldebrid, self.torz, self.magnets, self.plank)
+
+    @property
     def sites(self) -> tuple[Site, ...]:
         """All six servers."""
-        return (self.host, self.realdebrid, self.alldebrid, self.torz, self.magnets, self.plank)
+        return (self.host, *self.stores)
 
     def start(self) -> Self:
         """Listen; where it does already, nothing happens."""

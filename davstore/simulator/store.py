@@ -3,9 +3,11 @@
 import base64
 import dataclasses
 import hashlib
+import time
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
+from davstore.simulator.adding import Asked, Growth
 from davstore.simulator.faults import Fault
 from davstore.simulator.filehost import FileHost
 from davstore.simulator.magnets import SimFile, SimMagnet
@@ -44,6 +46,17 @@ class SimulatedStore(Site):
         self._added = 0
         self._codes: dict[str, tuple[str, int]] = {}
         self._uncoded: set[str] = set()
+        self.clock: Callable[[], float] = time.time
+        self.lasts = 0.0
+        self.offers: dict[str, SimMagnet] = {}
+        self.refuses: dict[str, int | str] = {}
+        self.taken: list[str] = []
+        self._growing: dict[str, Growth] = {}
+        self.app.before_request(self._grow)
+
+    def now(self) -> float:
+        """What time it is, by whichever clock is set now."""
+        return self.clock()
 
     @property
     def url(self) -> str:
@@ -75,9 +88,42 @@ class SimulatedStore(Site):
             self._uncoded.add(magnet_id)
         return magnet_id
 
+    def take(self, asked: Asked) -> str:
+        """Let a client add a magnet; its id. It begins to come in at once."""
+        with self.lock:
+            self.taken.append(asked.hash)
+            known = self.offers.get(asked.hash) or asked.magnet()
+            magnet_id = self.add(dataclasses.replace(known, hash=asked.hash))
+            self._begin(magnet_id)
+        return magnet_id
+
+    def held(self, infohash: str) -> tuple[str, SimMagnet] | None:
+        """The magnet of this hash, with its id, if it is in the account."""
+        return next((pair for pair in self.library if pair[1].infohash == infohash), None)
+
+    @property
+    def active(self) -> int:
+        """How many magnets are on their way."""
+        return sum(magnet.status not in {"ready", "failed"} for _, magnet in self.library)
+
+    def _begin(self, magnet_id: str) -> None:
+        self._growing[magnet_id] = Growth(self.clock(), self.lasts)
+        self._grow()
+
+    def _grow(self) -> None:
+        """Bring what comes in to where it is by now."""
+        now = self.clock()
+        with self.lock:
+            for magnet_id, growth in list(self._growing.items()):
+                if magnet_id in self._magnets:
+                    self.change(magnet_id, **_state(growth.applied(self._magnets[magnet_id], now)))
+                if growth.done(now):
+                    del self._growing[magnet_id]
+
     def remove(self, magnet_id: str) -> None:
         """Take a magnet out of the account."""
         with self.lock:
+            self._growing.pop(magnet_id, None)
             del self._magnets[magnet_id]
 
     def change(self, magnet_id: str, **fields: Any) -> None:
@@ -130,3 +176,7 @@ class SimulatedStore(Site):
     def new_id(self, number: int, magnet: SimMagnet) -> str:
         """The id of the `number`th magnet."""
         raise NotImplementedError
+
+
+def _state(magnet: SimMagnet) -> dict[str, Any]:
+    return {name: getattr(magnet, name) for name in ("status", "progress", "vendor_status")}

@@ -11,6 +11,8 @@ their name stands in `odd`:
     error_200        errors come with HTTP 200
     proxy            generated links lead to /v0/proxy on the instance itself
     proxy_limit      … and from there to a placeholder video: too many connections
+    notice           generated links lead to a placeholder video: still downloading
+    short_urls       a proxy before it refuses URLs beyond 8 KiB (414)
     upper_hash       hashes are in upper case
 """
 
@@ -21,17 +23,20 @@ from urllib.parse import quote, unquote
 
 from flask import Response, g, request
 
+from davstore.simulator.adding import Asked, of_link, of_torrent
 from davstore.simulator.faults import Fault
 from davstore.simulator.filehost import FileHost, placeholder
 from davstore.simulator.magnets import SimFile, SimMagnet
 from davstore.simulator.site import json_answer
 from davstore.simulator.store import SimulatedStore, View, secret
 from davstore.simulator.stremthru_shapes import ApiError, failed, file_row, row
+from davstore.simulator.torznab import Torznab
 
 NAMES = {
     "alldebrid", "debrider", "debridlink", "easydebrid", "offcloud", "pikpak", "premiumize",
     "realdebrid", "stremthru", "torbox", "torrin",
 }  # fmt: skip
+LARGEST_TORRENT = 1024 * 1024
 LIMIT_REACHED = "content_proxy_limit_reached.mp4"
 
 
@@ -40,6 +45,7 @@ class StremThru(SimulatedStore):
 
     `api` is the one that `settings` name. With "torz" they hold the instance's user and
     password, with "magnets" a store's name and token; the instance itself takes either.
+    `cached` are hashes that the store has on its disks beside the account's own.
     """
 
     label = "stremthru"
@@ -51,6 +57,8 @@ class StremThru(SimulatedStore):
         super().__init__(host, port)
         self.api = api
         self.store_name = store_name
+        self.cached: set[str] = set()
+        self.torznab = Torznab(self)
         routes: dict[str, View] = {
             "GET /v0/health": lambda: json_answer({"data": {"status": "ok"}}),
             "GET /v0/store/user": self._user,
@@ -62,6 +70,7 @@ class StremThru(SimulatedStore):
         for kind in ("torz", "magnets"):
             routes |= {
                 f"GET /v0/store/{kind}": self._list,
+                f"POST /v0/store/{kind}": self._add,
                 f"GET /v0/store/{kind}/check": self._check,
                 f"GET /v0/store/{kind}/<path:_>": self._get,
                 f"DELETE /v0/store/{kind}/<path:_>": self._delete,
@@ -114,6 +123,8 @@ class StremThru(SimulatedStore):
 
     def _refusal(self) -> Response | None:
         path = request.path
+        if "short_urls" in self.odd and len(request.environ["REQUEST_URI"]) > 8192:
+            return Response("URI Too Long", 414, mimetype="text/html")
         if not path.startswith("/v0/store/") or path.startswith("/v0/store/_/"):
             return None
         try:
@@ -196,7 +207,45 @@ class StremThru(SimulatedStore):
                 files.append(file_row(number, file, link, self.odd))
         return json_answer({"data": shown | {"files": files}})
 
+    def _add(self) -> Response:
+        torz = request.path.endswith("/torz")
+        word, name = ("link", "file") if torz else ("magnet", "torrent")
+        if request.mimetype == "multipart/form-data":
+            files = request.files.getlist(name)
+            if self.store_name == "offcloud":
+                raise ApiError("NOT_IMPLEMENTED", upstream=True)
+            if len(files) != 1:
+                raise ApiError("BAD_REQUEST", f"missing {name}", location=name)
+            data = files[0].read()
+            if len(data) > LARGEST_TORRENT:
+                raise ApiError("INTERNAL_SERVER_ERROR", "http: request body too large")
+            asked = of_torrent(data)
+        elif request.is_json:
+            asked = of_link(str((request.get_json(silent=True) or {}).get(word, "")))
+        else:
+            raise ApiError("UNSUPPORTED_MEDIA_TYPE")
+        if asked is None and torz:
+            raise ApiError("BAD_REQUEST", "invalid payload", location=word)
+        if asked is None:
+            raise ApiError("STORE_MAGNET_INVALID", upstream=True)
+        return self._taken(asked)
+
+    def _taken(self, asked: Asked) -> Response:
+        """What is there already is used again, as for Real-Debrid."""
+        refusal = self.refuses.get(asked.hash)
+        if refusal is not None:
+            raise ApiError(str(refusal), upstream=True)
+        if not self.premium:
+            raise ApiError("PAYMENT_REQUIRED", upstream=True)
+        found = self.held(asked.hash)
+        magnet_id = found[0] if found else self.take(asked)
+        shown = row(magnet_id, self._magnets[magnet_id], self.odd)
+        link = f"magnet:?xt=urn:btih:{asked.hash}"
+        return json_answer({"data": shown | {"magnet": link, "files": None}}, 201)
+
     def _delete(self, _: str) -> Response:
+        if self.store_name == "offcloud":
+            raise ApiError("NOT_IMPLEMENTED", upstream=True)
         magnet_id, _magnet = self._magnet()
         self.remove(magnet_id)
         return json_answer({"data": {"id": magnet_id}})
@@ -208,16 +257,20 @@ class StremThru(SimulatedStore):
             raise ApiError("BAD_REQUEST", f"missing {name}", location=name)
         if not self.premium:
             raise ApiError("FORBIDDEN", "premium needed")
-        ready = {m.infohash: m for _, m in self.library if m.status == "ready"}
+        ready = {hash_: self.offers.get(hash_) for hash_ in self.cached}
+        ready |= {m.infohash: m for _, m in self.library if m.status == "ready"}
         items = []
         for wanted in asked:
             infohash = wanted.partition("btih:")[2].partition("&")[0] or wanted
-            magnet = ready.get(infohash.lower())
+            is_ready, magnet = infohash.lower() in ready, ready.get(infohash.lower())
             files = (
-                [file_row(k, f, "", self.odd) for k, f in enumerate(magnet.files)] if magnet else []
+                [file_row(k, f, "", self.odd) for k, f in enumerate(magnet.files)]
+                if magnet and self.store_name != "offcloud"
+                else []
             )
+            status = "cached" if is_ready else "unknown"
             items.append({"hash": infohash, "magnet": f"magnet:?xt=urn:btih:{infohash}",
-                          "status": "cached" if magnet else "unknown", "files": files})  # fmt: skip
+                          "status": status, "files": files})  # fmt: skip
         return json_answer({"data": {"items": items}})
 
     def _store_link(self, magnet_id: str, number: int) -> str:
@@ -255,6 +308,8 @@ class StremThru(SimulatedStore):
         return magnet.files[number]
 
     def _direct(self, file: SimFile) -> str:
+        if "notice" in self.odd:
+            return f"{self.origin}/v0/store/_/static/downloading.mp4"
         if self.odd & {"proxy", "proxy_limit"}:
             token = self.host.new_code(file.content, file.name)
             return f"{self.origin}/v0/proxy/{token}/{quote(file.name, safe='')}"

@@ -4,25 +4,16 @@ A store answers four questions about one account. It keeps no cache, no thread a
 its credentials, and raises only `StoreError`s.
 """
 
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Annotated, Protocol, Self, TypeAlias, runtime_checkable
-from urllib.parse import urlsplit
+from typing import ClassVar, Protocol, TypeAlias, runtime_checkable
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    SecretStr,
-    model_validator,
-)
+from pydantic import BaseModel, ConfigDict, Field
 
 from davstore.errors import Gone, Refused, StoreError, StoreUnavailable, UnexpectedReply
-from davstore.model import Account, File, Link, Magnet, Unreadable
+from davstore.model import Account, File, Found, Link, Magnet, Query, Status, Unreadable, Wanted
+from davstore.setting_types import TokenGiven
 
 Listing: TypeAlias = Iterator[Magnet | Unreadable]
 FileLists: TypeAlias = Iterator[tuple[Magnet, tuple[File, ...] | StoreError]]
@@ -101,6 +92,83 @@ class Changing(Protocol):
         """
 
 
+@runtime_checkable
+class Adding(Protocol):
+    """A store that can be given further magnets."""
+
+    add_pause: float
+    """Seconds that must lie between two calls of `add`."""
+
+    def add(self, wanted: Wanted) -> str:
+        """Have the account hold `wanted`; its id, "" where the service does not say it.
+
+        Asks the service once and must not repeat that: what is there already may be added again.
+        Raises `Refused` for what will never be taken. After any other `StoreError` it may be there
+        all the same: `present` tells.
+        """
+
+
+@runtime_checkable
+class Choosing(Protocol):
+    """A store that must be told which files of an added magnet are wanted."""
+
+    def choose(self, id_: str) -> bool:
+        """Say it of one magnet; whether that is settled. Not so while its files are unknown.
+
+        May be called again, also when it is settled. Raises `Gone` where it is no longer there,
+        other `StoreError`s as all calls do.
+        """
+
+
+def present(store: "Store", hash_: str) -> Magnet | None:
+    """The magnet of this hash that is in the account now, the best where there are several.
+
+    Asks the store for all it has; raises `StoreError` where that cannot be known for sure.
+    """
+    found = None
+    for row in store.magnets():
+        if isinstance(row, Magnet) and row.hash == hash_:
+            if row.status is not Status.FAILED:
+                return row
+            found = row
+    return found
+
+
+@runtime_checkable
+class Removing(Protocol):
+    """A store at which magnets can be removed."""
+
+    def remove(self, magnet: Magnet) -> None:
+        """Remove `magnet` from the account, for good.
+
+        Must end normally only when it is no longer there; that it was not there before is as good.
+        May be called again after any failure. Raises `StoreError`s; `UnexpectedReply` where the
+        service cannot do this at all.
+        """
+
+
+@runtime_checkable
+class Checking(Protocol):
+    """A store whose service tells what it has on its disks already, for whoever adds it."""
+
+    def check(self, hashes: Sequence[str]) -> frozenset[str]:
+        """Those of `hashes` (any number) that would be ready at once; a hint, no promise.
+
+        Raises `StoreError`s as all calls do.
+        """
+
+
+@runtime_checkable
+class Searching(Protocol):
+    """A store whose service finds magnets that are in no account yet."""
+
+    def search(self, query: Query) -> tuple[Found, ...]:
+        """What the service finds, each hash once, those with most seeders first.
+
+        One call. Raises `StoreError`s; what makes no sense among the results is left out.
+        """
+
+
 FAILURES_IN_A_ROW = 3
 """So many magnets whose files cannot be had now: it is the service then, and not the magnets."""
 
@@ -141,18 +209,6 @@ def certain(account: str, otherwise: str) -> Iterator[None]:
         raise UnexpectedReply(account, otherwise) from None
 
 
-def _base_url(value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.port == 0:
-        raise ValueError("is no http or https URL; write it as https://host or http://host:port")
-    if parts.username or parts.query or parts.fragment:
-        raise ValueError("holds more than an address; leave out login, ? and #")
-    return value.rstrip("/")
-
-
-BaseUrl: TypeAlias = Annotated[str, AfterValidator(_base_url)]
-
-
 class Settings(BaseModel):
     """What the configuration says of one account; each store adds its own keys."""
 
@@ -167,36 +223,24 @@ class Settings(BaseModel):
         default=6, ge=1, le=32,
         description="how many of them one stream may use where a host is slow or far",
     )  # fmt: skip
+    delete: bool = Field(default=False, description="whether its magnets and files may be deleted")
+    delete_after: float = Field(
+        default=24 * 3600.0, ge=0, le=366 * 24 * 3600.0,
+        description="seconds for which what was deleted can be had back, until it is removed there",
+    )  # fmt: skip
 
 
-class TokenSettings(Settings):
+class TokenSettings(TokenGiven, Settings):
     """Settings of a store that is asked with one token, given in place or in a file."""
 
-    token: SecretStr | None = Field(default=None, description="the account's API token")
-    token_file: Path | None = Field(
-        default=None, description="a file that holds the token, instead of `token`"
+    login: bool = Field(
+        default=False, description="use what `davstore login` has brought, instead of `token`"
+    )
+    cure: ClassVar[str] = (
+        "give either token or token_file, or login = true and run `davstore login`"
     )
 
-    @model_validator(mode="after")
-    def _read_token(self) -> Self:
-        if (self.token is None) == (self.token_file is None):
-            raise ValueError("needs a token; give either token or token_file")
-        if not self.secret:
-            raise ValueError("has an empty token; copy it again from the service's site")
-        if not re.fullmatch(r"[!-~]+", self.secret):
-            raise ValueError("has a token with spaces or odd characters in it; copy it again")
-        return self
-
     @property
-    def secret(self) -> str:
-        """The token itself."""
-        if self.token is not None:
-            return self.token.get_secret_value().strip()
-        assert self.token_file is not None
-        try:
-            return self.token_file.expanduser().read_text("utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            reason = getattr(error, "strerror", None) or "not a text file"
-            raise ValueError(
-                f"token_file {str(self.token_file)!r}: {reason}; write the token into that file"
-            ) from None
+    def is_elsewhere(self) -> bool:
+        """Whether the token comes from a login."""
+        return self.login

@@ -4,43 +4,47 @@ The older one calls shows `tv` and streams an episode as a part of its show; the
 them `show` and streams an episode as a media of its own.
 """
 
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import PurePosixPath
-from typing import Any, Self
-from urllib.parse import quote, urlsplit
+from urllib.parse import parse_qs, quote, urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic import ValidationError
 
-from davstore.errors import (
-    AccountProblem,
-    Gone,
-    NotAuthorized,
-    StoreError,
-    UnexpectedReply,
-)
-from davstore.model import Account, File, Link, Magnet, Status, Unreadable
+from davstore.errors import Gone, StoreError
+from davstore.model import Account, File, Link, Magnet, Position, Status, Unreadable, Wanted
 from davstore.stores import base
 from davstore.stores.base import FileLists, Listing, News
-from davstore.stores.plank_shapes import Episode, Profile, Progress, Row, Season, User
+from davstore.stores.plank_session import NO_PLANK, Session, Settings, complaint
+from davstore.stores.plank_shapes import (
+    Added,
+    Episode,
+    Match,
+    Played,
+    Progress,
+    Row,
+    Season,
+    User,
+)
+from davstore.stores.playing import Begun
 from davstore.stores.shapes import amiss, read, rows
 from davstore.tally import Tally
-from davstore.transport import Json, Reply, Together, Transport, per_second
+from davstore.transport import Json, Together, Transport, per_second
+
+__all__ = ["Plank", "Settings"]
 
 LIFE = 12 * 3600.0
 RATES = (per_second(10),)
 RECHECK, RECHECK_COMPLETE = 600, 3600
 """Seconds after which a show may have further episodes, if the list does not tell of them."""
+MOST_PROGRESS = 8
+"""So many downloads are asked how fast they are, each time."""
 RECHECKED = 8
 """So many shows are asked again in that time: with one call each, an hour costs fewer than 130."""
 _STAMP = " @"
-COOKIE = "better-auth.session_token"
-NO_PLANK = "no Plank answers there; check url"
-_ORIGIN = "Plank goes by another address than url; write the one that it is configured with"
-NO_PROFILE = frozenset({"No active profile selected", "Active profile required"})
-
 _STATUS: Mapping[str, Status] = {
     "complete": Status.READY,
     "completed": Status.READY,
@@ -55,37 +59,13 @@ _STATUS: Mapping[str, Status] = {
     "not_found": Status.FAILED,
     "removed": Status.FAILED,
 }
-ERRORS: Mapping[str, tuple[type[StoreError], str]] = {
-    "INVALID_EMAIL": (NotAuthorized, "email is not an address"),
-    "INVALID_EMAIL_OR_PASSWORD": (NotAuthorized, "email or password is wrong"),
-    "INVALID_ORIGIN": (AccountProblem, _ORIGIN),
-    "MISSING_OR_NULL_ORIGIN": (AccountProblem, _ORIGIN),
+_TROUBLE: Mapping[str, str] = {
+    "error": "Plank could not get it",
+    "not_found": "Plank found no source for it",
+    "removed": "its files were removed",
 }
-"""Those of its login, which alone have codes."""
 _SHOWS = frozenset({"tv", "show"})
 _AS_STORED = frozenset({".mp4", ".webm"})
-
-
-class Settings(base.Settings):
-    """`[accounts.NAME]` with `store = "plank"`."""
-
-    url: base.BaseUrl = Field(description="the server's address, such as http://host:3300")
-    email: str | None = Field(default=None, description="the login's e-mail address")
-    password: SecretStr | None = Field(default=None, description="the login's password")
-    profile: str | None = Field(default=None, description="a profile's name or id")
-    token: SecretStr | None = Field(
-        default=None, description="a session token, instead of e-mail and password"
-    )
-
-    @model_validator(mode="after")
-    def _login(self) -> Self:
-        if not self.token and not (self.email and self.password):
-            raise ValueError("has no login; give email and password, or token")
-        return self
-
-
-class _NoProfile(AccountProblem):
-    """The session has no active profile."""
 
 
 class Plank:
@@ -93,6 +73,8 @@ class Plank:
 
     Sizes are never told: what Plank knows is the size before it repacked a file.
     """
+
+    add_pause = 1.0
 
     def __init__(
         self,
@@ -107,17 +89,17 @@ class Plank:
         self.name = name
         self._settings = settings
         self._now = now
-        self._login = threading.RLock()
-        self._cookie = ""
         self._api = Transport(
             name,
             settings.url,
             rates=RATES,
             together=together,
             tally=tally,
-            complaint=self._complaint,
+            complaint=partial(complaint, name),
             sleep=sleep,
         )
+        self.track_playback = settings.track_playback
+        self._session = Session(name, settings, self._api)
 
     def magnets(self) -> Listing:
         """One call: movies and shows, of the newer generation their episodes too."""
@@ -150,7 +132,21 @@ class Plank:
         found = (replace(row, fingerprint=known[row.id].fingerprint) if row.id in calm else row
                  for row in rows if isinstance(row, Magnet))  # fmt: skip
         unread = (row for row in rows if isinstance(row, Unreadable))
-        return News((*found, *unread), str(int(now)) if due else marker, complete=True)
+        shown = self._with_progress(found)
+        return News((*shown, *unread), str(int(now)) if due else marker, complete=True)
+
+    def _with_progress(self, magnets: Iterable[Magnet]) -> Iterator[Magnet]:
+        """The list tells how far downloads are, now and then, but not how fast."""
+        left = MOST_PROGRESS
+        for magnet in magnets:
+            known = magnet
+            if magnet.status is Status.DOWNLOADING and left > 0:
+                left -= 1
+                with suppress(StoreError):  # the list is good without it
+                    path = f"/api/media/{quote(magnet.id, safe='')}/progress"
+                    told = read(Progress, self._session.call("GET", path).body, self.name)
+                    known = replace(magnet, progress=_percent(told), speed=told.downloadSpeed)
+            yield known
 
     def files(self, magnets: Sequence[Magnet]) -> FileLists:
         """The list again for what movies are called, and one call a show."""
@@ -163,14 +159,71 @@ class Plank:
         Not `GET /api/media/{id}`: that would note the file as played.
         """
         asked = self._now()
-        media = file.ref.split("/stream", maxsplit=1)[0]
-        read(Progress, self._call("GET", f"{media}/progress", urgent=True).body, self.name)
-        return Link(self._settings.url + file.ref, asked + LIFE, {"Cookie": self._cookie})
+        media, _ = _parts(file)
+        path = f"/api/media/{media}/progress"
+        read(Progress, self._session.call("GET", path, urgent=True).body, self.name)
+        return Link(self._settings.url + file.ref, asked + LIFE, {"Cookie": self._session.cookie})
+
+    def add(self, wanted: Wanted) -> str:
+        """Adds the link, which it wants in any case; what is there already stays as it is.
+
+        A show is called by its generation's word. Where none is known Plank finds out itself.
+        """
+        word = self._word_for_show() if wanted.of_show else "movie"
+        said = {"title": wanted.title or wanted.name, "type": word, "year": wanted.year}
+        form = {"magnetLink": wanted.link} | {key: value for key, value in said.items() if value}
+        body = self._session.call("POST", "/api/media", json=form, once=True).body
+        return read(Added, body, self.name).id
+
+    def _word_for_show(self) -> str:
+        known = [row for row in self._library() if isinstance(row, Row)]
+        return "" if not known else "show" if any(row.is_newer for row in known) else "tv"
+
+    def remove(self, magnet: Magnet) -> None:
+        """`DELETE /api/media/{id}`, which deletes its files too."""
+        with suppress(Gone):
+            self._session.call("DELETE", f"/api/media/{quote(magnet.id, safe='')}")
+
+    def begun(self) -> tuple[Begun, ...]:
+        """`GET /api/media/continue-watching`: 20 at most. The older generation tells of shows,
+        not of their episodes.
+        """
+        with base.certain(self.name, NO_PLANK):
+            body = self._session.call("GET", "/api/media/continue-watching", urgent=True).body
+        told = (_read_row(value) for value in rows(body, self.name))
+        return tuple(_begun(row) for row in told if isinstance(row, Row))
+
+    def find(self, words: str) -> tuple[str, ...]:
+        """`GET /api/media/search`, whose `%` would stand for anything; `_` is any character."""
+        asked = {"q": words.replace("%", "_")}
+        with base.certain(self.name, NO_PLANK):
+            body = self._session.call("GET", "/api/media/search", params=asked, urgent=True).body
+        matches = [read(Match, value, self.name) for value in rows(body, self.name)]
+        return tuple(dict.fromkeys(each.parentId or each.id for each in matches))
+
+    def position(self, file: File) -> Position:
+        """`GET /api/media/{id}/position`."""
+        media, episode = _parts(file)
+        path = f"/api/media/{media}/position"
+        params = {"episodeId": episode} if episode else None
+        body = self._session.call("GET", path, params=params, urgent=True).body
+        played = read(Played, body, self.name)
+        return Position(played.position or 0.0, played.duration or None)
+
+    def move(self, file: File, position: Position) -> None:
+        """`PUT /api/media/{id}/position`; a duration that is not known is left as it is."""
+        media, episode = _parts(file)
+        said: dict[str, Json] = {"position": position.seconds}
+        if position.duration is not None:
+            said["duration"] = position.duration
+        if episode:
+            said["episodeId"] = episode
+        self._session.call("PUT", f"/api/media/{media}/position", json=said)
 
     def account(self) -> Account:
         """The session's user."""
         with base.certain(self.name, NO_PLANK):
-            body = self._call("GET", "/api/auth/get-session", urgent=True).body
+            body = self._session.call("GET", "/api/auth/get-session", urgent=True).body
         user = read(User, body.get("user") if isinstance(body, dict) else None, self.name)
         return Account(user.email or user.name or "?", "self-hosted")
 
@@ -180,91 +233,8 @@ class Plank:
 
     def _library(self) -> list[Row | Unreadable]:
         with base.certain(self.name, NO_PLANK):
-            body = self._call("GET", "/api/media").body
+            body = self._session.call("GET", "/api/media").body
         return [_read_row(value) for value in rows(body, self.name)]
-
-    def _call(self, method: str, path: str, **options: Any) -> Reply:
-        """One call within a session, which is begun or mended once if need be."""
-        cookie = self._session("")
-        try:
-            return self._answer(method, path, **options)
-        except _NoProfile:
-            with self._login:
-                self._choose_profile()
-        except NotAuthorized:
-            self._session(cookie)
-        return self._answer(method, path, **options)
-
-    def _answer(self, method: str, path: str, **options: Any) -> Reply:
-        """`get-session` says a plain null where others refuse."""
-        reply = self._api.call(method, path, **options)
-        if path.endswith("/get-session") and reply.body is None:
-            raise NotAuthorized(self.name, "the session has ended")
-        return reply
-
-    def _session(self, ended: str) -> str:
-        """The session's cookie, another than `ended`: of those who find it ended one signs in."""
-        with self._login:
-            if self._cookie == ended:
-                self._sign_in()
-            return self._cookie
-
-    def _sign_in(self) -> None:
-        settings = self._settings
-        if settings.token:
-            if self._cookie:
-                raise NotAuthorized(
-                    self.name, "the token has ended; set a new one, or email and password"
-                )
-            self._use(COOKIE, settings.token.get_secret_value().strip())
-            if settings.profile:
-                self._choose_profile()
-            return
-        assert settings.password is not None
-        login = {"email": settings.email, "password": settings.password.get_secret_value()}
-        self._api.use(Cookie="")
-        with base.certain(self.name, NO_PLANK):
-            reply = self._api.post("/api/auth/sign-in/email", json_body=login, urgent=True)
-        for name, value in reply.cookies.items():
-            if name.endswith(COOKIE):  # behind https its name begins with __Secure-
-                self._use(name, value)
-                break
-        else:
-            raise UnexpectedReply(self.name, "unexpected reply: signing in gave no cookie")
-        self._choose_profile()
-
-    def _use(self, name: str, value: str) -> None:
-        self._cookie = f"{name}={value}"
-        self._api.use(Cookie=self._cookie)
-
-    def _choose_profile(self) -> None:
-        body = self._api.get("/api/auth/organization/list", urgent=True).body
-        profiles = [read(Profile, row, self.name) for row in rows(body, self.name)]
-        wanted = self._settings.profile
-        matching = [p for p in profiles if not wanted or wanted in (p.id, p.name)]
-        if not profiles:
-            raise AccountProblem(self.name, "the login has no profile; make one in Plank")
-        if len(matching) != 1:
-            names = ", ".join(f"{p.name} ({p.id})" for p in profiles)
-            problem = f"there is no one profile {wanted!r}" if wanted else "which profile is meant?"
-            raise AccountProblem(self.name, f"{problem} set profile to one of: {names}")
-        self._api.post(
-            "/api/auth/organization/set-active",
-            json_body={"organizationId": matching[0].id},
-            headers={"Origin": "{0.scheme}://{0.netloc}".format(urlsplit(self._settings.url))},
-            urgent=True,
-        )
-
-    def _complaint(self, body: Json) -> StoreError | None:
-        if not isinstance(body, dict):
-            return None
-        message, code = body.get("message"), body.get("code")
-        if message in NO_PROFILE:
-            return _NoProfile(self.name, "the session has no active profile")
-        if not isinstance(code, str) or code not in ERRORS:
-            return None
-        kind, reason = ERRORS[code]
-        return kind(self.name, reason)
 
     def _magnet(self, row: Row, episodes: Sequence[Row]) -> Magnet:
         status = _STATUS.get(row.status, Status.UNKNOWN)
@@ -283,6 +253,7 @@ class Plank:
             hash=row.infohash.lower(),
             progress=_percent(row),
             added=row.addedAt,
+            trouble=_TROUBLE.get(row.status, ""),
         )
 
     def _files_of(self, row: Row | None) -> tuple[File, ...]:
@@ -298,7 +269,7 @@ class Plank:
     def _episodes(self, row: Row) -> Iterator[tuple[str, str]]:
         """Path and ref of each episode that has a file."""
         show = quote(row.id, safe="")
-        for value in rows(self._call("GET", f"/api/media/{show}/seasons").body, self.name):
+        for value in rows(self._session.call("GET", f"/api/media/{show}/seasons").body, self.name):
             season = read(Season, value, self.name)
             for each in season.episodes:
                 episode = read(Episode, each, self.name)
@@ -312,6 +283,20 @@ class Plank:
                 if not row.is_newer:
                     ref = f"/api/media/{show}/stream?episodeId={id_}"
                 yield f"Season {season.seasonNumber or 0:02}/{name}", ref
+
+
+def _begun(row: Row) -> Begun:
+    if row.type in _SHOWS:
+        return Begun(row.id)
+    return Begun(row.parentId or row.id, f"/api/media/{quote(row.id, safe='')}/stream")
+
+
+def _parts(file: File) -> tuple[str, str]:
+    """The id (as it stands in paths) of the media that a file is streamed as, and that of its
+    episode, "" where it has none.
+    """
+    parts = urlsplit(file.ref)
+    return parts.path.split("/")[-2], parse_qs(parts.query).get("episodeId", [""])[0]
 
 
 def _stamp(magnet: Magnet) -> int:
@@ -349,7 +334,7 @@ def _file(path: str, ref: str) -> File:
     return File(str(PurePosixPath(path).with_suffix(".mp4")), ref, mime="video/mp4")
 
 
-def _percent(row: Row) -> float | None:
+def _percent(row: Row | Progress) -> float | None:
     """The document says 0 to 100, the service gives a fraction; exactly 1 means done."""
     if row.progress is None:
         return None

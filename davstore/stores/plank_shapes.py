@@ -4,7 +4,16 @@ from typing import Annotated
 
 from pydantic import Field
 
-from davstore.stores.shapes import GivenRows, Length, Moment, Percent, Shape, Size, Word
+from davstore.stores.shapes import (
+    GivenRows,
+    Length,
+    Moment,
+    Percent,
+    Seconds,
+    Shape,
+    Size,
+    Word,
+)
 
 
 class Row(Shape):
@@ -32,6 +41,12 @@ class Row(Shape):
         return self.type == "show" or "parentId" in self.model_fields_set
 
 
+class Added(Shape):
+    """`POST /api/media`."""
+
+    id: str
+
+
 class Episode(Shape):
     """One episode of a season."""
 
@@ -53,6 +68,22 @@ class Progress(Shape):
     """`GET /api/media/{id}/progress`."""
 
     status: Word
+    progress: Percent = None
+    downloadSpeed: Length = None  # noqa: N815
+
+
+class Match(Shape):
+    """One row of `GET /api/media/search`."""
+
+    id: Annotated[str, Field(min_length=1)]
+    parentId: Word = ""  # noqa: N815
+
+
+class Played(Shape):
+    """`GET /api/media/{id}/position`."""
+
+    position: Seconds
+    duration: Seconds = None
 
 
 class Profile(Shape):

@@ -49,6 +49,14 @@ def _percent(value: object) -> object:
     return min(max(number, 0.0), 100.0) if math.isfinite(number) else None
 
 
+def _seconds(value: object) -> object:
+    try:
+        number = float(str(value))
+    except ValueError:
+        return None
+    return number if math.isfinite(number) and number >= 0 else None
+
+
 def _moment(value: object) -> object:
     """RFC 3339 text or unix seconds; 0, null and nonsense are None."""
     if isinstance(value, str) and not value.strip().lstrip("-").isdigit():
@@ -76,6 +84,7 @@ Word: TypeAlias = Annotated[str, BeforeValidator(_word)]
 Size: TypeAlias = Annotated[int | None, BeforeValidator(_size)]
 Length: TypeAlias = Annotated[int | None, BeforeValidator(_length)]
 Percent: TypeAlias = Annotated[float | None, BeforeValidator(_percent)]
+Seconds: TypeAlias = Annotated[float | None, BeforeValidator(_seconds)]
 Moment: TypeAlias = Annotated[float | None, BeforeValidator(_moment)]
 Rows: TypeAlias = Annotated[list[Any], BeforeValidator(_list), Field(default_factory=list)]
 GivenRows: TypeAlias = Annotated[list[Any], BeforeValidator(_list)]
@@ -91,6 +100,14 @@ def read(shape: type[T], value: object, account: str) -> T:
         return shape.model_validate(value)
     except ValidationError as error:
         raise UnexpectedReply(account, f"unexpected reply: {amiss(error)}") from None
+
+
+def legible(shape: type[T], value: object) -> T | None:
+    """`value` as a `shape`, None where it makes no sense: one row of a list costs only itself."""
+    try:
+        return shape.model_validate(value)
+    except ValidationError:
+        return None
 
 
 def rows(value: object, account: str) -> list[Any]:

@@ -3,40 +3,60 @@
 Both say the same in slightly other words; the store behind the instance is named in headers.
 """
 
-import base64
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Annotated, Any, Final, Literal, Self
+from pathlib import PurePosixPath
+from typing import Final
 from urllib.parse import quote, urljoin, urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic import ValidationError
 
 from davstore.errors import (
-    AccountProblem,
     Gone,
     NotAuthorized,
-    QuotaExhausted,
-    RateLimited,
     Refused,
     StoreError,
     StoreUnavailable,
+    TooLong,
     UnexpectedReply,
 )
-from davstore.model import Account, File, Link, Magnet, Status, Unreadable
-from davstore.stores import base
+from davstore.model import Account, File, Found, Link, Magnet, Query, Status, Unreadable, Wanted
+from davstore.stores import base, torznab
 from davstore.stores.base import FileLists, Listing, News
 from davstore.stores.paging import Page, Pages
-from davstore.stores.shapes import GivenRows, Moment, Rows, Shape, Size, Word, amiss, read, rows
+from davstore.stores.shapes import amiss, read, rows
+from davstore.stores.stremthru_errors import ERRORS, NOTICES, Invalid
+from davstore.stores.stremthru_settings import Settings
+from davstore.stores.stremthru_shapes import (
+    Added,
+    Answers,
+    Checked,
+    Detail,
+    Failure,
+    FileRow,
+    Generated,
+    Row,
+    User,
+)
 from davstore.tally import Tally
 from davstore.transport import Json, Together, Transport, per_minute, per_second
+
+__all__ = ["Settings", "StremThru"]
 
 PAGE = 500
 OVERLAP = 10
 """Rows of a page that are read again with the next: fewer may leave in between unharmed."""
 MOST_PAGES, MOST_PASSES = 2000, 3
+MOST_HASHES = 500
+"""So many can be checked in one call."""
 RATES = (per_second(10), per_minute(200))
 """The instance has no limits of its own; the store behind it has."""
+ADD_PAUSE, ADD_PAUSE_OF_OTHERS = 21.0, 3.0
+"""Seconds between two adds: Real-Debrid's, and where the store behind is another for certain."""
+LARGEST_TORRENT = 1_000_000
+"""Bytes of a torrent file that an instance takes, as long as it is not told otherwise."""
 PROXIED_LIFE, DIRECT_LIFE = 12 * 3600.0, 3 * 3600.0
 """Links of the instance's own proxy live 12 h; others as long as an unknown store's."""
 NO_STORE = (
@@ -44,8 +64,12 @@ NO_STORE = (
     "check username and password, or give store_name and store_token"
 )
 NO_SUCH_API = 'no such API there; check url, and try the other api ("torz" or "magnets")'
+NO_SEARCH = "this StremThru has no search; check url, or turn it on there"
 BAD_NAME = ("invalid store name", "x-stremthru-store-name")
 PROXY_PATH, NOTICE_PATH = "/v0/proxy/", "/v0/store/_/static/"
+
+LINKS_ONLY: Final = frozenset({"offcloud"})
+"""Stores that take no torrent files."""
 
 _STATUS: Mapping[str, Status] = {
     "cached": Status.READY,
@@ -60,129 +84,39 @@ _STATUS: Mapping[str, Status] = {
     "unknown": Status.UNKNOWN,
 }
 
-# Every code of the service. Where it tells an upstream's trouble, its own words are not kept.
-ERRORS: Mapping[str, tuple[type[StoreError], str]] = {
-    "BAD_GATEWAY": (StoreUnavailable, "the store behind StremThru fails"),
-    "BAD_REQUEST": (UnexpectedReply, "our request was not understood"),
-    "CONFLICT": (StoreUnavailable, "busy with the same thing"),
-    "FORBIDDEN": (AccountProblem, "the store forbids this: unpaid, locked, or address refused"),
-    "GONE": (Gone, "no longer in the account"),
-    "INTERNAL_SERVER_ERROR": (StoreUnavailable, "StremThru fails"),
-    "LOCKED": (StoreUnavailable, "locked at the store"),
-    "METHOD_NOT_ALLOWED": (UnexpectedReply, "StremThru does not allow this call"),
-    "NOT_FOUND": (Gone, "no longer in the account"),
-    "NOT_IMPLEMENTED": (UnexpectedReply, "the store behind StremThru cannot do this"),
-    "PAYMENT_REQUIRED": (AccountProblem, "the store needs a premium account"),
-    "PROXY_AUTHENTICATION_REQUIRED": (NotAuthorized, "username or password is wrong"),
-    "SERVICE_UNAVAILABLE": (StoreUnavailable, "the store behind StremThru is unavailable"),
-    "STORE_LIMIT_EXCEEDED": (QuotaExhausted, "a limit of the store is reached"),
-    "STORE_MAGNET_INVALID": (Gone, "the store does not know this magnet"),
-    "STORE_NAME_INVALID": (NotAuthorized, "store_name is not known to StremThru"),
-    "STORE_SERVER_DOWN": (StoreUnavailable, "the store behind StremThru is down"),
-    "TOO_MANY_REQUESTS": (RateLimited, "too many requests"),
-    "UNAUTHORIZED": (NotAuthorized, "the login or the store's token is wrong"),
-    "UNAVAILABLE_FOR_LEGAL_REASONS": (Refused, "refused as infringing"),
-    "UNKNOWN": (StoreUnavailable, "the store behind StremThru fails"),
-    "UNPROCESSABLE_ENTITY": (UnexpectedReply, "the store cannot use this"),
-    "UNSUPPORTED_MEDIA_TYPE": (UnexpectedReply, "our request was not understood"),
-}
-
-
-class Settings(base.Settings):
-    """`[accounts.NAME]` with `store = "stremthru"`."""
-
-    url: base.BaseUrl = Field(description="the instance's address")
-    api: Literal["torz", "magnets"] = Field(default="torz", description="which of its two APIs")
-    username: str | None = Field(default=None, description="the instance's user")
-    password: SecretStr | None = Field(default=None, description="that user's password")
-    store_name: str | None = Field(default=None, description="the store, such as torbox")
-    store_token: SecretStr | None = Field(default=None, description="the store's token")
-
-    @model_validator(mode="after")
-    def _login(self) -> Self:
-        if bool(self.username) != bool(self.password):
-            raise ValueError("has half a login; username and password go together")
-        if not self.username and not (self.store_name and self.store_token):
-            raise ValueError("has no login; give username and password, "
-                             "or store_name and store_token")  # fmt: skip
-        return self
-
-    @property
-    def headers(self) -> dict[str, str]:
-        """The login, as the service wants it."""
-        headers = {}
-        if self.username and self.password:
-            login = f"{self.username}:{self.password.get_secret_value()}".encode()
-            basic = base64.b64encode(login).decode()
-            headers["X-StremThru-Authorization"] = f"Basic {basic}"
-        if self.store_name:
-            headers["X-StremThru-Store-Name"] = self.store_name
-        if self.store_token:
-            token = self.store_token.get_secret_value().strip()
-            headers["X-StremThru-Store-Authorization"] = f"Bearer {token}"
-        return headers
-
 
 @dataclass(frozen=True, slots=True)
 class _Api:
-    """Where the two APIs differ."""
+    """Where the two APIs differ: paths, what an added link or torrent file is called, and how a
+    hash is checked.
+    """
 
     magnets: str
+    magnet: str
+    check: str
     link: str
+    word: str
+    file: str
+    checked: str
+    hash: str
 
 
 _APIS: Final[Mapping[str, _Api]] = {
-    "torz": _Api("/v0/store/torz", "/v0/store/torz/link/generate"),
-    "magnets": _Api("/v0/store/magnets", "/v0/store/link/generate"),
-}
-
-
-class _Row(Shape):
-    id: Annotated[str, Field(min_length=1)]
-    hash: Word = ""
-    name: Word = ""
-    size: Size = None
-    status: str
-    added_at: Moment = None
-
-
-class _FileRow(Shape):
-    index: int | None = None
-    link: Word = ""
-    path: Word = ""
-    name: Word = ""
-    size: Size = None
-    video_hash: Word = ""
-
-
-class _Detail(Shape):
-    files: GivenRows
-
-
-class _Generated(Shape):
-    link: str
-
-
-class _Page(Shape):
-    items: Any
-    total_items: int | None = None
-
-
-class _Error(Shape):
-    code: Word = ""
-    message: Word = ""
-    errors: Rows
-
-    def speaks_of(self, *words: str) -> bool:
-        """Whether one of these stands in its message or in the places it points at."""
-        told = f"{self.message} {self.errors}".lower()
-        return any(word in told for word in words)
-
-
-class _User(Shape):
-    id: Word = ""
-    email: Word = ""
-    subscription_status: Word = ""
+    "torz": _Api(
+        "/v0/store/torz",
+        "/v0/store/torz/{}",
+        "/v0/store/torz/check",
+        "/v0/store/torz/link/generate",
+        word="link", file="file", checked="hash", hash="{}",
+    ),
+    "magnets": _Api(
+        "/v0/store/magnets",
+        "/v0/store/magnets/{}",
+        "/v0/store/magnets/check",
+        "/v0/store/link/generate",
+        word="magnet", file="torrent", checked="magnet", hash="magnet:?xt=urn:btih:{}",
+    ),
+}  # fmt: skip
 
 
 class StremThru:
@@ -201,6 +135,9 @@ class StremThru:
         self.name = name
         self._base = settings.url
         self._paths = _APIS[settings.api]
+        is_other = settings.store_name not in {None, "realdebrid"}
+        self.add_pause = ADD_PAUSE_OF_OTHERS if is_other else ADD_PAUSE
+        self._takes_files = settings.store_name not in LINKS_ONLY
         self._now = now
         self._api = Transport(
             name,
@@ -250,22 +187,78 @@ class StremThru:
         """Generates the link; one that ends at the instance's notices is marked as a decoy."""
         asked = self._now()
         body = self._api.post(self._paths.link, json_body={"link": file.ref}, urgent=True).body
-        given = read(_Generated, _data(body, self.name), self.name).link
+        given = read(Generated, _data(body, self.name), self.name).link
         found = urljoin(self._base, given) if given.startswith("/") else given
         if urlsplit(found).scheme not in {"http", "https"}:
             raise UnexpectedReply(self.name, "unexpected reply: link is no http link")
+        if NOTICE_PATH in urlsplit(found).path:
+            raise self._notice(found)
         life = PROXIED_LIFE if PROXY_PATH in urlsplit(found).path else DIRECT_LIFE
         return Link(found, asked + life, decoy=NOTICE_PATH)
+
+    def add(self, wanted: Wanted) -> str:
+        """Adds the torrent file, if the instance takes such a large one, or the link."""
+        paths = self._paths
+        if wanted.torrent and self._takes_files and len(wanted.torrent) <= LARGEST_TORRENT:
+            torrent = (f"{wanted.hash}.torrent", wanted.torrent, "application/x-bittorrent")
+            sent: Mapping[str, Json] = {"files": {paths.file: torrent}}
+        else:
+            sent = {"json": {paths.word: wanted.link}}
+        try:
+            body = self._api.call("POST", paths.magnets, once=True, **sent).body
+        except Invalid as error:
+            raise Refused(self.name, "the store cannot use this magnet") from error
+        return read(Added, _data(body, self.name), self.name).id
+
+    def remove(self, magnet: Magnet) -> None:
+        """`DELETE …/{id}`; some stores behind StremThru cannot do this."""
+        with suppress(Gone):
+            self._api.call("DELETE", self._magnet_path(magnet))
+
+    def check(self, hashes: Sequence[str]) -> frozenset[str]:
+        """`GET …/check`: from the instance's own memory, hours old, so that it is a hint."""
+        ready: set[str] = set()
+        for start in range(0, len(hashes), MOST_HASHES):
+            ready |= self._checked(hashes[start:][:MOST_HASHES])
+        return frozenset(hashes) & ready
+
+    def _checked(self, hashes: Sequence[str]) -> frozenset[str]:
+        """In one call, or in more where a proxy before the instance takes no URL of that length."""
+        asked = ",".join(map(self._paths.hash.format, hashes))
+        try:
+            with base.certain(self.name, NO_SUCH_API):
+                data = self._data(self._paths.check, {self._paths.checked: asked}, urgent=True)
+        except TooLong:
+            if len(hashes) == 1:
+                raise
+            half = len(hashes) // 2
+            return self._checked(hashes[:half]) | self._checked(hashes[half:])
+        answers = rows(read(Answers, data, self.name).items, self.name)
+        return frozenset().union(*(_ready(read(Checked, row, self.name)) for row in answers))
+
+    def search(self, query: Query) -> tuple[Found, ...]:
+        """`GET /v0/torznab/api`; the document writes torzab, the service knows the other alone."""
+        with base.certain(self.name, NO_SEARCH):
+            reply = self._api.call(
+                "GET", "/v0/torznab/api", params=torznab.parameters(query), urgent=True,
+                decode=torznab.decoded,
+            )  # fmt: skip
+        return torznab.results(reply.body, self.name)
 
     def account(self) -> Account:
         """`GET /v0/store/user`."""
         with base.certain(self.name, NO_SUCH_API):
-            user = read(_User, self._data("/v0/store/user", urgent=True), self.name)
+            user = read(User, self._data("/v0/store/user", urgent=True), self.name)
         return Account(user.email or user.id or "?", user.subscription_status)
 
     def close(self) -> None:
         """Close all connections."""
         self._api.close()
+
+    def _notice(self, url: str) -> StoreError:
+        name = PurePosixPath(urlsplit(url).path).stem
+        kind, reason = NOTICES.get(name, (StoreUnavailable, "a notice in place of the file"))
+        return kind(self.name, reason)
 
     def _complaint(self, body: Json) -> StoreError | None:
         """Both error shapes have a code and a message; they may come with HTTP 200.
@@ -275,7 +268,7 @@ class StremThru:
         if not isinstance(body, dict) or not body.get("error"):
             return None
         try:
-            error = _Error.model_validate(body["error"])
+            error = Failure.model_validate(body["error"])
         except ValidationError:
             return None
         if error.speaks_of("missing store"):  # a bad request, where the username is unknown
@@ -289,7 +282,7 @@ class StremThru:
     def _page(self, start: int) -> Page:
         with base.certain(self.name, NO_SUCH_API):
             data = self._data(self._paths.magnets, {"limit": PAGE, "offset": start})
-        page = read(_Page, data, self.name)
+        page = read(Answers, data, self.name)
         # Go writes an empty list as null; that the account is empty must be said twice.
         nothing = page.items is None and (start or page.total_items == 0)
         found = [_magnet(value) for value in ([] if nothing else rows(page.items, self.name))]
@@ -298,12 +291,15 @@ class StremThru:
         return Page(found, total if total == end < PAGE or (total or 0) > end + 1 else None)
 
     def _files_of(self, magnet: Magnet) -> tuple[File, ...]:
-        data = self._data(f"{self._paths.magnets}/{quote(magnet.id, safe='')}")
-        files = [read(_FileRow, row, self.name) for row in read(_Detail, data, self.name).files]
+        data = self._data(self._magnet_path(magnet))
+        files = [read(FileRow, row, self.name) for row in read(Detail, data, self.name).files]
         return tuple(_file(row, magnet) for row in files if row.link)
 
+    def _magnet_path(self, magnet: Magnet) -> str:
+        return self._paths.magnet.format(quote(magnet.id, safe=""))
+
     def _data(
-        self, path: str, params: Mapping[str, int] | None = None, *, urgent: bool = False
+        self, path: str, params: Mapping[str, int | str] | None = None, *, urgent: bool = False
     ) -> Json:
         return _data(self._api.get(path, params, urgent=urgent).body, self.name)
 
@@ -316,7 +312,7 @@ def _data(body: Json, account: str) -> Json:
 
 def _magnet(value: Json) -> Magnet | Unreadable:
     try:
-        row = _Row.model_validate(value)
+        row = Row.model_validate(value)
     except ValidationError as error:
         known = value.get("id") if isinstance(value, dict) else None
         return Unreadable(known if isinstance(known, str) else None, amiss(error))
@@ -331,7 +327,14 @@ def _magnet(value: Json) -> Magnet | Unreadable:
     )
 
 
-def _file(row: _FileRow, magnet: Magnet) -> File:
+def _ready(row: Checked) -> frozenset[str]:
+    """The hash, wherever it stands, if what it names is there already."""
+    if _STATUS.get(row.status) is not Status.READY:
+        return frozenset()
+    return frozenset({row.hash.lower(), row.magnet.lower().partition("btih:")[2].partition("&")[0]})
+
+
+def _file(row: FileRow, magnet: Magnet) -> File:
     index = row.index if row.index is not None and row.index >= 0 else None
     path = row.path.lstrip("/") or row.name or magnet.name
     return File(path, row.link, row.size, index=index, video_hash=row.video_hash)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from davstore.errors import (
     DavstoreError,
     LinkDead,
+    Preparing,
     RateLimited,
     StoreUnavailable,
     StreamBroken,
@@ -39,17 +40,24 @@ class Patience:
 
 # A store's own troubles were met with retries before they come here.
 BEFORE_THE_FIRST_BYTE = Patience(3, 2, 10.0, (LinkDead, StreamBroken))
+WHILE_IT_BUFFERS = Patience(6, 2, 30.0, (Preparing,))
+"""Before the first byte too, where no other account has the file."""
 UNDER_WAY = Patience(
     8, 4, 60.0, (LinkDead, StreamBroken, StoreUnavailable, RateLimited, UnexpectedReply)
 )
 
 
 class Trouble:
-    """Failures since bytes came last; before the first of them a client waits for an answer."""
+    """Failures since bytes came last; before the first of them a client waits for an answer.
 
-    def __init__(self, jitter: Callable[[], float]) -> None:
+    `may_buffer` is whether it waits for a service that is still buffering.
+    """
+
+    def __init__(self, jitter: Callable[[], float], *, may_buffer: bool) -> None:
         self._jitter = jitter
         self._patience = BEFORE_THE_FIRST_BYTE
+        self._may_buffer = may_buffer
+        self._began = asyncio.get_running_loop().time()
         self._count, self._deaths, self._waited = 0, 0, 0.0
 
     def begun(self) -> None:
@@ -72,9 +80,13 @@ class Trouble:
         wait = 0.0
         if self._count > 1 or not isinstance(error, LinkDead | StreamBroken):
             wait = min(8.0, 0.25 * 2**self._count) * self._jitter()
-        wait = max(wait, getattr(error, "retry_after", None) or 0.0)
-        self._waited += wait
         patience = self._patience
+        if isinstance(error, Preparing) and self._may_buffer and patience is BEFORE_THE_FIRST_BYTE:
+            patience = WHILE_IT_BUFFERS
+            self._waited = asyncio.get_running_loop().time() - self._began  # it waits itself too
+        else:
+            wait = max(wait, getattr(error, "retry_after", None) or 0.0)
+        self._waited += wait
         spent = self._count >= patience.tries or self._waited > patience.seconds
         if spent or self._deaths >= patience.links or not isinstance(error, patience.passing):
             raise error
@@ -119,7 +131,7 @@ class Deliveries:
 
     def trouble(self) -> Trouble:
         """None so far."""
-        trouble = Trouble(self._jitter)
+        trouble = Trouble(self._jitter, may_buffer=not self.is_hasty)
         self._begun(trouble)
         return trouble
 

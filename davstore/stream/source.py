@@ -16,6 +16,7 @@ from urllib3.util import Url, parse_url
 
 from davstore.errors import (
     LinkDead,
+    Preparing,
     QuotaExhausted,
     RateLimited,
     StoreUnavailable,
@@ -245,8 +246,7 @@ def _checked(leaf: Leaf, answer: Answer, start: int) -> int | None:
     if headers.get("x-error", "").strip().lower() in _USED_UP:
         raise QuotaExhausted(account, "the account's traffic is used up for now")
     if status == 202:
-        raise StoreUnavailable(account, "the file is still being prepared",
-                               retry_after=NOT_READY_WAIT)  # fmt: skip
+        raise Preparing(account, "the file is still being prepared", retry_after=NOT_READY_WAIT)
     if status == 429:
         raise RateLimited(account, "its file host is asked too often")
     if status in _DEAD:

@@ -56,6 +56,7 @@ class Stream:
         self._rate = 0.0
         self._begun: tuple[Upstream, int | None] | None = None
         self._block: memoryview | None = None
+        self.is_closed = False
         self._is_exact = end is not None and end - start < EXACT
         self.error: DavstoreError | None = None
         self.closed: Callable[[Stream], None] = lambda _: None
@@ -72,6 +73,11 @@ class Stream:
     @property
     def _pool(self) -> Pool:
         return self._copies.current.pool
+
+    @property
+    def at(self) -> int:
+        """The next byte to be delivered."""
+        return self.flow.at
 
     @property
     def total(self) -> int | None:
@@ -124,6 +130,7 @@ class Stream:
 
     def close(self) -> None:
         """Let go of what was begun and not sent."""
+        self.is_closed = True
         begun, self._begun = self._begun, None
         if begun is not None:
             begun[0].close()

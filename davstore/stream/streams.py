@@ -50,8 +50,9 @@ class Upstream:
 class Streams:
     """Opens files of all accounts. `learn` is told the size of a file that its store did not know.
 
-    `folder` is where beginnings and ends of files are kept. `now` are monotonic seconds, `jitter`
-    numbers from 0 to 1. What streams do is counted in `tally`, `running` are those of now.
+    `told` hears of each stream that is begun. `folder` is where beginnings and ends of files are
+    kept. `now` are monotonic seconds, `jitter` numbers from 0 to 1. What streams do is counted in
+    `tally`, `running` are those of now.
     """
 
     def __init__(
@@ -66,6 +67,7 @@ class Streams:
         tally: Tally | None = None,
         now: Callable[[], float] = time.monotonic,
         jitter: Callable[[], float] = random.random,
+        told: Callable[[Leaf, Stream], object] = lambda *_: None,
     ) -> None:
         self._tally = tally or Tally()
         self.running = Running(self._tally)
@@ -75,6 +77,7 @@ class Streams:
         self._learn = learn
         self._settings = settings
         self._jitter = jitter
+        self._told = told
         self._threads = Threads(THREADS, thread_name_prefix="stream")
         self.loop = Loop(now)
         hosts: dict[str, Host] = {}
@@ -132,6 +135,7 @@ class Streams:
         account = stream.leaf.account
         self._tally.time(FIRST_BYTE, time.monotonic() - began, account)
         self._tally.count(STARTS, account)
+        self._told(leaf, stream)
         return stream
 
     def open(self, leaf: Leaf, start: int, end: int | None) -> "Body":

@@ -88,10 +88,29 @@ class Wire:
         with contextlib.suppress(OSError):
             self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, count)
 
+    async def greeted(self) -> None:
+        """Wait for the TLS handshake, where there is one."""
+        if not isinstance(self._sock, TlsSocket):
+            return
+        while True:
+            try:
+                self._sock.do_handshake()
+            except BlockingIOError:
+                await self.readable()
+            else:
+                return
+
+    async def flushed(self, seconds: float | None = None) -> None:
+        """Wait until the system has all that was sent; `TimeoutError` after `seconds` of none
+        being taken.
+        """
+        if isinstance(self._sock, TlsSocket):
+            while self._sock.flush():
+                await self.writable(seconds)
+
     async def caught_up(self) -> None:
         """Wait until the other side has made room for nearly all that was sent."""
-        if isinstance(self._sock, TlsSocket):
-            return await self.writable()
+        await self.flushed()
         with contextlib.suppress(OSError):  # not on this platform
             self._sock.setsockopt(socket.IPPROTO_TCP, _NOTSENT_LOWAT, NEARLY_ALL)
         try:
@@ -111,11 +130,28 @@ class Wire:
     def has_ended(self) -> bool:
         """Whether the other side has closed, with nothing left to receive before that."""
         try:
+            if isinstance(self._sock, TlsSocket):
+                return self._sock.has_ended()
             return self._sock.recv(1, socket.MSG_PEEK) == b""
         except (BlockingIOError, InterruptedError):
             return False
         except OSError:
             return True
+
+    async def farewell(self, seconds: float) -> None:
+        """Close so that the other side gets the last words, whatever it is still sending itself:
+        that is received and thrown away, until it ends or for `seconds`.
+        """
+        with contextlib.suppress(OSError):
+            if isinstance(self._sock, TlsSocket):
+                self._sock.say_goodbye()
+            self._sock.shutdown(socket.SHUT_WR)
+            loop = asyncio.get_running_loop()
+            deadline = loop.time() + seconds
+            view = memoryview(bytearray(16 * 1024))
+            while (left := deadline - loop.time()) > 0 and await self.receive_some(view, left):
+                pass
+        self.close()
 
     def surrender(self) -> AnySocket:
         """The socket, for whoever goes on with it."""

@@ -1,8 +1,8 @@
 """Outward HTTP: one session an account, paced, retried, decoded with care, kept in bounds.
 
 `api` is what the stores call, `session` what it stands on; `dial` (with `tls`) connects for the
-streams, `turns` keeps the pace. Nothing that leaves here as an error or a log line holds a query,
-a header or a body.
+streams, `turns` keeps the pace, `notices` is how hooks are told. Nothing that leaves
+here as an error or a log line holds a query, a header or a body.
 """
 
 from davstore.transport.api import (
@@ -16,6 +16,7 @@ from davstore.transport.api import (
     per_second,
 )
 from davstore.transport.dial import AnySocket, Dialer, Line
+from davstore.transport.notices import Answer, Notices
 from davstore.transport.probe import Unreachable, Way, way
 from davstore.transport.session import (
     MAX_REDIRECTS,
@@ -26,12 +27,13 @@ from davstore.transport.session import (
     Session,
     plain_reason,
 )
-from davstore.transport.tls import TlsSocket
+from davstore.transport.tls import TlsSocket, server_context
 from davstore.transport.turns import Together
 
 __all__ = [
     "MAX_REDIRECTS",
     "USER_AGENT",
+    "Answer",
     "AnySocket",
     "Complaint",
     "Dialer",
@@ -39,6 +41,7 @@ __all__ = [
     "Line",
     "MayReach",
     "NotAllowed",
+    "Notices",
     "Reach",
     "Reply",
     "Session",
@@ -52,5 +55,6 @@ __all__ = [
     "per_minute",
     "per_second",
     "plain_reason",
+    "server_context",
     "way",
 ]

@@ -39,6 +39,8 @@ MAX_BODY = 256 * 1024 * 1024
 Json: TypeAlias = Any
 Complaint: TypeAlias = Callable[[Json], StoreError | None]
 """Reads a decoded body and says what error the service reports in it, if any."""
+Decode: TypeAlias = Callable[[bytes], Any]
+"""Reads a body; None if it is empty. Raises `ValueError` that says what stood there instead."""
 
 _BY_STATUS: Mapping[int, tuple[type[StoreError], str]] = {
     401: (errors.NotAuthorized, "the service refuses the login; check the token or password"),
@@ -46,10 +48,12 @@ _BY_STATUS: Mapping[int, tuple[type[StoreError], str]] = {
     403: (errors.AccountProblem, "the service forbids this to the account"),
     404: (errors.Gone, "no longer known to the service"),
     410: (errors.Gone, "no longer known to the service"),
+    414: (errors.TooLong, "our request is too long for the service"),
     418: (errors.StoreUnavailable, "not ready at the service"),
     423: (errors.StoreUnavailable, "locked at the service"),
     425: (errors.StoreUnavailable, "not ready at the service"),
     429: (errors.RateLimited, "too many requests"),
+    431: (errors.TooLong, "our request is too long for the service"),
     447: (errors.RateLimited, "too many requests"),
     451: (errors.Refused, "refused for legal reasons"),
     509: (errors.QuotaExhausted, "too many active downloads"),
@@ -137,16 +141,31 @@ class Transport:
         """POST a form or JSON to `path`; all our POSTs may be repeated. Raises `StoreError`."""
         return self.call("POST", path, data=form, json=json_body, headers=headers, urgent=urgent)
 
-    def call(self, method: str, path: str, *, urgent: bool = False, **options: Any) -> Reply:
-        """One call with pacing and retries; `options` as for `requests.request`."""
+    def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        urgent: bool = False,
+        once: bool = False,
+        decode: Decode | None = None,
+        **options: Any,
+    ) -> Reply:
+        """One call with pacing and retries; `options` as for `requests.request`.
+
+        What must not happen twice is tried `once`. `decode` reads what is not JSON.
+        """
+        tries = 1 if once else TRIES - urgent
         retrying = Retrying(
             retry=retry_if_exception(_worth_another_try),
-            stop=stop_after_attempt(TRIES if not urgent else TRIES - 1),
+            stop=stop_after_attempt(tries),
             wait=self._wait,
             sleep=self._sleep,
             reraise=True,
         )
-        return retrying(self._once, method, path, urgent=urgent, options=options)
+        return retrying(
+            self._once, method, path, urgent=urgent, decode=decode or decoded, options=options
+        )
 
     def use(self, **secrets: str) -> None:
         """Send these headers from now on (a renewed session), or no longer where empty."""
@@ -157,20 +176,22 @@ class Transport:
         self._session.close()
         self._turns.close()
 
-    def _once(self, method: str, path: str, *, urgent: bool, options: dict[str, Any]) -> Reply:
+    def _once(
+        self, method: str, path: str, *, urgent: bool, decode: Decode, options: dict[str, Any]
+    ) -> Reply:
         asked = time.monotonic()
         self._keep_silence()
         self._turns.take(urgent=urgent)
         self._tally.time(WAITS, time.monotonic() - asked, self.account)
         try:
-            reply = self._answered(method, path, options)
+            reply = self._answered(method, path, decode, options)
         except StoreError as error:
             self._tally.count(CALLS, self.account, type(error).__name__)
             raise
         self._tally.count(CALLS, self.account, "ok")
         return reply
 
-    def _answered(self, method: str, path: str, options: dict[str, Any]) -> Reply:
+    def _answered(self, method: str, path: str, decode: Decode, options: dict[str, Any]) -> Reply:
         began = time.monotonic()
         try:
             with self._session.request(
@@ -189,7 +210,7 @@ class Transport:
             self.account, method, _shown(path), status, len(content),
             1000 * (time.monotonic() - began),
         )  # fmt: skip
-        return self._judge(response, content)
+        return self._judge(response, content, decode)
 
     def _content(self, response: requests.Response, deadline: float) -> bytes:
         pieces, size = [], 0
@@ -202,13 +223,13 @@ class Transport:
             pieces.append(piece)
         return b"".join(pieces)
 
-    def _judge(self, response: requests.Response, content: bytes) -> Reply:
+    def _judge(self, response: requests.Response, content: bytes, decode: Decode) -> Reply:
         status = response.status_code
         if status == 304:
             return Reply(None, response.headers, response.cookies.get_dict(), unchanged=True)
         failure = error_of_status(self.account, status)
         try:
-            body = decoded(content)
+            body = decode(content)
         except ValueError as error:
             unread = UnexpectedReply(self.account, f"unexpected reply: {error}")
             raise self._told(failure or unread, response) from None

@@ -4,9 +4,11 @@ Python's own SSL sockets read one record of 16 KiB at a time with two system cal
 costs half the system time of a fast stream, and never blocks where its socket would not.
 """
 
+import contextlib
 import socket
 import ssl
 import threading
+from pathlib import Path
 from typing import Any
 
 CIPHERTEXT = 256 * 1024
@@ -44,28 +46,37 @@ class TlsSocket:
             self._incoming, self._outgoing, server_side, server_hostname=server_hostname
         )
         self._unsent = memoryview(b"")
+        self._early = b""
 
     def do_handshake(self) -> None:
-        """Greet the peer; the socket must block (with a time-out) meanwhile."""
+        """Greet the peer. Where the socket does not block it raises `BlockingIOError`, and is to
+        be called again when there is something to receive.
+        """
         while True:
             try:
                 self._tls.do_handshake()
             except ssl.SSLWantReadError:
-                self._sock.sendall(self._outgoing.read())
-                data = self._sock.recv(_RECORD)
-                if not data:
+                self._flush()
+                if not self._receive():
                     raise ConnectionResetError("closed during the TLS handshake") from None
-                self._incoming.write(data)
+            except ssl.SSLError:
+                self._flush()  # the alert that says what is wrong
+                raise
             else:
-                self._sock.sendall(self._outgoing.read())
+                self._flush()
                 return
 
     def recv_into(self, buffer: memoryview) -> int:
         """Fill `buffer` with as much as is there; 0 is the end."""
-        got = 0
+        got = min(len(self._early), len(buffer))
+        if got:
+            buffer[:got], self._early = self._early[:got], self._early[got:]
         while got < len(buffer):
             try:
-                got += int(self._tls.read(len(buffer) - got, buffer[got:]))
+                count = int(self._tls.read(len(buffer) - got, buffer[got:]))
+                if not count:  # the peer has said goodbye
+                    break
+                got += count
             except ssl.SSLWantReadError:
                 try:
                     if not self._receive():
@@ -105,13 +116,44 @@ class TlsSocket:
                 return
 
     @property
-    def unsent(self) -> int:
-        """Bytes that were taken and still wait for the socket."""
+    def below(self) -> socket.socket:
+        """The socket itself, for a peer that speaks no TLS."""
+        return self._sock
+
+    def flush(self) -> int:
+        """Send what was taken and still waits; how many bytes wait on."""
+        self._flush()
         return len(self._unsent)
 
-    def recv(self, count: int, flags: int = 0) -> bytes:
-        """Ciphertext as the socket has it: only to be peeked at for the end."""
-        return self._sock.recv(count, flags)
+    def has_ended(self) -> bool:
+        """Whether the peer has closed or said goodbye, with nothing left to receive before that.
+
+        The socket must not block.
+        """
+        while not self._early:
+            try:
+                self._early = self._tls.read(_RECORD)
+                if not self._early:  # the peer has said goodbye
+                    return True
+            except ssl.SSLWantReadError:
+                try:
+                    if not self._receive():
+                        return True
+                except BlockingIOError:
+                    return False
+            except OSError:
+                return True
+        return False
+
+    def say_goodbye(self) -> None:
+        """Tell the peer that nothing follows: what it has is whole."""
+        with contextlib.suppress(OSError):
+            try:
+                self._tls.unwrap()
+            except ssl.SSLWantReadError:  # it need not say so too
+                pass
+            finally:
+                self._flush()
 
     def fileno(self) -> int:
         """The socket's."""
@@ -136,6 +178,14 @@ class TlsSocket:
     def selected_alpn_protocol(self) -> str | None:
         """What the peer chose."""
         return self._tls.selected_alpn_protocol()
+
+    def shutdown(self, how: int) -> None:
+        """Of the socket below."""
+        self._sock.shutdown(how)
+
+    def getpeername(self) -> Any:
+        """The socket's."""
+        return self._sock.getpeername()
 
     def close(self) -> None:
         """Leave without a word: whoever reads to the end knows the length."""
@@ -162,4 +212,18 @@ def client_context(bundle: str, *, is_folder: bool) -> TlsContext:
         context.load_verify_locations(capath=bundle)
     else:
         context.load_verify_locations(cafile=bundle)
+    return context
+
+
+def server_context(certificate: Path, key: Path | None) -> ssl.SSLContext:
+    """A context that serves HTTP/1.1 with this certificate; its key may stand in the same file.
+
+    Raises `OSError` (`ssl.SSLError` among them) where they cannot be read or do not fit together.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.options |= ssl.OP_NO_RENEGOTIATION
+    context.set_alpn_protocols(["http/1.1"])
+    # Without a password to give, a key that wants one would ask on the terminal.
+    context.load_cert_chain(certificate, key, password=lambda: "")
     return context

@@ -8,10 +8,20 @@ it a path that stays. What is remembered of all that is the catalog's business.
 
 from davstore.views.choosing import chosen, digest, next_turn, reasons
 from davstore.views.facts import Facts, Piece, facts, keyed, looks
-from davstore.views.folders import find, folder_name, listed, magnet_folder
+from davstore.views.folders import (
+    PLAYLIST_SIZE,
+    find,
+    folder_name,
+    links_folder,
+    listed,
+    magnet_folder,
+    rearranged,
+    walked,
+)
 from davstore.views.placing import Path, Places, placed
 
 __all__ = [
+    "PLAYLIST_SIZE",
     "Facts",
     "Path",
     "Piece",
@@ -22,10 +32,13 @@ __all__ = [
     "find",
     "folder_name",
     "keyed",
+    "links_folder",
     "listed",
     "looks",
     "magnet_folder",
     "next_turn",
     "placed",
+    "rearranged",
     "reasons",
+    "walked",
 ]

@@ -172,6 +172,7 @@ def _versions(stem: str, said: Release, part: str, piece: Piece) -> tuple[str, .
     extension = names.split(piece.path[-1])[1]
     words = [word for word in (said.resolution, said.quality, said.group) if word]
     labels = [" ".join(words[:count]) for count in range(1 if words else 0, len(words) + 1)]
+    labels.append(" ".join([*words, extension[1:].upper()]))  # says little, but more than a tag
     ending = (f" - part{int(part)}" if part else "") + extension
     return tuple(
         names.safe((f"{stem} - {clean(label)}" if label else stem) + ending) for label in labels

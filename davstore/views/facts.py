@@ -32,6 +32,12 @@ _EXTENSIONS = {
 }
 _ROLES = {word: role for role, words in _EXTENSIONS.items() for word in words.split()}
 
+
+def is_video(name: str) -> bool:
+    """Whether a file of this name is one."""
+    return role(name) is Role.VIDEO
+
+
 _AUDIOBOOK = re.compile(r"\b(?:audio ?book|librivox|hörbuch|livre audio)s?\b|\.m4b$", re.I)
 _MUSIC = re.compile(r"\b(?:flac|mp3|320 ?kbps|alac|ogg|discography|vinyl|v0)\b|-WEB-\d{4}-", re.I)
 _BOOK = re.compile(r"\b(?:epub|mobi|pdf|azw3|ebook|e-book)\b", re.I)

@@ -1,14 +1,20 @@
 """Magnets -> folder trees. Pure functions over values."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from hashlib import blake2b
 from types import MappingProxyType
+from typing import Final
 from unicodedata import normalize
 
 from davstore import names
-from davstore.model import Entry, File, Folder, Leaf, Magnet
+from davstore.model import Entry, File, Folder, Leaf, Magnet, Saved
+from davstore.views.facts import is_video
+
+PLAYLIST: Final = ".m3u8"
+PLAYLIST_SIZE: Final = 2048
+"""Bytes of a playlist: told before anybody knows what will stand in it, which is then filled up."""
 
 
 def folder_name(magnet: Magnet, files: Sequence[File]) -> str:
@@ -26,7 +32,13 @@ def folder_name(magnet: Magnet, files: Sequence[File]) -> str:
 
 
 def magnet_folder(
-    account: str, magnet: Magnet, files: Sequence[File], name: str, learned: Mapping[str, int]
+    account: str,
+    magnet: Magnet,
+    files: Sequence[File],
+    name: str,
+    learned: Mapping[str, int],
+    *,
+    playlists: bool = False,
 ) -> Folder:
     """The folder `name` with the magnet's file tree under safe, distinct names.
 
@@ -39,13 +51,75 @@ def magnet_folder(
     owner = magnet.hash or f"{account}/{magnet.id}"
     tree = _Branch(name)
     seen: dict[tuple[str, int | None], int] = {}
+    beside: list[tuple[tuple[str, ...], File, str]] = []
     for path, file in placed:
         ordinal = seen[file.path, file.size] = seen.get((file.path, file.size), -1) + 1
         identity = _digest(owner, file.path, str(file.size), str(ordinal))
         size = file.size if file.size is not None else learned.get(identity)
         place = path[1:] if doubled else path
         tree.put(place, Leaf(place[-1], account, file, identity, size, modified, magnet.id))
+        beside.append((place, file, identity))
+    for place, file, identity in beside if playlists else ():
+        if is_video(place[-1]):
+            beside_it = (*place[:-1], f"{place[-1]}{PLAYLIST}")
+            leaf = Leaf(beside_it[-1], account, file, _digest(identity, PLAYLIST), PLAYLIST_SIZE,
+                        modified, magnet.id, playlist=True)  # fmt: skip
+            tree.put(beside_it, leaf)
     return tree.frozen(modified)
+
+
+def links_folder(
+    account: str, saved: Sequence[Saved], learned: Mapping[str, int], name: str = "links"
+) -> Folder:
+    """The folder of an account's links under safe, distinct names; `learned` as for magnets.
+
+    Of two of one name the older one has it, so that it stays.
+    """
+    branch = _Branch(name)
+    for one in sorted(saved, key=lambda one: (one.added or 0.0, one.id)):
+        file = one.file
+        identity = _digest(account, file.ref, str(file.size))
+        wanted = names.safe(file.path.rstrip("/").rpartition("/")[2])
+        modified = one.added or 0.0
+        size = file.size if file.size is not None else learned.get(identity)
+        leaf = Leaf(wanted, account, file, identity, size, modified, f"link {identity}")
+        branch.put((wanted,), leaf)
+    return branch.frozen(max((one.added or 0.0 for one in saved), default=0.0))
+
+
+def rearranged(
+    folder: Folder,
+    paths: Mapping[str, tuple[str, ...]],
+    hidden: Container[str],
+    emptied: Iterable[tuple[str, ...]] = (),
+) -> Folder:
+    """`folder` with the files, by identity, at the `paths` given to them, which have their names
+    before all others, and without the `hidden` ones. The `emptied` folders are there in any case.
+    """
+    given, others = [], []
+    for path, leaf in walked(folder):
+        if leaf.identity in hidden:
+            continue
+        place = paths.get(leaf.identity)
+        if place is None:
+            others.append((path, leaf))
+        else:
+            given.append((place, replace(leaf, name=place[-1])))
+    tree = _Branch(folder.name)
+    for path, leaf in (*given, *others):
+        tree.put(path, leaf)
+    for path in emptied:
+        tree.open(path)
+    return tree.frozen(folder.modified)
+
+
+def walked(folder: Folder, above: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Leaf]]:
+    """Every file below `folder`, and its path there."""
+    for name, entry in folder.entries.items():
+        if isinstance(entry, Folder):
+            yield from walked(entry, (*above, name))
+        else:
+            yield (*above, name), entry
 
 
 def find(folder: Folder, path: Sequence[str]) -> Entry | None:
@@ -95,6 +169,11 @@ class _Branch:
             return
         name = self._claimed(leaf.name, leaf.identity)
         self.leaves.append(leaf if name == leaf.name else replace(leaf, name=name))
+
+    def open(self, path: Sequence[str]) -> None:
+        """See to it that there is a folder at `path` below."""
+        if path:
+            self._folder(path[0]).open(path[1:])
 
     def frozen(self, modified: float) -> Folder:
         """As a value."""

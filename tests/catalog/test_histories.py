@@ -306,7 +306,7 @@ class TellingHistories(Histories):
 
 
 OFTEN = settings(
-    max_examples=60, stateful_step_count=25, deadline=None,
+    max_examples=60, stateful_step_count=25,
     suppress_health_check=list(HealthCheck),
 )  # fmt: skip
 TestListings = Histories.TestCase

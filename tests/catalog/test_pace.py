@@ -1,20 +1,20 @@
 """How long davstore waits between two looks, and who may wake it."""
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Never
 
 import pytest
 from sqlalchemy import Engine
 
-from davstore.catalog import Records, open_database
+from davstore.catalog import Records
+from davstore.catalog.edit_records import EditRecords
+from davstore.catalog.edits import Edits
 from davstore.catalog.keeper import BATCH, LOOKS, Keeper
 from davstore.catalog.pace import LIVELY, SETTLED, Intervals, Patience
 from davstore.catalog.schedule import FIRST_PAUSE, OWNERS_PAUSE, Schedule
 from davstore.catalog.trees import Shelf
 from davstore.errors import NotAuthorized, RateLimited, StoreError
 from davstore.model import File, Folder, Leaf, Magnet, Status, Unreadable
-from tests.catalog.test_refresh import Clock, ScriptedStore, film, magnet, many
+from tests.catalog.scripted import Clock, ScriptedStore, film, magnet, many
 
 INTERVALS = Intervals(usual=60, quick=20, slow=300)
 
@@ -49,25 +49,17 @@ def test_what_failed_is_left_alone_twice_as_long_each_time() -> None:
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def store() -> ScriptedStore:
-    return ScriptedStore()
-
-
-@pytest.fixture
-def engine(tmp_path: Path, clock: Clock) -> Iterator[Engine]:
-    engine = open_database(tmp_path, clock)
-    yield engine
-    engine.dispose()
-
-
-@pytest.fixture
 def keeper(store: ScriptedStore, engine: Engine, clock: Clock) -> Keeper:
-    return Keeper(store, "source", Records(engine), {}, shelf=Shelf(), removal_share=0.1, now=clock)
+    return Keeper(
+        store,
+        "source",
+        Records(engine),
+        {},
+        shelf=Shelf(),
+        edits=Edits(EditRecords(engine)),
+        removal_share=0.1,
+        now=clock,
+    )
 
 
 @pytest.fixture
@@ -119,8 +111,16 @@ def test_a_failure_is_waited_for_and_noted(
 ) -> None:
     store = Failing()
     store.error = error
-    keeper = Keeper(store, "source", Records(engine), {}, shelf=Shelf(), removal_share=0.1,
-                    now=clock)  # fmt: skip
+    keeper = Keeper(
+        store,
+        "source",
+        Records(engine),
+        {},
+        shelf=Shelf(),
+        edits=Edits(EditRecords(engine)),
+        removal_share=0.1,
+        now=clock,
+    )
     schedule = Schedule(keeper, INTERVALS)
     assert [turn(schedule) for _ in waits] == waits
     standing = Records(engine).standing("rd", "source")
@@ -163,8 +163,16 @@ def test_what_is_still_to_come_is_asked_after_a_restart(
     keeper.look()
     assert keeper.snapshot is None, "nothing is not everything"
     keeper.fill(stopping=lambda: len(store.files_asked) >= BATCH)
-    again = Keeper(store, "source", Records(engine), {}, shelf=Shelf(), removal_share=0.1,
-                   now=clock)  # fmt: skip
+    again = Keeper(
+        store,
+        "source",
+        Records(engine),
+        {},
+        shelf=Shelf(),
+        edits=Edits(EditRecords(engine)),
+        removal_share=0.1,
+        now=clock,
+    )
     assert again.snapshot
     assert len(again.snapshot.magnets.entries) == BATCH
     again.look()
@@ -216,8 +224,16 @@ def test_a_size_is_learned_once_and_what_has_none_is_looked_at_seldom(
     store: ScriptedStore, engine: Engine, clock: Clock
 ) -> None:
     learned: dict[str, int] = {}
-    keeper = Keeper(store, "source", Records(engine), learned, shelf=Shelf(), removal_share=0.1,
-                    now=clock)  # fmt: skip
+    keeper = Keeper(
+        store,
+        "source",
+        Records(engine),
+        learned,
+        shelf=Shelf(),
+        edits=Edits(EditRecords(engine)),
+        removal_share=0.1,
+        now=clock,
+    )
     store.put(magnet("a", "Sintel"), File("one.mkv", "r1"), File("two.mkv", "r2"))
     store.put(magnet("b", "Spring"), File("three.mkv", "r3", 1000))
     looked: list[str] = []
@@ -250,8 +266,16 @@ def test_a_size_that_reading_taught_is_shown(
     store: ScriptedStore, engine: Engine, clock: Clock
 ) -> None:
     learned: dict[str, int] = {}
-    keeper = Keeper(store, "source", Records(engine), learned, shelf=Shelf(), removal_share=0.1,
-                    now=clock)  # fmt: skip
+    keeper = Keeper(
+        store,
+        "source",
+        Records(engine),
+        learned,
+        shelf=Shelf(),
+        edits=Edits(EditRecords(engine)),
+        removal_share=0.1,
+        now=clock,
+    )
     store.put(magnet("a", "Sintel"), File("one.mkv", "r1"))
     keeper.look()
     keeper.fill()

@@ -1,117 +1,24 @@
 """What a refresh changes, what it must not, and what a restart remembers."""
 
 import logging
-from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine
 
-from davstore.catalog import Catalog, Records, open_database
-from davstore.errors import Gone, StoreError, StoreUnavailable
-from davstore.model import Account, File, Folder, Leaf, Link, Magnet, Snapshot, Status, Unreadable
-from davstore.stores.base import FileLists, Listing
-
-SOURCE = {"rd": "realdebrid https://api.example"}
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.time = 1_700_000_000.0
-
-    def __call__(self) -> float:
-        return self.time
-
-
-class ScriptedStore:
-    """A store that lists what it is told and counts what it is asked."""
-
-    name = "rd"
-
-    def __init__(self) -> None:
-        self.rows: list[Magnet | Unreadable] = []
-        self.trees: dict[str, tuple[File, ...] | StoreError] = {}
-        self.breaks_off_after: int | None = None
-        self.files_asked: list[str] = []
-
-    def put(self, magnet: Magnet, *files: File) -> None:
-        self.rows = [row for row in self.rows if row.id != magnet.id]
-        self.rows.append(magnet)
-        self.trees[magnet.id] = files
-
-    def magnets(self) -> Listing:
-        for count, row in enumerate(self.rows):
-            if count == self.breaks_off_after:
-                raise StoreUnavailable("rd", "broke off")
-            yield row
-        if self.breaks_off_after is not None and self.breaks_off_after >= len(self.rows):
-            raise StoreUnavailable("rd", "broke off")
-
-    def files(self, magnets: Sequence[Magnet]) -> FileLists:
-        for magnet in magnets:
-            self.files_asked.append(magnet.id)
-            yield magnet, self.trees[magnet.id]
-
-    def link(self, file: File) -> Link:
-        raise AssertionError("a refresh needs no link")
-
-    def account(self) -> Account:
-        return Account("anna")
-
-    def close(self) -> None:
-        pass
-
-
-def magnet(id_: str, name: str, status: Status = Status.READY, fingerprint: str = "1") -> Magnet:
-    return Magnet(id_, name, status, fingerprint, hash=id_ * 8, added=1_600_000_000.0)
-
-
-def film(name: str) -> File:
-    return File(f"{name}.mkv", f"ref-{name}", 1000)
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def store() -> ScriptedStore:
-    return ScriptedStore()
-
-
-@pytest.fixture
-def engine(tmp_path: Path, clock: Clock) -> Iterator[Engine]:
-    engine = open_database(tmp_path, clock)
-    yield engine
-    engine.dispose()
-
-
-@pytest.fixture
-def catalog(store: ScriptedStore, engine: Engine, clock: Clock) -> Catalog:
-    return reopened(store, engine, clock)
-
-
-def reopened(store: ScriptedStore, engine: Engine, clock: Clock) -> Catalog:
-    return Catalog.opened({"rd": store}, SOURCE, Records(engine), interval=60, now=clock)
-
-
-def names(catalog: Catalog) -> list[str]:
-    return list(snapshot(catalog).magnets.entries)
-
-
-def snapshot(catalog: Catalog) -> Snapshot:
-    found = catalog.snapshot("rd")
-    assert found is not None
-    return found
-
-
-def leaf(catalog: Catalog, folder: str, name: str) -> Leaf:
-    parent = snapshot(catalog).magnets.entries[folder]
-    assert isinstance(parent, Folder)
-    found = parent.entries[name]
-    assert isinstance(found, Leaf)
-    return found
+from davstore.catalog import Catalog, Records
+from davstore.errors import Gone, StoreUnavailable
+from davstore.model import File, Folder, Magnet, Status, Unreadable
+from tests.catalog.scripted import (
+    Clock,
+    ScriptedStore,
+    film,
+    leaf,
+    magnet,
+    many,
+    names,
+    reopened,
+    snapshot,
+)
 
 
 def test_nothing_is_known_before_the_first_answer(catalog: Catalog) -> None:
@@ -292,73 +199,6 @@ def test_a_disk_that_cannot_be_written_keeps_the_tree_in_memory(
         catalog.refresh("rd")
     assert names(catalog) == ["Sintel"]
     assert "cannot be written" in caplog.text
-
-
-def many(store: ScriptedStore, count: int) -> None:
-    for number in range(count):
-        store.put(magnet(f"m{number:02}", f"Caminandes {number:02}"), film(f"c{number}"))
-
-
-def test_an_empty_answer_empties_nothing_until_a_second_one_agrees(
-    catalog: Catalog, store: ScriptedStore, clock: Clock, caplog: pytest.LogCaptureFixture
-) -> None:
-    many(store, 20)
-    catalog.refresh("rd")
-    store.rows = []
-    catalog.refresh("rd")
-    assert len(names(catalog)) == 20
-    assert "20 of 20 magnets are said to be gone" in caplog.text
-    clock.time += 60
-    catalog.refresh("rd")
-    assert len(names(catalog)) == 20
-    clock.time += 180
-    catalog.refresh("rd")
-    assert names(catalog) == []
-
-
-def test_a_service_that_recovers_loses_nothing(
-    catalog: Catalog, store: ScriptedStore, clock: Clock
-) -> None:
-    many(store, 20)
-    catalog.refresh("rd")
-    rows, store.rows = store.rows, []
-    catalog.refresh("rd")
-    store.rows = rows
-    clock.time += 300
-    catalog.refresh("rd")
-    store.rows = []
-    catalog.refresh("rd")
-    assert len(names(catalog)) == 20
-    assert len(store.files_asked) == 20
-
-
-def test_what_is_held_back_is_remembered_over_a_restart(
-    catalog: Catalog, store: ScriptedStore, engine: Engine, clock: Clock
-) -> None:
-    many(store, 20)
-    catalog.refresh("rd")
-    store.rows = []
-    catalog.refresh("rd")
-    clock.time += 180
-    again = reopened(store, engine, clock)
-    assert len(names(again)) == 20
-    again.refresh("rd")
-    assert names(again) == []
-
-
-@pytest.mark.parametrize("status", [Status.FAILED, Status.QUEUED])
-def test_magnets_that_are_all_no_longer_ready_at_once_are_not_believed(
-    catalog: Catalog, store: ScriptedStore, clock: Clock, status: Status
-) -> None:
-    many(store, 20)
-    catalog.refresh("rd")
-    store.rows = [magnet(row.id or "", row.name, status) for row in store.rows
-                  if isinstance(row, Magnet)]  # fmt: skip
-    catalog.refresh("rd")
-    assert len(names(catalog)) == 20
-    clock.time += 180
-    catalog.refresh("rd")
-    assert names(catalog) == []
 
 
 def test_a_new_word_for_ready_changes_nothing(

@@ -12,7 +12,7 @@ from davstore.catalog.leases import REFRESH, SECONDS
 from davstore.catalog.sharing import Sharing
 from davstore.errors import StateError
 from davstore.model import File, Link
-from tests.catalog.test_refresh import (
+from tests.catalog.scripted import (
     SOURCE,
     Clock,
     ScriptedStore,
@@ -46,16 +46,6 @@ class Process:
     def look(self) -> None:
         self.sharing.renew()
         self.sharing.look()
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def store() -> ScriptedStore:
-    return ScriptedStore()
 
 
 @pytest.fixture

@@ -22,8 +22,8 @@ from davstore.catalog import (
 from davstore.catalog.tables import FILE_NAME, SCHEMA, accounts, files, magnets
 from davstore.errors import StateError
 from davstore.model import Folder, Snapshot
+from tests.catalog.scripted import Clock, ScriptedStore, film, magnet, many, reopened
 from tests.catalog.stepping import SOURCE, Stepping, truth
-from tests.catalog.test_refresh import Clock, ScriptedStore, film, magnet, many, reopened
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -80,16 +80,6 @@ def test_the_killed_catalog_goes_on_where_it_stood(tmp_path: Path) -> None:
             catalog.refresh("steps")
         engine.dispose()
     assert checked(tmp_path) == 60
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def store() -> ScriptedStore:
-    return ScriptedStore()
 
 
 def shown(catalog: Catalog) -> dict[str, list[str]]:

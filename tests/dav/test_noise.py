@@ -6,7 +6,8 @@ from urllib.parse import quote
 import pytest
 import requests
 
-from davstore.dav.noise import LARGEST, ROOM, Noise, is_noise
+from davstore.dav.noise import LARGEST, ROOM, Noise
+from davstore.dav.noise_names import is_noise
 from davstore.simulator import Content, SimFile, SimMagnet, Simulator
 from tests.dav.test_scratch import LOCK, WIN32
 from tests.serving import Serving, serving
@@ -36,7 +37,7 @@ def ask(
     )  # fmt: skip
 
 
-NAMES = ["._film.mkv", ".DS_Store", "desktop.ini", ".metadata_never_index", "._."]
+NAMES = ["._film.mkv", ".DS_Store", "desktop.ini", ".localized", "._."]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -44,6 +45,21 @@ def test_probes_find_nothing(served: Serving, name: str) -> None:
     for folder in ("", "/realdebrid", FOLDER):
         for method in ("PROPFIND", "GET", "HEAD"):
             assert ask(served, method, f"{folder}/{name}").status_code == 404
+
+
+@pytest.mark.parametrize("folder", ["", "/realdebrid", FOLDER])
+@pytest.mark.parametrize("name", [".metadata_never_index", ".ql_disablethumbnails"])
+def test_macos_is_told_to_index_nothing(served: Serving, folder: str, name: str) -> None:
+    path = f"{folder}/{name}"
+    got = ask(served, "GET", path)
+    assert (got.status_code, got.content, got.headers["Content-Length"]) == (200, b"", "0")
+    assert ask(served, "HEAD", path).status_code == 200
+    assert ask(served, "PROPFIND", path, Depth="0").status_code == 207
+    assert name not in ask(served, "PROPFIND", f"{folder}/", Depth="1").text
+    assert ask(served, "PUT", path, b"x").status_code == 201
+    assert ask(served, "DELETE", path).status_code == 204
+    for nowhere in ("/hidden", f"{FOLDER}/film.mkv"):
+        assert ask(served, "GET", f"{nowhere}/{name}").status_code == 404
 
 
 @pytest.mark.parametrize("folder", ["", FOLDER])

@@ -9,7 +9,7 @@ from functools import cache
 from urllib.parse import quote, unquote, urljoin, urlsplit
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from lxml import html
 
@@ -206,8 +206,7 @@ def test_the_playlist_of_everything() -> None:
     [
         ({"Host": "nas.lan:8080"}, "http://nas.lan:8080/"),
         ({"Host": "[::1]:8080"}, "http://[::1]:8080/"),
-        ({"Host": "dav.example", "X-Forwarded-Proto": "https"}, "https://dav.example/"),
-        ({"Host": "dav.example", "X-Forwarded-Proto": "javascript"}, "http://dav.example/"),
+        ({"Host": "dav.example", "X-Forwarded-Proto": "https"}, "http://dav.example/"),
         ({"Host": "anna:secret@evil", "Authorization": "Basic eDp5"}, "http://localhost:80/"),
         ({"Host": "a b/c"}, "http://localhost:80/"),
     ],
@@ -225,7 +224,6 @@ def changing() -> Shelf:
 
 
 @given(st.lists(st.text(min_size=1), max_size=5, unique_by=lambda n: names.key(names.safe(n))))
-@settings(deadline=None)
 def test_any_name_is_shown_as_it_is(given_names: list[str]) -> None:
     entries = [leaf(names.safe(name)) for name in given_names]
     changing().put(*entries)

@@ -148,6 +148,15 @@ def test_a_folder_without_its_slash_is_listed_without_a_redirect(served: Serving
     assert answer.status_code == 207
 
 
+def test_a_refusal_is_one_line(served: Serving) -> None:
+    answer = served.request("PUT", quote(f"{FOLDER}/nfo"), data=b"x")
+    assert answer.status_code == 403
+    assert answer.headers["Content-Type"] == "text/plain; charset=utf-8"
+    assert answer.text == "403 Forbidden: Nothing can be changed here.\n"
+    missing = served.get("/alldebrid/Sp%C3%B6k%25")
+    assert missing.text == "404 Not Found: there is nothing at /alldebrid/Spök%\n"
+
+
 def test_a_browser_sees_a_page(served: Serving) -> None:
     answer = served.get(quote(f"{FOLDER}/"))
     assert answer.headers["Content-Type"].startswith("text/html")

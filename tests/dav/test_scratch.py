@@ -11,9 +11,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 import requests
-from wsgidav.dav_error import DAVError
 
-from davstore.dav.room import Room
 from davstore.simulator import Simulator
 from tests.serving import Serving, serving
 
@@ -356,17 +354,6 @@ def test_what_was_written_does_not_run_as_our_own_page(served: Serving) -> None:
     headers = ask(served, "GET", "a.html").headers
     assert headers["Content-Security-Policy"] == "sandbox"
     assert headers["X-Content-Type-Options"] == "nosniff"
-
-
-def test_room_is_kept_for_what_is_coming(tmp_path: Path) -> None:
-    now = [0.0]
-    room = Room(tmp_path, 100_000, lambda: now[0])
-    room.take(60_000)
-    now[0] += 60
-    with pytest.raises(DAVError):
-        room.take(60_000)
-    room.settle(60_000)
-    room.take(60_000)
 
 
 def test_many_may_lock_and_write_at_once(served: Serving) -> None:

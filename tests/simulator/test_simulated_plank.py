@@ -208,3 +208,28 @@ def test_names_beyond_latin_1_can_break_the_stream(sim: Simulator) -> None:
     assert member(sim).get(f"/api/media/{film}/stream").status_code == 200
     sim.plank.odd.add("unicode_500")
     assert member(sim).get(f"/api/media/{film}/stream").status_code == 500
+
+
+def test_what_was_begun_is_being_watched_until_nearly_its_end(sim: Simulator) -> None:
+    client, moments = member(sim), iter(range(1000, 9000, 60))
+    sim.plank.clock = lambda: next(moments)
+    film = SimMagnet("Sintel", [SimFile("Sintel.mp4", Content.of(b"x"))], title="Sintel")
+    ids = [sim.plank.add(film) for _ in range(2)]
+    for id_ in ids:
+        client("PUT", f"/api/media/{id_}/position", json={"position": 94, "duration": 100})
+    rows = client.get("/api/media/continue-watching").json()
+    assert [row["id"] for row in rows] == ids[::-1]
+    assert rows[0]["lastPlayedAt"] > rows[1]["lastPlayedAt"]
+    client("PUT", f"/api/media/{ids[0]}/position", json={"position": 95, "duration": 100})
+    assert len(client.get("/api/media/continue-watching").json()) == 1
+
+
+def test_a_search_needs_two_letters_and_knows_wildcards(sim: Simulator) -> None:
+    client = member(sim)
+    for title in ("Sintel", "Spring"):
+        sim.plank.add(SimMagnet(title, [], title=title))
+    counts = {"s": 0, "SINT": 1, "s%g": 1, "%%": 2, "xx": 0, "_pring": 1}
+    for words, count in counts.items():
+        rows = client.get("/api/media/search", q=words).json()
+        assert len(rows) == count, words
+    assert rows[0].keys() >= {"id", "title", "type", "year"}

@@ -19,7 +19,7 @@ from davstore.errors import (
 from davstore.model import File, Magnet, Status, Unreadable
 from davstore.simulator import Content, Fault, SimFile, SimMagnet
 from davstore.stores.alldebrid import BATCH, AllDebrid, Settings
-from davstore.stores.alldebrid_errors import ERRORS
+from davstore.stores.alldebrid.errors import ERRORS
 from tests.stores.conftest import Account, Naps, Open
 
 DOCUMENTED = """

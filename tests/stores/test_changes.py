@@ -50,7 +50,7 @@ class Follower:
 
 @pytest.fixture(autouse=True)
 def unpaced(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (alldebrid, plank, realdebrid, stremthru):
+    for module in (alldebrid.api, plank, realdebrid.api, stremthru):
         monkeypatch.setattr(module, "RATES", ())
 
 

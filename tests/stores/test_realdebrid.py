@@ -17,7 +17,8 @@ from davstore.errors import (
 )
 from davstore.model import File, Magnet, Status, Unreadable
 from davstore.simulator import Content, Fault, SimFile, SimMagnet
-from davstore.stores.realdebrid import ERRORS, RealDebrid, Settings
+from davstore.stores.realdebrid import RealDebrid, Settings
+from davstore.stores.realdebrid.errors import ERRORS
 from tests.stores.conftest import Account, Naps, Open
 
 DOCUMENTED = {-1, *range(1, 37)}

@@ -6,11 +6,13 @@ import pytest
 from pydantic import ValidationError
 
 from davstore.errors import Gone, NotAuthorized, StoreError, StoreUnavailable, UnexpectedReply
-from davstore.model import File, Magnet, Status
+from davstore.model import File, Magnet, Status, Wanted
 from davstore.simulator import Content, Fault, SimFile, SimMagnet, Simulator
 from davstore.simulator.stremthru_shapes import HTTP
 from davstore.stores import stremthru
-from davstore.stores.stremthru import ERRORS, Settings, StremThru
+from davstore.stores.stremthru import Settings, StremThru
+from davstore.stores.stremthru_errors import ERRORS, NOTICES
+from davstore.stores.stremthru_settings import STORES
 from tests.stores.conftest import Account, Open
 
 MKV = SimFile("CD1/Spring.mkv", Content.random("spring", 5000))
@@ -277,3 +279,41 @@ def test_a_file_that_was_removed_is_gone(account: Account) -> None:
     account.service.remove(id_)
     with pytest.raises(Gone):
         account.store.link(file)
+
+
+# The stores behind it
+
+
+@pytest.mark.parametrize(("code", "name"), sorted(STORES.items()))
+def test_a_store_is_known_by_name_and_code(code: str, name: str) -> None:
+    for given in (code, name, name.upper()):
+        keys = {"store_name": given, "store_token": "t"}
+        settings = Settings(store="stremthru", url=URL, **keys)
+        assert settings.headers["X-StremThru-Store-Name"] == name
+
+
+def test_what_offcloud_cannot_do_is_said(sim: Simulator, open_account: Open) -> None:
+    sim.magnets.store_name = "offcloud"
+    account = open_account("magnets")
+    account.add(SPRING)
+    [magnet] = [row for row in account.store.magnets() if isinstance(row, Magnet)]
+    with pytest.raises(UnexpectedReply, match="cannot do this"):
+        account.store.remove(magnet)  # type: ignore[attr-defined]
+    link = f"magnet:?xt=urn:btih:{'a' * 40}"
+    wanted = Wanted("a" * 40, "Spring", link, torrent=b"d4:infod4:name1:aee")
+    assert account.store.add(wanted)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("name", [*NOTICES, "something_new"])
+def test_a_notice_in_place_of_a_link_is_an_error(account: Account, name: str) -> None:
+    account.add(SPRING)
+    answer(account, {"link": f"/v0/store/_/static/{name}.mp4"}, "/link/generate")
+    with pytest.raises(NOTICES.get(name, (StoreUnavailable, ""))[0]):
+        account.store.link(files(account)[0])
+
+
+def test_a_simulated_notice_is_one(account: Account) -> None:
+    account.add(SPRING)
+    account.service.odd.add("notice")
+    with pytest.raises(StoreUnavailable, match="still downloading"):
+        account.store.link(files(account)[0])

@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
+from davstore.dav.refusals import refusal
 from davstore.errors import (
     DavstoreError,
     LinkDead,
+    Preparing,
     QuotaExhausted,
     RateLimited,
     StoreUnavailable,
@@ -17,6 +19,7 @@ from davstore.errors import (
 from davstore.simulator import Content, Fault
 from davstore.simulator.filehost import FileHost
 from davstore.stream import Streams
+from davstore.stream.delivery import WHILE_IT_BUFFERS
 from tests.stream.conftest import SIZE, Clock, HostedStore, leaf, only, opened, read
 
 
@@ -129,6 +132,24 @@ def test_what_a_new_link_cannot_mend_generates_none(
     with pytest.raises(expected):
         streams.open(leaf(), 0, 99)
     assert store.generated == 1
+
+
+def test_what_is_being_buffered_is_waited_for(
+    streams: Streams, host: FileHost, store: HostedStore, content: Content
+) -> None:
+    host.faults.add(Fault("status", status=202, times=WHILE_IT_BUFFERS.tries - 1))
+    assert read(streams, 0, 499) == content.read(0, 500)
+    assert store.generated == 1
+
+
+def test_what_buffers_too_long_is_told_to_try_again(streams: Streams, host: FileHost) -> None:
+    host.faults.add(Fault("status", status=202, times=None))
+    with pytest.raises(Preparing) as caught:
+        streams.open(leaf(), 0, 99)
+    assert len(host.calls) == WHILE_IT_BUFFERS.tries
+    said = refusal(caught.value)
+    assert said.status.startswith("503")
+    assert int(dict(said.headers)["Retry-After"]) >= 1
 
 
 def test_a_redirect_within_the_hosts_is_followed(

@@ -4,7 +4,7 @@ import random
 from collections.abc import Collection
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from davstore import names, views
@@ -66,6 +66,19 @@ def test_releases_of_one_film_are_versions_in_one_folder() -> None:
         "Sintel (2010)/Sintel (2010) - 1080p.mkv",
         "Sintel (2010)/Sintel (2010) - 2160p.mkv",
         "Sintel (2010)/Sintel (2010).avi",
+    ]
+
+
+def test_versions_of_which_nothing_is_said_have_stems_of_their_own() -> None:
+    """Or the subtitles of one would be taken for the other's."""
+    assert tree(
+        magnet("Sintel (2010)", ("Sintel.mkv", 900 * MB), ("Sintel.en.srt", 1)),
+        magnet("Sintel 2010", ("Sintel.mp4", 800 * MB), ("Sintel.en.srt", 1)),
+    ) == [
+        "Sintel (2010)/Sintel (2010) - MP4.en.srt",
+        "Sintel (2010)/Sintel (2010) - MP4.mp4",
+        "Sintel (2010)/Sintel (2010).en.srt",
+        "Sintel (2010)/Sintel (2010).mkv",
     ]
 
 
@@ -222,7 +235,6 @@ def keys(path: Path) -> tuple[str, ...]:
     return tuple(names.key(part) for part in path)
 
 
-@settings(deadline=None)
 @given(LIBRARIES, st.sampled_from(["flat", "as given", "arranged"]), st.randoms())
 def test_nothing_is_lost_or_doubled_and_names_stay(
     library: list[tuple[str, list[tuple[str, int]]]], layout: str, dice: random.Random
@@ -246,7 +258,6 @@ def test_nothing_is_lost_or_doubled_and_names_stay(
     assert shelf.paths == before
 
 
-@settings(deadline=None)
 @given(FILES, st.randoms())
 def test_the_order_of_files_and_accounts_changes_no_key(
     files: list[tuple[str, int]], dice: random.Random

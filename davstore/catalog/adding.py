@@ -1,0 +1,193 @@
+"""Adds what waits on disk to one account, one after the other, at its service's pace."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Final, Protocol, TypeGuard
+
+from davstore.catalog.additions import Addition, Additions, State
+from davstore.errors import (
+    AccountProblem,
+    Gone,
+    NotAuthorized,
+    QuotaExhausted,
+    RateLimited,
+    Refused,
+    StoreError,
+    UnexpectedReply,
+)
+from davstore.model import Status, Wanted
+from davstore.stores.base import Adding, Choosing, Store, present
+from davstore.views.releases import release
+
+log = logging.getLogger(__name__)
+
+IDLE: Final = 60.0
+FIRST_PAUSE, LONGEST_PAUSE = 10.0, 600.0
+"""Seconds before the next try after one that failed; doubling."""
+OWNERS_PAUSE: Final = 600.0
+"""The same where the owner must act first."""
+FULL_PAUSE: Final = 300.0
+"""The same while the account has no room."""
+AFTER_REFUSAL: Final = 180.0
+"""Seconds without adds after a refusal: Real-Debrid is known to refuse everything meanwhile."""
+MOST_SENSELESS: Final = 8
+"""So many tries, if the last is answered without sense, are taken for a refusal: half an hour."""
+APPEARS_WITHIN: Final = 120.0
+"""Seconds for which a service may not know yet what it has just taken."""
+LONGEST_CHOICE: Final = 60.0
+"""Seconds between two looks whether the files of an added magnet are known."""
+
+_NOT_THERE = (RateLimited, QuotaExhausted, NotAuthorized, AccountProblem, Refused)
+"""After these it was certainly not added."""
+
+
+class AddingStore(Store, Adding, Protocol):
+    """A store that can be given magnets."""
+
+
+def can_add(store: Store) -> TypeGuard[AddingStore]:
+    """Whether magnets can be added to this account."""
+    return isinstance(store, Adding)
+
+
+class Adder:
+    """One account's way from the queue to its service.
+
+    `known` says whether the catalog knows a hash there, `refresh` is called when it should look.
+    One at a time, of all processes, may be at work on an account.
+    """
+
+    def __init__(
+        self,
+        store: AddingStore,
+        additions: Additions,
+        *,
+        known: Callable[[str], bool],
+        refresh: Callable[[], object],
+    ) -> None:
+        self.account = store.name
+        self._store = store
+        self._additions = additions
+        self._known = known
+        self._refresh = refresh
+        self._free_at = 0.0
+        self._failures = 0
+
+    def turn(self) -> float:
+        """Do the next thing that is due; seconds until the one after it. Raises `StateError`."""
+        now = self._additions.now()
+        earliest = max(
+            self._free_at, self._additions.last_tried(self.account) + self._store.add_pause
+        )
+        found = self._additions.due(self.account, adding=now >= earliest)
+        if found is None:
+            return self._idle(now, earliest)
+        if found.state is State.CHOOSING:
+            self._choose(found)
+        else:
+            self._add(found)
+        return 0.0
+
+    def recover(self) -> None:
+        """Take over from whoever added to this account before. Raises `StateError`."""
+        self._additions.recover(self.account)
+
+    def _idle(self, now: float, earliest: float) -> float:
+        add = self._additions.next_due(self.account, State.WAITING)
+        choose = self._additions.next_due(self.account, State.CHOOSING)
+        moments = [] if choose is None else [choose]
+        moments += [] if add is None else [max(add, earliest)]
+        return min(max(0.05, min(moments, default=now + IDLE) - now), IDLE)
+
+    def _add(self, addition: Addition) -> None:
+        unsure = addition.unsure or self._known(addition.hash)
+        wanted = self._additions.claim(self.account, addition)
+        if wanted is None:
+            return
+        asked = False
+        try:
+            id_ = self._there(addition) if unsure else None
+            if id_ is None:
+                asked = True
+                id_ = self._store.add(_described(wanted))
+        except StoreError as error:
+            self._failed(addition, error, asked=asked)
+            return
+        except Exception:
+            log.exception("%s: adding failed", self.account)
+            self._wait(addition, "an error in davstore; see its log", FIRST_PAUSE)
+            return
+        self._failures = 0
+        chooses = isinstance(self._store, Choosing) and bool(id_)
+        self._note(addition, State.CHOOSING if chooses else State.ADDED, id=id_, reason="", due=0.0)
+        log.info("%s: added %r", self.account, addition.name)
+        self._refresh()
+
+    def _there(self, addition: Addition) -> str | None:
+        """The id under which it is there already. One that failed before it was dropped is none:
+        it is wanted again.
+        """
+        found = present(self._store, addition.hash)
+        if found is None or (found.status is Status.FAILED and not addition.unsure):
+            return None
+        return found.id
+
+    def _failed(self, addition: Addition, error: StoreError, *, asked: bool) -> None:
+        """Later again, or never: `asked` is whether it was the call that adds which failed."""
+        senseless = (
+            isinstance(error, UnexpectedReply | Gone) and addition.tries + 1 >= MOST_SENSELESS
+        )
+        if asked and (isinstance(error, Refused) or senseless):
+            self._note(addition, State.REFUSED, reason=error.reason)
+            self._free_at = self._additions.now() + AFTER_REFUSAL
+            log.warning("%s: %r was refused: %s", self.account, addition.name, error.reason)
+            return
+        self._failures += 1
+        pause = max(self._pause(error), error.retry_after or 0.0)
+        log.info("%s: %r is not added yet: %s", self.account, addition.name, error.reason)
+        unsure = addition.unsure if not asked else not isinstance(error, _NOT_THERE)
+        self._wait(addition, error.reason, pause, unsure=unsure)
+        self._free_at = self._additions.now() + pause
+
+    def _pause(self, error: StoreError) -> float:
+        if isinstance(error, NotAuthorized | AccountProblem):
+            return OWNERS_PAUSE
+        if isinstance(error, QuotaExhausted):
+            return FULL_PAUSE
+        doubled: float = FIRST_PAUSE * 2 ** min(self._failures - 1, 10)
+        return min(doubled, LONGEST_PAUSE)
+
+    def _wait(self, addition: Addition, reason: str, pause: float, *, unsure: bool = True) -> None:
+        due = self._additions.now() + pause
+        self._note(addition, State.WAITING, reason=reason, due=due, unsure=unsure)
+
+    def _choose(self, addition: Addition) -> None:
+        assert isinstance(self._store, Choosing)
+        now = self._additions.now()
+        age = now - addition.tried
+        try:
+            if self._store.choose(addition.id):
+                self._note(addition, State.ADDED, reason="")
+                self._refresh()
+                return
+            reason, pause = "its files are not known yet", min(max(1.0, age / 4), LONGEST_CHOICE)
+        except Gone as error:
+            if age > APPEARS_WITHIN:
+                self._note(addition, State.REFUSED, reason=error.reason)
+                return
+            reason, pause = error.reason, 5.0
+        except StoreError as error:
+            reason = error.reason
+            self._failures += 1
+            pause = max(self._pause(error), error.retry_after or 0.0)
+        self._note(addition, State.CHOOSING, reason=reason, due=now + pause)
+
+    def _note(self, addition: Addition, state: State, **values: object) -> None:
+        self._additions.note(self.account, addition.hash, state, **values)
+
+
+def _described(wanted: Wanted) -> Wanted:
+    """With what its name says."""
+    said = release(wanted.name)
+    return replace(wanted, title=said.title, year=said.year, of_show=said.of_show)

@@ -1,0 +1,302 @@
+"""What people have dropped into accounts, on disk: the files as they are, and the magnets in them.
+
+A magnet waits here until its service has taken it or refused it. It is added once: whoever adds
+it claims it first, in the same transaction in which it is noted that it may be there from then on.
+Methods raise `StateError` where the disk fails.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from hashlib import blake2b
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.exc import SQLAlchemyError
+
+from davstore.catalog.tables import additions, drops
+from davstore.errors import Full, StateError
+from davstore.model import Wanted
+
+SHOWN_FOR: Final = 60.0
+"""Seconds for which a dropped file stands there as it was written. rclone looks at its size right
+after the upload, Finder and Windows write an empty file first and properties last, davfs2 comes
+back to unlock it: all within seconds, and some tens of them over a slow line.
+"""
+HELD_FOR: Final = 3600.0
+"""The same for what has a temporary name: it waits to be given its own."""
+RETRIED_WITHIN: Final = 180.0
+"""Seconds within which the same magnet, dropped again, is a client's retry and no new wish."""
+KEEP_ADDED, KEEP_REFUSED = 24 * 3600.0, 7 * 24 * 3600.0
+MOST_WAITING: Final = 2000
+MOST_BYTES: Final = 256 * 1024 * 1024
+"""Of all dropped files of an account that stand there."""
+
+
+class State(StrEnum):
+    """How far a magnet is on its way into the account."""
+
+    WAITING = "waiting"
+    TRYING = "trying"
+    CHOOSING = "choosing"
+    ADDED = "added"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """A dropped file; `identity` is that of its content, `refused` when other content was last."""
+
+    name: str
+    size: int
+    identity: str
+    hashes: tuple[str, ...]
+    at: float
+    refused: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Addition:
+    """A magnet on its way; `unsure` whether it may be in the account already."""
+
+    hash: str
+    name: str
+    state: State
+    dropped: float
+    reason: str = ""
+    tries: int = 0
+    tried: float = 0.0
+    unsure: bool = False
+    due: float = 0.0
+    settled: float = 0.0
+    id: str = ""
+
+
+_OPEN = (State.WAITING, State.TRYING, State.CHOOSING)
+_DROP = (drops.c.name, sa.func.length(drops.c.content).label("size"), drops.c.identity,
+         drops.c.hashes, drops.c.at, drops.c.refused)  # fmt: skip
+_ADDITION = tuple(additions.c[name] for name in Addition.__slots__)
+
+
+class Additions:
+    """The drops and additions of all accounts."""
+
+    def __init__(self, engine: sa.Engine, now: Callable[[], float] = time.time) -> None:
+        self._engine = engine
+        self.now = now
+
+    def put(
+        self, account: str, name: str, content: bytes, wanted: Sequence[Wanted], person: str = ""
+    ) -> Drop:
+        """Keep a dropped file in place of one of its name, and what it asks for; raises `Full`.
+
+        What waits already is not asked for twice; what was settled long ago is asked for anew.
+        """
+        now = self.now()
+        identity = blake2b(content, digest_size=16).hexdigest()
+        hashes = [each.hash for each in wanted]
+        row = {"account": account, "name": name, "content": content, "identity": identity,
+               "hashes": hashes, "at": now, "refused": 0.0}  # fmt: skip
+        with self._writing() as connection:
+            statement = insert(drops).values(row)
+            connection.execute(statement.on_conflict_do_update(["account", "name"], set_=row))
+            for each in wanted:
+                _want(connection, account, each, person, now)
+            _check_room(connection, account)
+        return Drop(name, len(content), identity, tuple(hashes), now)
+
+    def drops(self, account: str) -> list[Drop]:
+        """The files that stand there."""
+        query = sa.select(*_DROP).where(drops.c.account == account)
+        with self._reading() as connection:
+            return [_drop(row) for row in connection.execute(query.order_by(drops.c.name))]
+
+    def drop(self, account: str, name: str) -> Drop | None:
+        """One of them."""
+        with self._reading() as connection:
+            row = connection.execute(sa.select(*_DROP).where(_named(account, name))).one_or_none()
+        return None if row is None else _drop(row)
+
+    def content(self, account: str, name: str) -> bytes | None:
+        """The bytes of one of them, as they were written."""
+        with self._reading() as connection:
+            query = sa.select(drops.c.content).where(_named(account, name))
+            return connection.execute(query).scalar_one_or_none()
+
+    def touch(self, account: str, name: str, *, refused: bool = False) -> None:
+        """A client is still at work on it; or it wanted to write what is `refused`."""
+        values = {"refused": self.now()} if refused else {"at": self.now()}
+        with self._writing() as connection:
+            connection.execute(sa.update(drops).where(_named(account, name)).values(**values))
+
+    def remove(self, account: str, name: str) -> None:
+        """Take a file away, and what it asks for out of the queue, unless another file does too.
+
+        What is on its way to the service, or there, stays.
+        """
+        with self._writing() as connection:
+            query = sa.select(drops.c.hashes).where(_named(account, name))
+            hashes = set(connection.execute(query).scalar_one_or_none() or ())
+            connection.execute(sa.delete(drops).where(_named(account, name)))
+            others = sa.select(drops.c.hashes).where(drops.c.account == account)
+            for also in connection.execute(others).scalars():
+                hashes -= set(also)
+            for hash_ in hashes:
+                _forget(connection, account, hash_)
+
+    def forget(self, account: str, hash_: str) -> None:
+        """Take a magnet out of the queue, or a refusal off the list."""
+        with self._writing() as connection:
+            _forget(connection, account, hash_)
+
+    def waiting(self, account: str) -> list[Addition]:
+        """All additions, in the order in which they were dropped, those that are settled too."""
+        query = sa.select(*_ADDITION).where(additions.c.account == account)
+        order = (additions.c.dropped, additions.c.hash)
+        with self._reading() as connection:
+            return [_addition(row) for row in connection.execute(query.order_by(*order))]
+
+    def due(self, account: str, *, adding: bool) -> Addition | None:
+        """What is to be done next, if it is time; where not `adding`, only choices."""
+        states = [State.CHOOSING, State.WAITING] if adding else [State.CHOOSING]
+        query = (
+            sa.select(*_ADDITION)
+            .where(_in(account, *states), additions.c.due <= self.now())
+            .order_by(additions.c.state, additions.c.dropped, additions.c.hash)
+        )
+        with self._reading() as connection:
+            row = connection.execute(query.limit(1)).one_or_none()
+        return None if row is None else _addition(row)
+
+    def next_due(self, account: str, state: State) -> float | None:
+        """When the first in this state is to be looked at."""
+        query = sa.select(sa.func.min(additions.c.due)).where(_in(account, state))
+        with self._reading() as connection:
+            found: float | None = connection.execute(query).scalar_one()
+            return found
+
+    def last_tried(self, account: str) -> float:
+        """When a service was last asked to add something, 0 for never."""
+        query = sa.select(sa.func.max(additions.c.tried)).where(additions.c.account == account)
+        with self._reading() as connection:
+            return connection.execute(query).scalar_one() or 0.0
+
+    def claim(self, account: str, addition: Addition) -> Wanted | None:
+        """Be the one who adds it; None where it has been claimed or taken away meanwhile."""
+        this = _this(account, addition.hash)
+        still = this & (additions.c.state == State.WAITING) & (additions.c.tries == addition.tries)
+        claimed = {"state": State.TRYING, "tries": addition.tries + 1, "tried": self.now(),
+                   "unsure": True}  # fmt: skip
+        columns = (additions.c.hash, additions.c.name, additions.c.link, additions.c.torrent)
+        with self._writing() as connection:
+            if not connection.execute(sa.update(additions).where(still).values(claimed)).rowcount:
+                return None
+            row = connection.execute(sa.select(*columns).where(this)).one()
+        return Wanted(row.hash, row.name, row.link, row.torrent)
+
+    def note(self, account: str, hash_: str, state: State, **values: Any) -> None:
+        """What became of it; a torrent file is kept only as long as it may be needed."""
+        if state in {State.ADDED, State.REFUSED}:
+            values |= {"settled": self.now(), "torrent": b""}
+        with self._writing() as connection:
+            statement = sa.update(additions).where(_this(account, hash_))
+            connection.execute(statement.values(state=state, **values))
+
+    def recover(self, account: str) -> None:
+        """Whoever was at work on this account is so no more: what they had claimed waits again."""
+        with self._writing() as connection:
+            tried = sa.update(additions).where(_in(account, State.TRYING))
+            connection.execute(tried.values(state=State.WAITING, due=0.0))
+
+    def sweep(self, account: str, temporary: Callable[[str], bool]) -> None:
+        """Take away files that stood there long enough, and what was settled long ago."""
+        now = self.now()
+        ages = ((State.ADDED, KEEP_ADDED), (State.REFUSED, KEEP_REFUSED))
+        old = [_in(account, state) & (additions.c.settled < now - kept) for state, kept in ages]
+        gone = [
+            _named(account, drop.name) & (drops.c.at == drop.at) for drop in self.drops(account)
+            if now - drop.at > (HELD_FOR if temporary(drop.name) else SHOWN_FOR)
+        ]  # fmt: skip
+        with self._reading() as connection:
+            has_old = connection.execute(sa.select(additions.c.hash).where(sa.or_(*old))).first()
+        if not gone and not has_old:
+            return
+        with self._writing() as connection:
+            connection.execute(sa.delete(additions).where(sa.or_(*old)))
+            for which in gone:
+                connection.execute(sa.delete(drops).where(which))
+
+    @contextmanager
+    def _reading(self) -> Iterator[sa.Connection]:
+        with _disk(), self._engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def _writing(self) -> Iterator[sa.Connection]:
+        """A transaction that is its alone from the beginning, not only from its first change."""
+        with _disk(), self._engine.connect() as connection:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            yield connection
+            connection.commit()
+
+
+@contextmanager
+def _disk() -> Iterator[None]:
+    try:
+        yield
+    except SQLAlchemyError as error:
+        reason = getattr(error, "orig", None) or type(error).__name__
+        raise StateError(f"what was dropped cannot be read or written: {reason}") from None
+
+
+def _want(connection: sa.Connection, account: str, wanted: Wanted, person: str, now: float) -> None:
+    row = {"account": account, "hash": wanted.hash, "name": wanted.name, "link": wanted.link,
+           "torrent": wanted.torrent, "person": person, "dropped": now, "state": State.WAITING,
+           "reason": "", "tries": 0, "due": 0.0, "settled": 0.0}  # fmt: skip
+    statement = insert(additions).values(row | {"tried": 0.0, "unsure": False, "id": ""})
+    again = additions.c.settled < now - RETRIED_WITHIN
+    was_added = additions.c.state == State.ADDED
+    connection.execute(
+        statement.on_conflict_do_update(
+            ["account", "hash"],
+            set_=row | {"unsure": sa.or_(additions.c.unsure, was_added)},
+            where=additions.c.state.in_([State.ADDED, State.REFUSED]) & again,
+        )
+    )
+
+
+def _check_room(connection: sa.Connection, account: str) -> None:
+    count = sa.select(sa.func.count()).select_from(additions).where(_in(account, *_OPEN))
+    size = sa.select(sa.func.sum(sa.func.length(drops.c.content))).where(drops.c.account == account)
+    if connection.execute(count).scalar_one() > MOST_WAITING:
+        raise Full(f"More than {MOST_WAITING} magnets wait to be added; try again later.")
+    if (connection.execute(size).scalar_one() or 0) > MOST_BYTES:
+        raise Full("Too much was dropped at once; try again in a minute.")
+
+
+def _forget(connection: sa.Connection, account: str, hash_: str) -> None:
+    free = additions.c.state.in_([State.WAITING, State.REFUSED])
+    connection.execute(sa.delete(additions).where(_this(account, hash_) & free))
+
+
+def _this(account: str, hash_: str) -> sa.ColumnElement[bool]:
+    return (additions.c.account == account) & (additions.c.hash == hash_)
+
+
+def _in(account: str, *states: State) -> sa.ColumnElement[bool]:
+    return (additions.c.account == account) & additions.c.state.in_(states)
+
+
+def _named(account: str, name: str) -> sa.ColumnElement[bool]:
+    return (drops.c.account == account) & (drops.c.name == name)
+
+
+def _drop(row: Any) -> Drop:
+    return Drop(row.name, row.size, row.identity, tuple(row.hashes), row.at, row.refused)
+
+
+def _addition(row: Any) -> Addition:
+    return Addition(**{**row._mapping, "state": State(row.state)})  # noqa: SLF001 - public by name

@@ -1,0 +1,97 @@
+"""The log of every removal at a store: who, when, what, and why. Rows are never removed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from davstore.catalog.edit_tables import audit, edits
+from davstore.catalog.edits import Edit, Stage
+from davstore.model import Magnet
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """One removal. `deleted` is when `who` did so, `began` when the store was first asked, and
+    `ended` when it had agreed: 0 while it has not, and `outcome` says what keeps it.
+    """
+
+    number: int
+    account: str
+    magnet: str
+    hash: str
+    name: str
+    size: int | None
+    who: str
+    why: str
+    deleted: float
+    began: float
+    ended: float
+    outcome: str
+
+
+def begin(
+    connection: sa.Connection, account: str, magnet: Magnet, name: str, edit: Edit, now: float
+) -> None:
+    """A store is about to be asked; asking again, after a failure or a crash, is no new removal."""
+    if connection.execute(sa.select(audit.c.number).where(_open(account, magnet.id))).first():
+        return
+    row = {
+        "account": account, "magnet": magnet.id, "hash": magnet.hash, "name": name,
+        "size": magnet.size, "who": edit.who, "why": edit.why, "deleted": edit.deleted,
+        "began": now, "ended": 0.0, "outcome": "",
+    }  # fmt: skip
+    connection.execute(sa.insert(audit).values(row))
+
+
+def note(connection: sa.Connection, account: str, magnet: str, outcome: str) -> None:
+    """What keeps a removal from being done."""
+    connection.execute(sa.update(audit).where(_open(account, magnet)).values(outcome=outcome))
+
+
+def end(connection: sa.Connection, account: str, magnet: str, now: float) -> None:
+    """The store has agreed."""
+    done = {"ended": now, "outcome": "removed"}
+    connection.execute(sa.update(audit).where(_open(account, magnet)).values(done))
+
+
+def settle(connection: sa.Connection, now: float) -> None:
+    """Close the rows of what a store's list lacked before its answer to us was written down."""
+    removing = sa.select(edits.c.magnet).where(
+        edits.c.account == audit.c.account,
+        edits.c.magnet == audit.c.magnet,
+        edits.c.stage == Stage.REMOVING.value,
+    )
+    lost = (audit.c.ended == 0) & ~removing.exists()
+    if connection.execute(sa.select(audit.c.number).where(lost).limit(1)).first() is None:
+        return  # the usual case takes no turn at writing
+    done = {"ended": now, "outcome": "no longer in the account"}
+    connection.execute(sa.update(audit).where(lost).values(done))
+
+
+def removals(engine: sa.Engine) -> Sequence[Removal]:
+    """All of them, the oldest first."""
+    with engine.connect() as connection:
+        rows = connection.execute(sa.select(audit).order_by(audit.c.number))
+        return [Removal(*_values(row)) for row in rows]
+
+
+def waiting(engine: sa.Engine) -> dict[str, tuple[int, int]]:
+    """How many magnets, by account, are in the trash, and are to be removed now."""
+    leaving = sa.func.sum(sa.case((edits.c.stage != Stage.TRASHED.value, 1), else_=0))
+    query = (
+        sa.select(edits.c.account, sa.func.count(), leaving)
+        .where(edits.c.stage.in_([Stage.TRASHED.value, Stage.WANTED.value, Stage.REMOVING.value]))
+        .group_by(edits.c.account)
+    )
+    with engine.connect() as connection:
+        return {name: (count - due, due) for name, count, due in connection.execute(query)}
+
+
+def _values(row: sa.Row[Any]) -> tuple[Any, ...]:
+    return tuple(row)
+
+
+def _open(account: str, magnet: str) -> sa.ColumnElement[bool]:
+    return sa.and_(audit.c.account == account, audit.c.magnet == magnet, audit.c.ended == 0)

@@ -1,0 +1,220 @@
+"""Removes at the stores what people deleted, when its time has come: one at a time, and tried again
+until the store agrees. Of several processes one does so for each account.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+import sqlalchemy as sa
+from sqlalchemy.exc import SQLAlchemyError
+
+from davstore.catalog import audit
+from davstore.catalog.edit_records import EditRecords
+from davstore.catalog.editor import Editor
+from davstore.catalog.edits import BLANK, Edit, Stage
+from davstore.catalog.leases import Leases
+from davstore.catalog.refresh import Catalog
+from davstore.errors import DavstoreError, Refused, StoreError, UnexpectedReply
+from davstore.model import Magnet
+from davstore.stores.base import Removing, Store
+
+log = logging.getLogger(__name__)
+
+TURN_EVERY: Final = 1.0
+"""Seconds between two removals of an account, and between two looks for something to do."""
+FIRST_PAUSE, LONGEST_PAUSE = 10.0, 3600.0
+"""Seconds before a removal that failed is tried again; doubling."""
+BELIEVED_FOR = 120.0
+"""A complete list that still has, so much later, what was removed is right, and the answer was not.
+"""
+REMOVE = "remove"
+
+
+@dataclass(slots=True)
+class _Patience:
+    """When something that failed may be tried again."""
+
+    until: float = 0.0
+    pause: float = FIRST_PAUSE
+
+    def failed(self, now: float, asked: float | None) -> None:
+        self.until = now + max(self.pause, asked or 0.0)
+        self.pause = min(2 * self.pause, LONGEST_PAUSE)
+
+
+@dataclass(slots=True)
+class _Account:
+    """An account whose magnets may be removed, `after` so many seconds in the trash."""
+
+    store: Removing
+    after: float
+    patience: _Patience = field(default_factory=_Patience)
+    magnets: dict[str, _Patience] = field(default_factory=dict)
+
+
+class Remover:
+    """The removals of those accounts of a `catalog` that are in `after`: the seconds for which
+    what was deleted stays in the trash. `turn` is called every second between start and stop.
+    """
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        stores: Mapping[str, Store],
+        after: Mapping[str, float],
+        editor: Editor,
+        records: EditRecords,
+        *,
+        leases: Leases | None = None,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self._catalog = catalog
+        self._accounts = {
+            name: _Account(store, after[name])
+            for name, store in stores.items() if name in after and isinstance(store, Removing)
+        }  # fmt: skip
+        self._editor = editor
+        self._records = records
+        self._leases = leases
+        self._now = now
+        self._said = ""
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Remove what is due, from now on."""
+        self._thread = threading.Thread(target=self._run, name="removals", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Begin no further removal; one under way is not waited for long, it is repeated later."""
+        self._stopping.set()
+        if self._thread is not None:
+            self._thread.join(2.0)
+
+    def turn(self) -> None:
+        """At most one removal an account, and what there is to tidy."""
+        try:
+            self._editor.sweep()
+            for name, account in self._accounts.items():
+                if not self._stopping.is_set() and self._is_ours(name):
+                    self._tidy(name)
+                    self._serve(name, account)
+        except (SQLAlchemyError, DavstoreError) as error:
+            reason = str(getattr(error, "orig", None) or error)
+            if reason != self._said:
+                log.warning("what was deleted cannot be removed: %s", reason)
+            self._said = reason
+            return
+        self._said = ""
+
+    def _run(self) -> None:
+        while not self._stopping.wait(TURN_EVERY):
+            try:
+                self.turn()
+            except Exception:
+                log.exception("what was deleted was not removed")
+
+    def _is_ours(self, name: str) -> bool:
+        return self._leases is None or self._leases.take(name, REMOVE)
+
+    def _tidy(self, name: str) -> None:
+        """Show again what a store said to have removed and still has."""
+        for magnet in self._records.outlived(name, BELIEVED_FOR):
+            log.warning("%s: a magnet that was removed is still there; it is shown again", name)
+            self._records.change(name, magnet, lambda _: BLANK)
+        self._records.run(lambda connection: audit.settle(connection, self._now()))
+
+    def _serve(self, name: str, account: _Account) -> None:
+        if account.patience.until > self._now():
+            return
+        for id_, edit in self._records.staged(name).items():
+            patience = account.magnets.get(id_)
+            waits = patience is not None and patience.until > self._now()
+            magnet = self._catalog.keeper(name).magnet(id_)
+            if magnet is not None and edit.is_another(magnet.added):
+                self._let_be(name, id_)
+            elif magnet is not None and not waits and self._is_due(edit, account):
+                self._remove(name, account, magnet)
+                return
+
+    def _is_due(self, edit: Edit, account: _Account) -> bool:
+        if edit.stage is Stage.TRASHED:
+            return edit.deleted + account.after <= self._now()
+        if edit.stage is Stage.WANTED:
+            return edit.due <= self._now()
+        return edit.stage is Stage.REMOVING
+
+    def _remove(self, name: str, account: _Account, magnet: Magnet) -> None:
+        id_ = magnet.id
+        if not id_ or not self._claimed(name, account, magnet) or not self._is_ours(name):
+            return
+        try:
+            account.store.remove(magnet)
+        except StoreError as error:
+            self._failed(name, account, id_, error)
+            return
+        now = self._now()
+
+        def step(edit: Edit) -> Edit:
+            if edit.stage is not Stage.REMOVING:
+                return edit  # its list lacked it before we heard
+            return Edit(stage=Stage.REMOVED, deleted=edit.deleted, due=now, who=edit.who)
+
+        self._records.change(
+            name, id_, step, also=lambda connection: audit.end(connection, name, id_, now)
+        )
+        account.magnets.pop(id_, None)
+        account.patience = _Patience()
+        log.info("%s: %r is removed at the store", name, magnet.name)
+        self._catalog.edits.follow()
+        self._catalog.hurry([name])
+
+    def _claimed(self, name: str, account: _Account, magnet: Magnet) -> bool:
+        """Whether it is still to be removed; then it is in the audit, and cannot be had back."""
+        now = self._now()
+        claimed: list[Edit] = []
+
+        def step(edit: Edit) -> Edit:
+            if not self._is_due(edit, account):
+                return edit
+            why = edit.why
+            if edit.stage is Stage.TRASHED:
+                why = f"{why}, and not had back for {account.after:.0f} s"
+            began = edit.due if edit.stage is Stage.REMOVING else now
+            claimed.append(replace(edit, stage=Stage.REMOVING, why=why, due=began, emptied={}))
+            return claimed[0]
+
+        def begin(connection: sa.Connection) -> None:
+            if claimed:
+                name_ = claimed[0].folder or magnet.name
+                audit.begin(connection, name, magnet, name_, claimed[0], now)
+
+        self._records.change(name, magnet.id, step, also=begin)
+        self._catalog.edits.follow()
+        return bool(claimed)
+
+    def _failed(self, name: str, account: _Account, id_: str, error: StoreError) -> None:
+        """What concerns one magnet keeps no other waiting."""
+        log.warning("%s; it is tried again", error)
+        self._records.run(lambda connection: audit.note(connection, name, id_, error.reason))
+        patience = account.patience
+        if isinstance(error, Refused | UnexpectedReply):
+            patience = account.magnets.setdefault(id_, _Patience())
+        patience.failed(self._now(), error.retry_after)
+        self._catalog.hurry([name])  # it may be done in spite of that
+
+    def _let_be(self, name: str, id_: str) -> None:
+        """It has gone, and another came under its id."""
+        now = self._now()
+        self._records.change(
+            name,
+            id_,
+            lambda _: BLANK,
+            also=lambda connection: audit.end(connection, name, id_, now),
+        )
+        self._catalog.edits.follow()

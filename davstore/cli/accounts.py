@@ -1,0 +1,51 @@
+"""What the commands about one account share: finding it, and what its store promises."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Protocol
+
+import typer
+
+from davstore.cli.screen import load
+from davstore.config import AccountSettings
+from davstore.errors import DavstoreError
+from davstore.server import open_stores
+from davstore.stores.base import Store
+
+AccountName = Annotated[str, typer.Argument(metavar="ACCOUNT", help="The account's name.")]
+
+
+class Named(Protocol):
+    """Anything at an account."""
+
+    name: str
+
+
+class NoSuchAccount(DavstoreError):
+    """The configuration has no account of this name."""
+
+
+class NotOffered(DavstoreError):
+    """The account's service cannot do this."""
+
+    def __init__(self, store: Named, what: str) -> None:
+        super().__init__(f"account {store.name!r}: its service has no {what}")
+
+
+@contextmanager
+def opened(config: Path | None, name: str) -> Iterator[tuple[Store, AccountSettings]]:
+    """The store of one configured account, closed in the end, and what is configured of it.
+
+    Raises `NoSuchAccount`.
+    """
+    settings = load(config)
+    if name not in settings.accounts:
+        known = ", ".join(settings.accounts)
+        raise NoSuchAccount(f"there is no account {name!r}; known are {known}")
+    one = settings.model_copy(update={"accounts": {name: settings.accounts[name]}})
+    store = open_stores(one)[name]
+    try:
+        yield store, settings.accounts[name]
+    finally:
+        store.close()

@@ -1,0 +1,232 @@
+"""`davstore search` and `davstore check-cache`: magnets that are in no account yet."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from functools import partial
+from pathlib import Path
+from typing import Annotated, TypeAlias, TypeVar
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from davstore.cli.screen import AsJson, ConfigFile, err, load, out, print_json, size
+from davstore.config import Settings
+from davstore.errors import DavstoreError, NotAccepted, StoreError
+from davstore.model import Found, Query, Wanted
+from davstore.server import open_stores
+from davstore.stores.base import Adding, Checking, Choosing, Searching, Store, present
+from davstore.stores.torznab import CATEGORIES
+from davstore.views.releases import release
+from davstore.wanted import of_hash, of_link, wanted
+
+CHOICE_TRIES, CHOICE_PAUSE = 15, 2.0
+"""How often, and after how many seconds, an account is asked whether files can be chosen yet."""
+
+T = TypeVar("T")
+Answers: TypeAlias = dict[str, T | StoreError]
+
+
+class CannotFind(DavstoreError):
+    """What was asked for cannot be done with the configured accounts, or as it was asked."""
+
+
+def search(
+    words: Annotated[list[str], typer.Argument(help="What to look for.")],
+    config: ConfigFile = None,
+    *,
+    category: Annotated[
+        list[str] | None,
+        typer.Option(metavar="WORD", help=f"{', '.join(CATEGORIES)}, or a number of Torznab's."),
+    ] = None,
+    season: Annotated[int | None, typer.Option(min=0, help="Only this season.")] = None,
+    episode: Annotated[int | None, typer.Option(min=0, help="Only this episode.")] = None,
+    add: Annotated[int | None, typer.Option(min=1, metavar="N", help="Add the Nth.")] = None,
+    to: Annotated[str, typer.Option(metavar="ACCOUNT", help="The account to add it to.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Search for magnets (Torznab), say where they are cached, and add one."""
+    settings = load(config)
+    query = Query(" ".join(words), _categories(category or ()), season, episode)
+    with _stores(settings) as stores:
+        target = _target(stores, to) if add is not None or to else None
+        found = _searched(settings, stores, query)
+        if add is None:
+            cached = _cached(stores, [each.hash for each in found])
+            _show(found, cached, as_json=as_json)
+            return
+        if add > len(found):
+            raise CannotFind(f"there is no result {add}; {len(found)} were found")
+        assert target is not None
+        _add(target, found[add - 1])
+
+
+def check_cache(
+    magnets: Annotated[
+        list[str], typer.Argument(metavar="MAGNET…", help="Magnet links, hashes, or files.")
+    ],
+    config: ConfigFile = None,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Say which account's service has these magnets ready, for whoever adds them."""
+    settings = load(config)
+    asked = {each.hash: each for text in magnets for each in _wanted(text)}
+    with _stores(settings) as stores:
+        able = [name for name, store in stores.items() if isinstance(store, Checking)]
+        if not able:
+            raise CannotFind("no account's service tells what it has cached; StremThru's does")
+        cached = _cached(stores, list(asked))
+    failed = [name for name in able if isinstance(cached[name], StoreError)]
+    if as_json:
+        print_json([{"hash": each.hash, "name": each.name, "cached": _where(cached, each.hash),
+                     "unknown": failed} for each in asked.values()])  # fmt: skip
+    else:
+        table = Table("name", *able, box=None, pad_edge=False)
+        table.columns[0].overflow = "fold"
+        for each in asked.values():
+            table.add_row(escape(each.name), *(_mark(cached[name], each.hash) for name in able))
+        out.print(table)
+    if failed:
+        raise typer.Exit(1)
+
+
+@contextmanager
+def _stores(settings: Settings) -> Iterator[dict[str, Store]]:
+    stores = open_stores(settings)
+    try:
+        yield stores
+    finally:
+        for store in stores.values():
+            store.close()
+
+
+def _categories(given: Sequence[str]) -> tuple[int, ...]:
+    known = {**CATEGORIES, **{text: int(text) for text in given if text.isdecimal()}}
+    for text in given:
+        if text.lower() not in known:
+            raise CannotFind(f"there is no category {text!r}; known are {', '.join(CATEGORIES)}")
+    return tuple(known[text.lower()] for text in given)
+
+
+def _wanted(text: str) -> tuple[Wanted, ...]:
+    """A magnet link, a hash, or the path of a torrent file or a list of links."""
+    if text.lower().startswith("magnet:"):
+        return (of_link(text),)
+    if len(text) == 40 and not set(text.lower()) - set("0123456789abcdef"):
+        return (of_hash(text.lower(), text.lower()),)
+    path = Path(text)
+    try:
+        return wanted(path.name, path.read_bytes())
+    except OSError as error:
+        raise NotAccepted(
+            f"{text!r} is no magnet link, no hash and no file ({error.strerror}); give one of them"
+        ) from None
+
+
+def _target(stores: Mapping[str, Store], name: str) -> Store:
+    able = [each for each, store in stores.items() if isinstance(store, Adding)]
+    if not name:
+        raise CannotFind(f"--add needs --to ACCOUNT, one of: {', '.join(able)}")
+    if name not in able:
+        raise CannotFind(f"nothing can be added to {name!r}; give one of: {', '.join(able)}")
+    return stores[name]
+
+
+def _searched(settings: Settings, stores: Mapping[str, Store], query: Query) -> tuple[Found, ...]:
+    """What all services find, each hash once; accounts at the same service are asked once."""
+    places = {str(settings.accounts[name].url): store for name, store in stores.items()
+              if isinstance(store, Searching)}  # fmt: skip
+    if not places:
+        raise CannotFind("no account's service can search; StremThru's can")
+    able = {store.name: store for store in places.values()}
+    answers: Answers[tuple[Found, ...]] = _asked(
+        {name: partial(store.search, query) for name, store in able.items()}
+    )
+    given = [answer for answer in answers.values() if not isinstance(answer, StoreError)]
+    if not given:
+        raise next(answer for answer in answers.values() if isinstance(answer, StoreError))
+    found: dict[str, Found] = {}
+    for each in (each for answer in given for each in answer):
+        known = found.get(each.hash)
+        if known is None or (each.seeders or 0) > (known.seeders or 0):
+            found[each.hash] = each
+    return tuple(sorted(found.values(), key=lambda f: (-(f.seeders or 0), f.name, f.hash)))
+
+
+def _cached(stores: Mapping[str, Store], hashes: Sequence[str]) -> Answers[frozenset[str]]:
+    return _asked({
+        name: partial(store.check, hashes)
+        for name, store in stores.items() if isinstance(store, Checking) and hashes
+    })  # fmt: skip
+
+
+def _asked(questions: Mapping[str, Callable[[], T]]) -> Answers[T]:
+    """All at once; what fails is said, and returned as its error."""
+
+    def ask(question: Callable[[], T]) -> T | StoreError:
+        try:
+            return question()
+        except StoreError as error:
+            return error
+
+    with ThreadPoolExecutor(max(1, len(questions))) as pool, err.status("asking …"):
+        answers = dict(zip(questions, pool.map(ask, questions.values()), strict=True))
+    for answer in answers.values():
+        if isinstance(answer, StoreError):
+            err.print(f"[yellow]davstore:[/] {escape(str(answer))}", soft_wrap=True)
+    return answers
+
+
+def _where(cached: Answers[frozenset[str]], hash_: str) -> list[str]:
+    return [name for name, ready in cached.items()
+            if not isinstance(ready, StoreError) and hash_ in ready]  # fmt: skip
+
+
+def _mark(ready: frozenset[str] | StoreError, hash_: str) -> str:
+    if isinstance(ready, StoreError):
+        return "?"
+    return "[green]ready" if hash_ in ready else "no"
+
+
+def _show(found: Sequence[Found], cached: Answers[frozenset[str]], *, as_json: bool) -> None:
+    if as_json:
+        print_json([{"number": number, **asdict(each), "cached": _where(cached, each.hash)}
+                    for number, each in enumerate(found, 1)])  # fmt: skip
+        return
+    table = Table("", "name", "size", "seeders", "cached at", box=None, pad_edge=False)
+    for column in (0, 2, 3):
+        table.columns[column].justify = "right"
+    table.columns[1].overflow = "fold"
+    for number, each in enumerate(found, 1):
+        seeders = "?" if each.seeders is None else str(each.seeders)
+        where = ", ".join(_where(cached, each.hash))
+        table.add_row(str(number), escape(each.name), size(each.size), seeders, escape(where))
+    out.print(table if found else "nothing was found")
+
+
+def _add(store: Store, found: Found) -> None:
+    """Add it, unless it is there, and have its files chosen where the service wants that."""
+    assert isinstance(store, Adding)
+    there = present(store, found.hash)
+    if there is not None:
+        out.print(f"{escape(found.name)} is in {store.name} already: {there.status}")
+        return
+    said = release(found.name)
+    given = replace(of_link(found.link), name=found.name, title=said.title, year=said.year,
+                    of_show=said.of_show)  # fmt: skip
+    id_ = store.add(given)
+    if isinstance(store, Choosing) and id_:
+        _choose(store, id_)
+    out.print(f"added to {store.name}: {escape(found.name)}", soft_wrap=True)
+
+
+def _choose(store: Choosing, id_: str) -> None:
+    for _ in range(CHOICE_TRIES):
+        if store.choose(id_):
+            return
+        time.sleep(CHOICE_PAUSE)
+    err.print("[yellow]davstore:[/] its files are not known yet: they are still to be chosen")

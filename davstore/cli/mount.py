@@ -1,0 +1,109 @@
+"""`davstore mount`: davstore as a folder of this machine."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlsplit
+
+import typer
+
+from davstore.cli import ready
+from davstore.cli.screen import ConfigFile, load, out
+from davstore.cli.serve import told_to_stop
+from davstore.config import ANONYMOUS, Settings
+from davstore.hook_settings import RcloneHook
+from davstore.mounting import CannotMount, Listening, Login, Mount, ready_place, wait_for
+
+LOOK_EVERY = 0.5
+EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - how a server says "all"
+
+
+def mount(
+    place: Annotated[
+        Path,
+        typer.Argument(
+            metavar="PATH",
+            help="Where; made if it is missing.",
+            readable=False,  # what a mount that died has left is not
+        ),
+    ],
+    more: Annotated[
+        list[str] | None, typer.Argument(metavar="RCLONE-FLAGS", help="More for rclone, after --.")
+    ] = None,
+    url: Annotated[str | None, typer.Option(help="A davstore elsewhere.")] = None,
+    user: Annotated[str | None, typer.Option(help="Who logs in; the first user.")] = None,
+    password_file: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A file that holds the password.")
+    ] = None,
+    cache_size: Annotated[str, typer.Option(help="Disk space for what was read.")] = "20G",
+    wait: Annotated[float, typer.Option(help="Seconds to wait for davstore.")] = 30.0,
+    config: ConfigFile = None,
+    *,
+    writable: Annotated[bool, typer.Option("--writable", help="Let shares be written.")] = False,
+    allow_other: Annotated[
+        bool, typer.Option("--allow-other", help="Let other users of this machine in.")
+    ] = False,
+) -> None:
+    """Mount davstore at PATH with rclone, until told to stop; then unmount it."""
+    settings = None if url else load(config)
+    place = place.expanduser().absolute()
+    login = _login(settings, url, user, password_file)
+    told = told_to_stop()
+    ready_place(place)
+    wait_for(login, wait)
+    mounted = Mount(
+        login, place, listening=_listening(settings), is_read_only=not writable,
+        is_for_all=allow_other, cache_size=cache_size, more=more or (),
+    )  # fmt: skip
+    mounted.start(told.is_set)
+    out.print(f"{login.url} is mounted at {place}; Ctrl+C unmounts it", soft_wrap=True)
+    ready.say()
+    try:
+        while not told.wait(LOOK_EVERY):
+            if mounted.status is not None:
+                raise CannotMount(f"rclone ended with status {mounted.status}; above it says why")
+    finally:
+        mounted.stop()
+
+
+def _login(
+    settings: Settings | None, url: str | None, user: str | None, file: Path | None
+) -> Login:
+    address = url or _address(settings)
+    named = [each for each in settings.users if each.name != ANONYMOUS] if settings else []
+    name = user or (named[0].name if named else "")
+    if not name:
+        return Login(address)
+    if file is not None:
+        try:
+            return Login(address, name, file.expanduser().read_text("utf-8").strip())
+        except (OSError, UnicodeDecodeError) as error:
+            reason = getattr(error, "strerror", None) or "not a text file"
+            raise CannotMount(f"{file}: {reason}; write the password of {name} into it") from None
+    for each in named:
+        if each.name == name and each.password is not None and not each.is_hashed:
+            return Login(address, name, each.password.get_secret_value())
+    if not sys.stdin.isatty():
+        word = sys.stdin.readline().rstrip("\n")
+        if not word:
+            raise CannotMount(f"no password for {name}; give --password-file, or type it here")
+        return Login(address, name, word)
+    return Login(address, name, typer.prompt(f"Password of {name}", hide_input=True))
+
+
+def _address(settings: Settings | None) -> str:
+    assert settings is not None
+    host = EVERYWHERE.get(settings.server.host, settings.server.host)
+    return f"http://{f'[{host}]' if ':' in host else host}:{settings.server.port}/"
+
+
+def _listening(settings: Settings | None) -> Listening | None:
+    """Where the configured hook tells rclone of changes, if it is one on this machine."""
+    for hook in settings.hooks if settings else ():
+        address = urlsplit(hook.url) if isinstance(hook, RcloneHook) else None
+        if address is None or address.hostname not in {"127.0.0.1", "localhost", "::1"}:
+            continue
+        assert isinstance(hook, RcloneHook)
+        password = hook.password.get_secret_value() if hook.password else ""
+        return Listening(f"{address.hostname}:{address.port or 80}", hook.user, password)
+    return None

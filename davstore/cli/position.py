@@ -1,0 +1,79 @@
+"""`davstore position`: where playing a file has stopped, and where it is to go on."""
+
+import re
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from davstore.cli.ls import NoSuchPath
+from davstore.cli.screen import AsJson, ConfigFile, load, out, print_json
+from davstore.dav.tree import NotReady, Tree
+from davstore.errors import DavstoreError
+from davstore.model import Leaf, Position
+from davstore.server import Library
+from davstore.stores.playing import player_of
+
+
+class NoPosition(DavstoreError):
+    """There is none, or it cannot be written so."""
+
+
+def position(
+    path: Annotated[str, typer.Argument(help="A file, such as /home/magnets/Sintel/Sintel.mp4.")],
+    seconds: Annotated[
+        str | None, typer.Argument(help="Where to go on: seconds, or as in 1:02:03.")
+    ] = None,
+    config: ConfigFile = None,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Say where playing a file has stopped, or have it go on somewhere else."""
+    wanted = None if seconds is None else _parsed(seconds)
+    library = Library(load(config))
+    try:
+        leaf = _leaf(library, path)
+        found = player_of(leaf, library.players)
+        if found is None:
+            raise NoPosition(f"no account knows positions in {path!r}; Plank's do")
+        player, copy = found
+        known = player.position(copy.file)
+        if wanted is not None:
+            known = Position(wanted, known.duration)
+            player.move(copy.file, known)
+    finally:
+        library.close()
+    if as_json:
+        print_json({"path": path, "position": known.seconds, "duration": known.duration})
+    else:
+        whole = "" if known.duration is None else f" of {_clock(known.duration)}"
+        out.print(f"{escape(leaf.name)}: {_clock(known.seconds)}{whole}", soft_wrap=True)
+
+
+def _leaf(library: Library, path: str) -> Leaf:
+    catalog, arranged = library.catalog, library.arranged
+    tree = Tree(
+        catalog.accounts, catalog.snapshot, views=arranged.complete, view_names=arranged.names,
+        lookups=library.lookups,
+    )  # fmt: skip
+    try:
+        entry = tree.find([part for part in path.split("/") if part], asking=True)
+    except NotReady as name:
+        raise NoSuchPath(f"nothing is known of {name} yet; `davstore refresh` asks") from None
+    if not isinstance(entry, Leaf):
+        raise NoSuchPath(f"no file stands at {path!r}; `davstore ls` shows what does")
+    return entry
+
+
+def _parsed(text: str) -> float:
+    if not re.fullmatch(r"(\d+:){0,2}\d+(\.\d+)?", text, re.ASCII) or len(text) > 20:
+        raise NoPosition(f"{text!r} is no position; write seconds, or as in 1:02:03")
+    found = 0.0
+    for part in text.split(":"):
+        found = found * 60 + float(part)
+    return found
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(int(seconds), 60)
+    return f"{minutes // 60}:{minutes % 60:02}:{rest:02}"

@@ -1,0 +1,44 @@
+"""`davstore rename`: have back the name that something had before it was renamed."""
+
+from typing import Annotated
+
+import typer
+
+from davstore.catalog import owner
+from davstore.cli.ls import NoSuchPath
+from davstore.cli.screen import ConfigFile, load, out
+from davstore.dav.tree import MAGNETS, NotReady, Tree
+from davstore.model import Folder
+from davstore.server import Library
+
+
+def rename(
+    reset: Annotated[
+        str,
+        typer.Option(
+            "--reset",
+            metavar="PATH",
+            help="A magnet's folder, or what is in it, as it is called now.",
+        ),
+    ],
+    config: ConfigFile = None,
+) -> None:
+    """Give a magnet or a file the name that it had before it was renamed."""
+    library = Library(load(config))
+    try:
+        catalog = library.catalog
+        tree = Tree(catalog.accounts, catalog.snapshot)
+        parts = [part for part in reset.split("/") if part]
+        try:
+            entry, folder = tree.find(parts), tree.find(parts[:3])
+        except NotReady as name:
+            raise NoSuchPath(f"nothing is known of {name} yet; `davstore refresh` asks") from None
+        if entry is None or len(parts) < 3 or parts[1] != MAGNETS or not isinstance(folder, Folder):
+            raise NoSuchPath(
+                f"{reset!r} is no magnet's folder, nor in one; `davstore ls /` shows what there is"
+            )
+        account, magnet = owner(folder)
+        library.editor.reset(account, magnet, tuple(parts[3:]))
+        out.print("it has the name that it had first")
+    finally:
+        library.close()

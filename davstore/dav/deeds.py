@@ -1,0 +1,276 @@
+"""DELETE and MOVE in the accounts, RFC 4918 sections 9.6 and 9.9: deleting with a way back, and
+renaming. Nothing is moved or copied at a store, and what stands in views is theirs.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path as FilePath
+from typing import Any, TypeAlias
+from unicodedata import normalize
+
+import diskcache
+from wsgidav import util
+from wsgidav.dav_error import (
+    HTTP_CONFLICT,
+    HTTP_CREATED,
+    HTTP_FORBIDDEN,
+    HTTP_NO_CONTENT,
+    HTTP_NOT_FOUND,
+    HTTP_PRECONDITION_FAILED,
+    DAVError,
+)
+
+from davstore import names
+from davstore.catalog import Editor, NameTaken, NotThere, owner
+from davstore.dav.conditions import Verdict, verdict
+from davstore.dav.moving import depth, destination
+from davstore.dav.people import Person
+from davstore.dav.proxied import without
+from davstore.dav.rights import ALLOW, check_right
+from davstore.dav.tree import MAGNETS, TRASH, Tree
+from davstore.errors import StateError
+from davstore.model import Entry, Folder
+
+Environ: TypeAlias = dict[str, Any]
+StartResponse: TypeAlias = Callable[..., Any]
+
+REFUSED_FOR = 60.0
+"""Seconds after a refused PUT in which a DELETE of the same path is taken for its tidying up."""
+SERVICE_UNAVAILABLE = 503
+METHODS = ("DELETE", "MOVE")
+
+
+class RefusedWrites:
+    """The paths at which a PUT was refused lately, by user, in a `folder` for all processes.
+
+    rclone deletes what it could not write: where something stood already, that would be it.
+    """
+
+    def __init__(self, folder: FilePath) -> None:
+        self._paths = diskcache.Cache(str(folder), size_limit=8 * 2**20)
+
+    def note(self, user: str, path: str) -> None:
+        """A PUT at `path` is being refused."""
+        self._paths.set((user, path.rstrip("/")), 1, expire=REFUSED_FOR)
+
+    def holds(self, user: str, path: str) -> bool:
+        """Whether one was, lately."""
+        return (user, path.rstrip("/")) in self._paths
+
+    def close(self) -> None:
+        """Let go of the folder."""
+        self._paths.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What stands at a path, whose `parts` are spelt as they are listed; `magnet` is "" above the
+    folders of magnets.
+    """
+
+    parts: tuple[str, ...]
+    entry: Entry
+    magnet: str = ""
+
+    @property
+    def account(self) -> str:
+        """The account in which it stands."""
+        return self.parts[0]
+
+    @property
+    def in_trash(self) -> bool:
+        """Whether it has been deleted."""
+        return self.parts[1:2] == (TRASH,)
+
+    @property
+    def inner(self) -> tuple[str, ...]:
+        """Its path within the magnet's folder."""
+        return self.parts[3:]
+
+
+class Deeds:
+    """Answers DELETE, MOVE and COPY of what a `tree` holds by way of the `editor`; only in the
+    accounts that are `deletable` anything may be deleted.
+    """
+
+    def __init__(
+        self, tree: Tree, editor: Editor, deletable: Collection[str], refusals: RefusedWrites
+    ) -> None:
+        self._tree = tree
+        self._editor = editor
+        self._deletable = deletable
+        self.refusals = refusals
+
+    def __call__(
+        self, environ: Environ, start_response: StartResponse, resource: Any, person: Person
+    ) -> Iterable[bytes]:
+        """A response to a method of `METHODS`; raises `DAVError`."""
+        method = environ["REQUEST_METHOD"]
+        check_right(person, method)
+        place = self._place(_parts(environ["PATH_INFO"]), person)
+        if place is None:
+            raise DAVError(HTTP_NOT_FOUND)
+        if not place.magnet:
+            raise _forbidden("This folder stays: choose something in it.")
+        _check_conditions(environ, resource)
+        with _errors():
+            if method == "DELETE":
+                self._delete(environ, place, person)
+                status = HTTP_NO_CONTENT
+            else:
+                status = self._move(environ, resource, place, person)
+        response: Iterable[bytes] = util.send_status_response(environ, start_response, status)
+        return response
+
+    def concerns(self, path: str, person: Person) -> bool:
+        """Whether `path` is in an account, and no view's."""
+        parts = _parts(path)
+        return bool(parts) and self._tree.is_account(parts[0]) and person.sees(parts[0])
+
+    def _delete(self, environ: Environ, place: Place, person: Person) -> None:
+        if isinstance(place.entry, Folder) and environ.get("HTTP_DEPTH", "infinity") != "infinity":
+            raise DAVError(400, "A folder is deleted with all that is in it: Depth is infinity.")
+        self._check_deletable(place.account)
+        if self.refusals.holds(person.name, environ["PATH_INFO"]):
+            raise _forbidden("Nothing is deleted: writing here was refused less than a minute ago.")
+        self._editor.delete(
+            place.account, place.magnet, place.inner, person.name, in_trash=place.in_trash
+        )
+
+    def _check_deletable(self, account: str) -> None:
+        if account not in self._deletable:
+            raise _forbidden(
+                f"Nothing may be deleted here; accounts.{account}.delete = true would allow it."
+            )
+
+    def _move(self, environ: Environ, resource: Any, place: Place, person: Person) -> int:
+        """The status of the response."""
+        depth(environ, resource, is_move=True)
+        provider = resource.provider
+        target = _parts(without(provider.mount_path, destination(environ)))
+        above = self._place(target[:-1], person)
+        if above is None or not isinstance(above.entry, Folder):
+            raise DAVError(HTTP_CONFLICT, "There is no such folder.")
+        target = (*above.parts, *target[-1:])
+        if target == place.parts:
+            raise _forbidden("That is the same place.")
+        self._check_target(place, target)
+        _check_name(target[-1])
+        there = self._place(target, person)
+        if (
+            there is not None
+            and there.parts[2:] == place.parts[2:]
+            and there.magnet == place.magnet
+        ):
+            there = None  # only its case is another, or it was emptied there a moment ago
+        if there is not None:
+            if environ.get("HTTP_OVERWRITE") == "F":
+                raise DAVError(HTTP_PRECONDITION_FAILED, "There is something already.")
+            self._check_deletable(place.account)
+            self._editor.delete(
+                there.account, there.magnet, there.inner, person.name, in_trash=False
+            )
+        self._rename(place, target, person)
+        return int(HTTP_CREATED if there is None else HTTP_NO_CONTENT)
+
+    def _check_target(self, place: Place, target: tuple[str, ...]) -> None:
+        """Raises 403 where nothing can be moved to."""
+        if target[:1] != place.parts[:1]:
+            raise _forbidden("Nothing is moved from one account to another.")
+        if not place.inner:
+            if len(target) == 3 and target[1] == MAGNETS:
+                return
+            if len(target) == 3 and target[1] == TRASH and not place.in_trash:
+                if target[2] != place.parts[2]:
+                    raise _forbidden("What goes to the trash keeps its name.")
+                return
+            raise _forbidden("A magnet can only be given another name.")
+        if place.in_trash:
+            raise _forbidden("Only whole magnets can be had back from the trash.")
+        if target[:3] != place.parts[:3] or len(target) < 4:
+            raise _forbidden("A file can only be moved within its magnet's folder.")
+        if target[: len(place.parts)] == place.parts:
+            raise _forbidden("One is within the other.")
+        if place.parts[: len(target)] == target:
+            raise _forbidden("One is within the other.")
+
+    def _rename(self, place: Place, target: tuple[str, ...], person: Person) -> None:
+        account, magnet = place.account, place.magnet
+        if place.inner:
+            self._editor.move(account, magnet, place.inner, target[3:])
+        elif target[1] == TRASH:
+            self._check_deletable(account)
+            self._editor.delete(account, magnet, (), person.name, in_trash=False)
+        elif place.in_trash:
+            self._editor.restore(account, magnet, target[2])
+        else:
+            self._editor.name(account, magnet, target[2])
+
+    def _place(self, parts: Sequence[str], person: Person) -> Place | None:
+        """What stands at a path, as the tree spells it; names that clash count as the same."""
+        entry = self._tree.find((), person)
+        spelt: list[str] = []
+        magnet = ""
+        for part in parts:
+            found = _member(entry, part, is_wide=len(spelt) == 2)
+            if found is None:
+                return None
+            name, entry = found
+            spelt.append(name)
+            if len(spelt) == 1:
+                entry = self._tree.find(spelt, person)
+            if len(spelt) == 3 and isinstance(entry, Folder):
+                magnet = owner(entry)[1]
+        return None if entry is None else Place(tuple(spelt), entry, magnet)
+
+
+def _member(folder: Entry | None, part: str, *, is_wide: bool) -> tuple[str, Entry] | None:
+    """A member by its name, or by one that some client would take for the same.
+
+    Not so in a folder that `is_wide`, of thousands: there the editor knows.
+    """
+    if not isinstance(folder, Folder):
+        return None
+    for name in (part, normalize("NFC", part)):
+        if name in folder.entries:
+            return name, folder.entries[name]
+    if is_wide:
+        return None
+    key = names.key(part)
+    return next(((n, e) for n, e in folder.entries.items() if names.key(n) == key), None)
+
+
+def _parts(path: str) -> tuple[str, ...]:
+    return tuple(normalize("NFC", part) for part in path.split("/") if part)
+
+
+def _forbidden(text: str) -> DAVError:
+    return DAVError(HTTP_FORBIDDEN, text, add_headers=[ALLOW])
+
+
+def _check_name(name: str) -> None:
+    safe = names.safe(name)
+    if safe != name:
+        raise _forbidden(f"Not every system could show that name; {safe!r} would do.")
+
+
+def _check_conditions(environ: Environ, resource: Any) -> None:
+    """If-Match and its like, RFC 9110 section 13.2: what they forbid is 412 here."""
+    told = {key: value for key, value in environ.items() if key != "HTTP_IF_MODIFIED_SINCE"}
+    tag = resource.get_etag()
+    etag = f'"{tag}"' if tag else '"a folder has none"'
+    if verdict(told, etag, resource.get_last_modified()) is not Verdict.GO_ON:
+        raise DAVError(HTTP_PRECONDITION_FAILED)
+
+
+@contextmanager
+def _errors() -> Iterator[None]:
+    try:
+        yield
+    except NotThere:
+        raise DAVError(HTTP_NOT_FOUND) from None
+    except NameTaken as error:
+        raise DAVError(HTTP_CONFLICT, f"{error}.") from None
+    except StateError as error:
+        raise DAVError(SERVICE_UNAVAILABLE, f"{error}.") from None

@@ -1,0 +1,330 @@
+"""What WebDAV's methods mean in `incoming`: PUT drops, DELETE takes back, MOVE names, COPY adds.
+
+RFC 4918 sections 7 and 9. Clients that lock, or write an empty file first, or another name, end
+with one file; whatever of it asks for a magnet is asked for once.
+"""
+
+import io
+from collections.abc import Callable, Iterable
+from typing import Any, TypeAlias
+
+from wsgidav import util
+from wsgidav.dav_error import (
+    HTTP_BAD_REQUEST,
+    HTTP_CONFLICT,
+    HTTP_CREATED,
+    HTTP_FORBIDDEN,
+    HTTP_METHOD_NOT_ALLOWED,
+    HTTP_NO_CONTENT,
+    HTTP_NOT_FOUND,
+    HTTP_PRECONDITION_FAILED,
+    HTTP_REQUEST_ENTITY_TOO_LARGE,
+    DAVError,
+)
+from wsgidav.dav_provider import DAVNonCollection
+from wsgidav.request_server import RequestServer
+
+from davstore.catalog import magnet_of
+from davstore.dav.bodies import settle_xml
+from davstore.dav.download import Download
+from davstore.dav.incoming import GUARDED, Incoming, Item
+from davstore.dav.local import Local
+from davstore.dav.moving import destination
+from davstore.dav.people import Person
+from davstore.dav.proxied import without
+from davstore.dav.rights import READING, WRITING, check_right, options, said_of_properties
+from davstore.errors import Full, NotAccepted
+from davstore.model import Entry, Folder, Leaf
+from davstore.wanted import check_name, is_temporary, limit, of_hash
+
+Environ: TypeAlias = dict[str, Any]
+StartResponse: TypeAlias = Callable[..., Any]
+
+LONGEST_NAME = 255
+BLOCK = 64 * 1024
+
+_NO_FOLDERS = "Folders cannot be dropped: drop files, or copy a magnet's own folder."
+_IS_THERE = "The account has it already: it cannot be taken back here."
+_STAYS = "Other content of this name was refused; what stood there before stays."
+_STAYS_HERE = "Files dropped here can only be moved to another incoming folder."
+
+
+class Dropped(DAVNonCollection):
+    """A file of the folder as WsgiDAV's resource."""
+
+    def __init__(self, path: str, environ: Environ, incoming: Incoming, item: Item) -> None:
+        super().__init__(path, environ)
+        self.item = item
+        self._incoming = incoming
+
+    @property
+    def entry(self) -> Leaf:
+        """It as an entry of the tree."""
+        return self.item.leaf
+
+    def download(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        """The answer to GET and HEAD."""
+        data = self.item.text
+        if self.item.drop is not None:
+            kept = self._incoming.additions.content(self.item.leaf.account, self.item.drop.name)
+            if kept is None:
+                raise DAVError(HTTP_NOT_FOUND)
+            data = kept
+
+        def opened(_leaf: Leaf, start: int, end: int | None) -> Local:
+            return Local(io.BytesIO(data), start, end, len(data))
+
+        return Download(opened, offers=False)(environ, start_response, self.entry)
+
+    def get_href(self) -> str:
+        href: str = self.provider.href(self.path)
+        return href
+
+    def get_content_length(self) -> int | None:
+        return self.item.leaf.size
+
+    def get_content_type(self) -> str:
+        return "application/octet-stream"
+
+    def get_last_modified(self) -> float:
+        return self.item.leaf.modified
+
+    def get_etag(self) -> str:
+        return self.item.leaf.identity
+
+    def support_etag(self) -> bool:
+        return True
+
+    def support_ranges(self) -> bool:
+        return True
+
+    def get_content(self) -> Any:
+        """Never asked: GET is answered before WsgiDAV would."""
+        raise DAVError(HTTP_FORBIDDEN)
+
+
+class Dropping(RequestServer):
+    """Answers the methods that write, for one person; `find` follows a path of theirs."""
+
+    def __init__(
+        self,
+        provider: Any,
+        incoming: Incoming,
+        person: Person,
+        find: Callable[[str], Entry | None],
+    ) -> None:
+        super().__init__(provider)
+        self._incoming = incoming
+        self._person = person
+        self._find = find
+
+    def answer(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        """A response; raises `DAVError`, `NotAccepted`, `Full` or `StateError`."""
+        method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"]
+        if method in {"COPY", "MOVE"}:
+            return self._named(environ, start_response)
+        if method not in {"OPTIONS", *WRITING}:
+            raise DAVError(HTTP_METHOD_NOT_ALLOWED, "This method is not known.")
+        account, name = self._place(path)
+        if method == "OPTIONS":
+            return options(start_response, *READING, *WRITING)
+        if not name or method == "MKCOL":
+            return self._refuse_folder(environ, start_response, name)
+        if method in {"LOCK", "PROPPATCH"}:
+            settle_xml(environ)
+        environ["HTTP_DEPTH"] = "0"
+        answers = {"PUT": self._put, "DELETE": self._delete, "PROPPATCH": self._properties}
+        if method in answers:
+            return answers[method](environ, start_response, account, name)
+        if method == "LOCK":
+            self._check_name(name)
+            self._incoming.additions.touch(account, name)
+        response: Iterable[bytes] = getattr(self, f"do_{method}")(environ, start_response)
+        return response
+
+    def _place(self, path: str) -> tuple[str, str]:
+        found = self._incoming.place(path, self._person)
+        if found is None:
+            raise DAVError(HTTP_CONFLICT, "There is no such folder.")
+        return found
+
+    def _refuse_folder(
+        self, environ: Environ, start_response: StartResponse, name: str
+    ) -> Iterable[bytes]:
+        method = environ["REQUEST_METHOD"]
+        if method == "PROPPATCH":
+            return said_of_properties(
+                environ, start_response, self._href(environ), DAVError(HTTP_FORBIDDEN)
+            )
+        if method == "MKCOL" and name:
+            raise DAVError(HTTP_FORBIDDEN, _NO_FOLDERS)
+        if method in {"MKCOL", "PUT"}:
+            raise DAVError(HTTP_METHOD_NOT_ALLOWED, "This is a folder.")
+        raise DAVError(HTTP_FORBIDDEN, "This folder stays as it is: drop files into it.")
+
+    def _put(
+        self, environ: Environ, start_response: StartResponse, account: str, name: str
+    ) -> Iterable[bytes]:
+        there = self._free(environ, account, name)
+        try:
+            self._check_name(name)
+            content = _body(environ, limit(name))
+            self._writable(environ, there)  # it may have been locked while the body came
+            drop = self._incoming.put(account, name, content, self._person)
+        except (NotAccepted, Full, DAVError):
+            if there is not None:
+                self._incoming.additions.touch(account, name, refused=True)
+            raise
+        status = HTTP_CREATED if there is None else HTTP_NO_CONTENT
+        headers = [("ETag", f'"{drop.identity}"')]
+        response: Iterable[bytes] = util.send_status_response(
+            environ, start_response, status, add_headers=headers
+        )
+        return response
+
+    def _delete(
+        self, environ: Environ, start_response: StartResponse, account: str, name: str
+    ) -> Iterable[bytes]:
+        there = self._resource(environ["PATH_INFO"], environ)
+        if there is None:
+            raise DAVError(HTTP_NOT_FOUND)
+        self._evaluate_if_headers(there, environ)
+        self._writable(environ, there)
+        item, additions = there.item, self._incoming.additions
+        if not item.can_go:
+            raise DAVError(HTTP_FORBIDDEN, _IS_THERE)
+        if item.drop is None:
+            additions.forget(account, item.hash)
+        elif additions.now() - item.drop.refused < GUARDED:
+            raise DAVError(HTTP_CONFLICT, _STAYS)
+        else:
+            additions.remove(account, item.drop.name)
+        there.remove_all_locks(recursive=True)
+        response: Iterable[bytes] = util.send_status_response(
+            environ, start_response, HTTP_NO_CONTENT
+        )
+        return response
+
+    def _properties(
+        self, environ: Environ, start_response: StartResponse, account: str, name: str
+    ) -> Iterable[bytes]:
+        """Desktops set times and attributes after they have written; nobody asks for them again."""
+        there = self._resource(environ["PATH_INFO"], environ)
+        if there is None:
+            raise DAVError(HTTP_NOT_FOUND)
+        self._evaluate_if_headers(there, environ)
+        self._writable(environ, there)
+        self._incoming.additions.touch(account, name)
+        return said_of_properties(environ, start_response, self._href(environ), None)
+
+    def _named(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        """COPY and MOVE: of a file here to another name, or of a magnet's folder to here."""
+        is_move, path = environ["REQUEST_METHOD"] == "MOVE", environ["PATH_INFO"]
+        target = without(self._davProvider.mount_path, destination(environ))
+        there = self._incoming.place(target, self._person)
+        if there is None or not there[1]:
+            raise DAVError(HTTP_FORBIDDEN, _STAYS_HERE)
+        account, name = there
+        source = self._resource(path, environ)
+        if source is None and self._incoming.place(path, self._person):
+            raise DAVError(HTTP_NOT_FOUND)
+        goal = self._resource(target, environ)
+        if goal is not None and environ.get("HTTP_OVERWRITE", "T") == "F":
+            raise DAVError(HTTP_PRECONDITION_FAILED, "There is something already.")
+        self._writable(environ, goal)
+        if source is None:
+            self._add_magnet(account, name, path, is_move=is_move)
+        else:
+            self._rename(environ, account, name, source, is_move=is_move)
+        status = HTTP_CREATED if goal is None else HTTP_NO_CONTENT
+        response: Iterable[bytes] = util.send_status_response(environ, start_response, status)
+        return response
+
+    def _rename(
+        self, environ: Environ, account: str, name: str, source: Dropped, *, is_move: bool
+    ) -> None:
+        self._evaluate_if_headers(source, environ)
+        if is_move:
+            self._writable(environ, source)
+        item, additions = source.item, self._incoming.additions
+        if item.drop is None:
+            raise DAVError(HTTP_FORBIDDEN, "This text only tells how far a magnet is.")
+        if (item.leaf.account, item.drop.name) == (account, name):
+            raise DAVError(HTTP_FORBIDDEN, "That is the same place.")
+        content = additions.content(item.leaf.account, item.drop.name)
+        if content is None:
+            raise DAVError(HTTP_NOT_FOUND)
+        self._check_name(name)
+        self._incoming.put(account, name, content, self._person)
+        if is_move:
+            additions.remove(item.leaf.account, item.drop.name)
+            source.remove_all_locks(recursive=True)
+
+    def _add_magnet(self, account: str, name: str, path: str, *, is_move: bool) -> None:
+        """A magnet's folder of any account, by its hash."""
+        check_right(self._person, "GET")
+        entry = self._find(path)
+        if entry is None:
+            raise DAVError(HTTP_NOT_FOUND)
+        magnet = magnet_of(entry) if isinstance(entry, Folder) else None
+        if magnet is None or not magnet.hash:
+            raise DAVError(HTTP_FORBIDDEN, "Only a magnet's whole folder can be added by COPY.")
+        if is_move:
+            raise DAVError(HTTP_FORBIDDEN, "Use COPY to add it there: what is in an account stays.")
+        each = of_hash(magnet.hash, magnet.name)
+        file_name = name if name.endswith(".magnet") else f"{name[:200]}.magnet"
+        self._incoming.put(account, file_name, f"{each.link}\n".encode(), self._person)
+
+    def _free(self, environ: Environ, account: str, name: str) -> "Dropped | None":
+        """What stands where something is to be written, which this request may do."""
+        there = self._resource(environ["PATH_INFO"], environ)
+        if there is not None and there.item.drop is None:
+            raise DAVError(HTTP_FORBIDDEN, "This text only tells how far a magnet is.")
+        if "HTTP_CONTENT_RANGE" in environ:
+            raise DAVError(HTTP_BAD_REQUEST, "A part cannot be written.")
+        if there is None and environ.get("HTTP_IF_MATCH"):
+            raise DAVError(HTTP_PRECONDITION_FAILED)
+        self._evaluate_if_headers(there, environ)
+        self._writable(environ, there)
+        return there
+
+    def _check_name(self, name: str) -> None:
+        if len(name.encode()) > LONGEST_NAME:
+            raise DAVError(HTTP_BAD_REQUEST, "The name is too long.")
+        if not is_temporary(name):
+            check_name(name)
+
+    def _resource(self, path: str, environ: Environ) -> Dropped | None:
+        found = self._davProvider.get_resource_inst(path, environ)
+        return found if isinstance(found, Dropped) else None
+
+    def _writable(self, environ: Environ, there: Dropped | None) -> None:
+        """Raises 423 where somebody else has locked it."""
+        self._check_write_permission(there, "0", environ)
+
+    def _href(self, environ: Environ) -> str:
+        href: str = self._davProvider.href(environ["PATH_INFO"])
+        return href
+
+
+def _body(environ: Environ, longest: int) -> bytes:
+    """The whole of it, chunked or not; raises 413 beyond `longest`, 400 where some is missing."""
+    chunked = "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "").lower()
+    said = f"More than {longest} bytes are not taken."
+    expected = None if chunked else util.get_content_length(environ)
+    if expected is not None and expected > longest:
+        raise DAVError(HTTP_REQUEST_ENTITY_TOO_LARGE, said)
+    content = bytearray()
+    while expected is None or len(content) < expected:
+        wanted = BLOCK if expected is None else min(BLOCK, expected - len(content))
+        block = environ["wsgi.input"].read(wanted)
+        if not block:
+            break
+        environ["wsgidav.some_input_read"] = 1
+        content += block
+        if len(content) > longest:
+            raise DAVError(HTTP_REQUEST_ENTITY_TOO_LARGE, said)
+    if expected is not None and len(content) != expected:
+        raise DAVError(HTTP_BAD_REQUEST, "The body is not as long as announced.")
+    environ["wsgidav.all_input_read"] = 1
+    return bytes(content)

@@ -1,0 +1,116 @@
+"""The same request again, but for its target, its range and its body: answered at once.
+
+Clients ask thousands of times in the very same words. Who they are and what they may do was
+found out the first time, by all the layers around; all that is looked for now is whether that is
+still so, and whether the answer is at hand.
+"""
+
+import re
+from collections.abc import Callable
+from functools import partial
+from typing import Any, TypeAlias
+from urllib.parse import unquote_to_bytes
+
+from davstore.dav.download import Download
+from davstore.dav.gate import LONGEST_PATH
+from davstore.dav.listing import Listing
+from davstore.dav.login import Users
+from davstore.dav.people import Person
+from davstore.dav.rights import options
+from davstore.dav.transfer import AGAIN, OFFER, Answer, Headers, Request, Transfer
+from davstore.dav.tree import Tree
+from davstore.model import Entry, Leaf, Text
+
+Environ: TypeAlias = dict[str, Any]
+
+# Whatever takes more than undoing %XX is left to who answers from scratch: queries, "." and "..",
+# empty parts, encoded slashes (which stay as they are, and are no separators).
+_ODD = re.compile(r"[?#]|//|/\.\.?(?:/|\Z)|%2[ef]|%00|[^!-~]", re.IGNORECASE)
+
+
+class Repeats:
+    """Makes what answers requests again. `href` is the address of an entry at a path, encoded;
+    `allowed` are the methods that somebody may use at a path.
+    """
+
+    def __init__(
+        self,
+        tree: Tree,
+        users: Users,
+        listing: Listing,
+        download: Download,
+        href: Callable[[str, Environ, Entry], str],
+        allowed: Callable[[str, Person], tuple[str, ...]],
+    ) -> None:
+        self._tree = tree
+        self._users = users
+        self._listing = listing
+        self._download = download
+        self._href = href
+        self._allowed = allowed
+
+    def offer(self, environ: Environ, person: Person) -> None:
+        """Leave in `environ` what answers this request of this person again, if that can be."""
+        target, path = path_of(environ.get("REQUEST_URI", "")), environ["PATH_INFO"]
+        if OFFER not in environ or target is None or not target.endswith(path):
+            return
+        if "HTTP_IF" in environ:  # is about locks, and tags of one resource
+            return
+        if not environ.get("HTTP_AUTHORIZATION", "basic ").lower().startswith("basic "):
+            return  # others are good for one request
+        prefix = target.removesuffix(path)
+        asked = {name: value for name, value in environ.items() if name != "wsgi.input"}
+        environ[AGAIN] = partial(self._again, asked, prefix, person)
+
+    def _again(
+        self, environ: Environ, prefix: str, person: Person, request: Request
+    ) -> Answer | Transfer | None:
+        path = path_of(request.target)
+        if path is None or not path.startswith(f"{prefix}/"):
+            return None
+        if self._users.people[person.name] != person:
+            return None
+        path = path.removeprefix(prefix)
+        entry = self._tree.at_hand([part for part in path.split("/") if part], person)
+        if entry is None:
+            return None
+        method = environ["REQUEST_METHOD"]
+        if method == "PROPFIND":
+            address = self._href(path, environ, entry)
+            return self._listing.at_hand(environ, request.body, address, entry)
+        if method == "OPTIONS":
+            allowed = self._allowed(path, person)
+            return _collected(lambda start_response: options(start_response, *allowed))
+        if isinstance(entry, Leaf) and entry.size is not None and not isinstance(entry, Text):
+            return self._read(environ, entry, request)
+        return None  # a page takes its time, and who does not know a size must ask for it
+
+    def _read(self, environ: Environ, leaf: Leaf, request: Request) -> Answer | Transfer | None:
+        asked = {name: value for name, value in environ.items() if name != "HTTP_RANGE"}
+        if request.range is not None:
+            asked["HTTP_RANGE"] = request.range
+        if environ["REQUEST_METHOD"] == "GET":
+            return self._download.transfer(asked, leaf)
+        said = _collected(lambda start_response: self._download(asked, start_response, leaf))
+        return Answer(said.status, said.headers)  # a body would be taken for the next answer
+
+
+def path_of(target: str) -> str | None:
+    """The decoded path that a request's target means; None where that is not plain to see."""
+    if not target.startswith("/") or len(target) > LONGEST_PATH or _ODD.search(target):
+        return None
+    try:
+        return unquote_to_bytes(target).decode()
+    except UnicodeDecodeError:
+        return None
+
+
+def _collected(application: Callable[[Callable[..., None]], Any]) -> Answer:
+    """A short WSGI response as a value."""
+    said: list[tuple[str, Headers]] = []
+
+    def start_response(status: str, headers: Headers) -> None:
+        said.append((status, headers))
+
+    parts = tuple(application(start_response))
+    return Answer(*said[0], parts)

@@ -1,0 +1,166 @@
+"""Real-Debrid's REST API: its pace, its errors, and a token that is renewed in time."""
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from davstore.errors import NotAuthorized, StoreError, StoreUnavailable
+from davstore.stores.login import Invitation
+from davstore.stores.passes import Pass, PassFile
+from davstore.stores.realdebrid.errors import ERRORS
+from davstore.stores.realdebrid.login import OAuth, revoked
+from davstore.stores.realdebrid.settings import Settings
+from davstore.tally import Tally
+from davstore.transport import Json, Reply, Together, Transport, per_minute, per_second
+
+RATES = (per_second(8), per_minute(200))
+"""Below the 250 calls a minute that the service allows (refused ones count too)."""
+EARLY = 600.0
+"""Seconds before its end at which a token is renewed."""
+NO_API = "Real-Debrid's API does not answer there; check url"
+
+
+class Api:
+    """Calls below the REST API's base; as `Transport`, and raises what it raises.
+
+    Where the account is logged in to, `passes` has the token: renewed before it ends, and once
+    where the service refuses it before that.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        settings: Settings,
+        *,
+        now: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
+        together: Together | None = None,
+        tally: Tally | None = None,
+        passes: PassFile | None = None,
+    ) -> None:
+        self.name = name
+        self._now = now
+        self._passes = passes
+        self._by_login = settings.login
+        self._pass: Pass | None = None
+        self._dead = ""
+        self._rest = Transport(
+            name,
+            settings.url,
+            rates=RATES,
+            together=together,
+            tally=tally,
+            secrets={"Authorization": f"Bearer {settings.secret}" if settings.secret else ""},
+            complaint=self._complaint,
+            sleep=sleep,
+        )
+        self._oauth = OAuth(name, settings.url, now, sleep)
+
+    def get(
+        self, path: str, params: Mapping[str, Any] | None = None, *, urgent: bool = False
+    ) -> Reply:
+        """GET `path`."""
+        return self.call("GET", path, params=params, urgent=urgent)
+
+    def post(
+        self, path: str, form: Mapping[str, Any] | None = None, *, urgent: bool = False
+    ) -> Reply:
+        """POST a form to `path`."""
+        return self.call("POST", path, data=form, urgent=urgent)
+
+    def call(self, method: str, path: str, **options: Any) -> Reply:
+        """One call; one that is refused for its token was not obeyed, and may be made again."""
+        if not self._by_login:
+            return self._rest.call(method, path, **options)
+        used = self._fresh()
+        try:
+            return self._rest.call(method, path, **options)
+        except NotAuthorized:
+            self._renew(used)
+            return self._rest.call(method, path, **options)
+
+    def invite(self) -> Invitation:
+        """A code for a person to type."""
+        self._own_passes()
+        return self._oauth.invite()
+
+    def accepted(self, invitation: Invitation) -> bool:
+        """Whether it was typed; the pass is then kept and used."""
+        got = self._oauth.accepted(invitation)
+        if got is not None:
+            self._own_passes().write(got)
+            self._use(got)
+        return got is not None
+
+    def forget(self) -> None:
+        """No longer use what the login has brought."""
+        self._own_passes().drop()
+        self._pass = None
+        self._rest.use(Authorization="")
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._rest.close()
+        self._oauth.close()
+
+    def _own_passes(self) -> PassFile:
+        if not self._by_login or self._passes is None:
+            reason = "it has a token of its own; write login = true in its place"
+            raise NotAuthorized(self.name, reason)
+        return self._passes
+
+    def _fresh(self) -> Pass:
+        """The pass to be used now. Another process may have renewed it."""
+        known = self._pass
+        if known is None or known.expires - EARLY <= self._now():
+            known = self._own_passes().read()
+            if known is None:
+                raise NotAuthorized(self.name, revoked(self.name))
+            self._use(known)
+            if known.expires - EARLY <= self._now():
+                return self._renewed_in_time(known)
+        return known
+
+    def _renewed_in_time(self, known: Pass) -> Pass:
+        try:
+            return self._renew(known)
+        except StoreUnavailable:
+            if known.expires <= self._now():
+                raise
+            return known  # it still holds for some minutes
+
+    def _renew(self, used: Pass) -> Pass:
+        """Alone among all threads and processes: a pass that another has got meanwhile is ours."""
+        passes = self._own_passes()
+        with passes.alone():
+            kept = passes.read()
+            if kept is None:
+                raise NotAuthorized(self.name, revoked(self.name))
+            if kept.token == self._dead:
+                raise NotAuthorized(self.name, revoked(self.name))
+            if kept.token == used.token:
+                kept = self._renewed(kept)
+                passes.write(kept)
+            self._use(kept)
+        return kept
+
+    def _renewed(self, kept: Pass) -> Pass:
+        try:
+            return self._oauth.renewed(kept)
+        except NotAuthorized:
+            self._dead = kept.token  # asking again would not help
+            raise
+
+    def _use(self, got: Pass) -> None:
+        self._pass = got
+        self._rest.use(Authorization=f"Bearer {got.token}")
+
+    def _complaint(self, body: Json) -> StoreError | None:
+        """`error_code` may be missing or new; then the HTTP status has to do."""
+        code = body.get("error_code") if isinstance(body, dict) and "error" in body else None
+        if not str(code).lstrip("-").isdecimal() or int(str(code)) not in ERRORS:
+            return None
+        kind, reason = ERRORS[int(str(code))]
+        if kind is NotAuthorized and self._by_login:
+            reason = revoked(self.name)
+        return kind(self.name, reason)

@@ -1,0 +1,105 @@
+"""The folder of the links that an account keeps beside its magnets."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import requests
+
+from davstore.simulator import Content, Fault, SimFile, SimMagnet, Simulator
+from tests.serving import Serving, serving, wait_until
+
+ISO = SimFile("debian-12.iso", Content.random("debian", 300_000))
+OTHER = SimFile("debian-12.iso", Content.random("another debian", 200_000))
+
+
+def visit(sim: Simulator, name: str, link: str) -> None:
+    """Have the owner unlock a link on the service's site."""
+    service = getattr(sim, name)
+    headers = {"Authorization": f"Bearer {service.token}"}
+    if name == "realdebrid":
+        url, form = f"{service.url}/unrestrict/link", {"link": link}
+    else:
+        url, form = f"{service.url}/v4/user/links/save", {"links[]": link}
+    assert requests.post(url, form, headers=headers, timeout=10).ok
+
+
+def names(served: Serving, path: str) -> list[str]:
+    body = served.request("PROPFIND", path, headers={"Depth": "1"}).text
+    found = [part.split("<")[0] for part in body.split("displayname>")[1::2]]
+    return sorted(found[1:])
+
+
+def ready(served: Serving, path: str) -> Callable[[], bool]:
+    return lambda: served.request("PROPFIND", path, headers={"Depth": "0"}).status_code == 207
+
+
+@pytest.mark.parametrize("name", ["realdebrid", "alldebrid"])
+def test_links_stand_beside_magnets_and_stream(sim: Simulator, tmp_path: Path, name: str) -> None:
+    service = getattr(sim, name)
+    service.add(SimMagnet("Sintel", [SimFile("Sintel.mkv", Content.random("s", 5000))]))
+    for file in (ISO, OTHER):
+        visit(sim, name, service.hosters.put(file))
+    with serving(sim, tmp_path, accounts=(name,)) as served:
+        looks = "history" if name == "alldebrid" else "downloads"
+        assert service.count(looks) == 0, "nobody has looked yet"
+        assert "magnets" in names(served, f"/{name}/")
+        wait_until(lambda: {"links", "magnets"} <= set(names(served, f"/{name}/")))
+        both = names(served, f"/{name}/links/")
+        assert len(both) == 2
+        assert "debian-12.iso" in both
+        bodies = {served.get(f"/{name}/links/{each}").content for each in both}
+        assert bodies == {ISO.content.read(0, ISO.size), OTHER.content.read(0, OTHER.size)}
+        part = served.get(f"/{name}/links/{both[0]}", headers={"Range": "bytes=100-199"})
+        assert part.status_code == 206
+        assert len(part.content) == 100
+
+
+@pytest.mark.parametrize("name", ["realdebrid", "alldebrid"])
+def test_looking_costs_a_call_or_two_in_minutes(sim: Simulator, tmp_path: Path, name: str) -> None:
+    service = getattr(sim, name)
+    visit(sim, name, service.hosters.put(ISO))
+    with serving(sim, tmp_path, accounts=(name,)) as served:
+        served.request("PROPFIND", f"/{name}/links/", headers={"Depth": "1"})
+        wait_until(ready(served, f"/{name}/links/"))
+        before = service.count()
+        for _ in range(20):
+            assert names(served, f"/{name}/links/") == ["debian-12.iso"]
+        assert service.count() == before
+
+
+def test_what_was_known_is_there_after_a_restart(sim: Simulator, tmp_path: Path) -> None:
+    visit(sim, "realdebrid", sim.realdebrid.hosters.put(ISO))
+    with serving(sim, tmp_path, accounts=("realdebrid",)) as served:
+        served.request("PROPFIND", "/realdebrid/links/", headers={"Depth": "1"})
+        wait_until(ready(served, "/realdebrid/links/"))
+    sim.realdebrid.faults.add(Fault("status", "downloads", times=None, status=503))
+    with serving(sim, tmp_path, accounts=("realdebrid",)) as served:
+        assert names(served, "/realdebrid/links/") == ["debian-12.iso"]
+
+
+def test_a_service_that_fails_hides_neither_magnets_nor_links(
+    sim: Simulator, tmp_path: Path
+) -> None:
+    sim.realdebrid.add(SimMagnet("Sintel", [SimFile("Sintel.mkv", Content.random("s", 5000))]))
+    sim.realdebrid.faults.add(Fault("status", "downloads", times=None, status=404))
+    with serving(sim, tmp_path, accounts=("realdebrid",)) as served:
+        missing = served.request("PROPFIND", "/realdebrid/links/", headers={"Depth": "1"})
+        assert missing.status_code == 503
+        assert missing.headers["Retry-After"]
+        assert names(served, "/realdebrid/magnets/") == ["Sintel"]
+
+
+def test_files_of_torrents_do_not_stand_there_again(sim: Simulator, tmp_path: Path) -> None:
+    sim.realdebrid.add(SimMagnet("Sintel", [SimFile("Sintel.mkv", Content.random("s", 5000))]))
+    with serving(sim, tmp_path, accounts=("realdebrid",)) as served:
+        assert served.get("/realdebrid/magnets/Sintel/Sintel.mkv").status_code == 200
+        served.request("PROPFIND", "/realdebrid/links/", headers={"Depth": "1"})
+        wait_until(ready(served, "/realdebrid/links/"))
+        assert names(served, "/realdebrid/links/") == []
+
+
+def test_accounts_without_links_have_no_such_folder(sim: Simulator, tmp_path: Path) -> None:
+    with serving(sim, tmp_path, accounts=("torz",)) as served:
+        assert "links" not in names(served, "/torz/")
+        assert served.get("/torz/links/").status_code == 404

@@ -1,0 +1,74 @@
+"""What is shipped beside the code: the manual, completion, and the files for containers."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+
+from davstore.cli import manual
+
+HOUSE = Path(__file__).parent.parent
+SCHEMAS = {
+    "compose.yaml": ["check-jsonschema", "--builtin-schema", "vendor.compose-spec"],
+    "kubernetes.yaml": ["kubernetes-validate", "--strict", "--quiet"],
+}
+
+
+def test_the_manual_says_what_the_commands_say() -> None:
+    written = (HOUSE / "man" / "davstore.1").read_text("utf-8")
+    assert written == manual.page(), "python -m davstore.cli.manual > man/davstore.1"
+
+
+def test_the_manual_is_sound(need: Callable[..., None]) -> None:
+    need("groff")
+    command = ["groff", "-Kutf8", "-man", "-ww", "-z", str(HOUSE / "man" / "davstore.1")]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_a_shell_completes_commands_and_options(shell: str) -> None:
+    assert "notify" in completed(shell, "davstore no", 1)
+    assert "--writable" in completed(shell, "davstore mount --wr", 2)
+    assert "_DAVSTORE_COMPLETE" in davstore({"_DAVSTORE_COMPLETE": f"source_{shell}"})
+
+
+def completed(shell: str, line: str, at: int) -> str:
+    return davstore({
+        "_DAVSTORE_COMPLETE": f"complete_{shell}", "COMP_WORDS": line, "COMP_CWORD": str(at),
+        "_TYPER_COMPLETE_ARGS": line, "_TYPER_COMPLETE_FISH_ACTION": "get-args",
+    })  # fmt: skip
+
+
+def davstore(environ: dict[str, str]) -> str:
+    program = str(Path(sys.executable).with_name("davstore"))
+    done = subprocess.run([program], capture_output=True, text=True, env={**os.environ, **environ})
+    return done.stdout
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_the_files_for_containers_keep_to_their_schemas(name: str) -> None:
+    program, *options = SCHEMAS[name]
+    beside = Path(sys.executable).with_name(program)
+    done = subprocess.run(
+        [beside, *options, HOUSE / "docker" / name], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_no_container_of_ours_runs_as_root_or_may_more_than_it_needs() -> None:
+    image = (HOUSE / "docker" / "Dockerfile").read_text()
+    assert "\nUSER 1000:1000\n" in image
+    compose = yaml.safe_load((HOUSE / "docker" / "compose.yaml").read_text())
+    server = compose["services"]["davstore"]
+    assert (server["read_only"], server["cap_drop"]) == (True, ["ALL"])
+    assert compose["services"]["mount"]["profiles"] == ["mount", "jellyfin"]
+    assert compose["services"]["jellyfin"]["profiles"] == ["jellyfin"]
+    *_, state = yaml.safe_load_all((HOUSE / "docker" / "kubernetes.yaml").read_text())
+    pod = state["spec"]["template"]["spec"]
+    assert pod["securityContext"]["runAsNonRoot"] is True
+    assert pod["containers"][0]["securityContext"]["readOnlyRootFilesystem"] is True
