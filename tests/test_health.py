@@ -31,8 +31,8 @@ def test_anybody_may_ask_whether_it_is_alive_and_ready(served: Serving) -> None:
 
 
 def test_it_is_not_ready_while_nothing_is_known(sim: Simulator, tmp_path: Path) -> None:
-    sim.alldebrid.token = "another"
-    with serving(sim, tmp_path, accounts=("alldebrid",), ready=False) as running:
+    wrong = {"alldebrid": {"token": "another"}}
+    with serving(sim, tmp_path, accounts=("alldebrid",), changes=wrong, ready=False) as running:
         answer = running.get("/-/readyz")
         assert answer.status_code == 503
         assert answer.headers["Retry-After"]

@@ -1,17 +1,17 @@
 """What all accounts hold, kept on disk and published as immutable snapshots.
 
-`tables` and `records` are the disk (SQLAlchemy Core), `holding` is one account in memory with what
-it doubts (`doubt`) and the file trees that are loaded when touched (`trees`). `keeper` asks one
-store, `refresh` all of them in their time (`schedule`, `pace`). A listing is answered from a
-snapshot alone. Several processes of one server share it all by `leases` and `revisions`; `sharing`
-is what each does about that. `additions` is what people have dropped, `adding` what becomes of it
-in one account, `adders` in all. `arranged` puts the magnets of all accounts (`sources`) into views:
-`branches` are their folders, `shown` the files in them, `places` what is remembered of that on
-disk. `edits` are what people changed in davstore alone (`edit_tables`, `edit_records`, `edited`),
-`editor` is how, and `remover` removes at the stores what they deleted, writing the `audit`.
-`linked` are the links that accounts keep beside magnets. `lock` keeps a second server away,
-`overview` tells people how it all stands. `differences` says which folders two snapshots differ
-in, `outbox` keeps what hooks have still to be told of that.
+`tables`, `records` and `link_records` are the disk (SQLAlchemy Core), `holding` is one account in
+memory with what it doubts (`doubt`) and the file trees that are loaded when touched (`trees`).
+`keeper` asks one store, `refresh` all of them in their time (`schedule`, `pace`). A listing is
+answered from a snapshot alone. Several processes of one server share it all by `leases` and
+`revisions`; `sharing` is what each does about that. `additions` is what people have dropped,
+`adding` what becomes of it in one account, `adders` in all. `arranged` puts the magnets of all
+accounts (`sources`) into views: `branches` are their folders, `shown` the files in them, `places`
+what is remembered of that on disk. `edits` are what people changed in davstore alone
+(`edit_tables`, `edit_records`, `edited`), `editor` is how, and `remover` removes at the stores what
+they deleted, writing the `audit`. `linked` are the links that accounts keep beside magnets. `lock`
+keeps a second server away, `overview` tells people how it all stands. `differences` says which
+folders two snapshots differ in, `outbox` keeps what hooks have still to be told of that.
 """
 
 from davstore.catalog.adders import Adders

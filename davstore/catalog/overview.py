@@ -1,6 +1,6 @@
 """What the catalog's file says of each account, for people; nothing here writes."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
@@ -8,6 +8,7 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
+from davstore.catalog.audit import Removal, latest, waiting
 from davstore.catalog.doubt import NEVER
 from davstore.catalog.records import Standing, magnet_of
 from davstore.catalog.tables import accounts, files, held_back, magnets
@@ -63,12 +64,8 @@ class Overviews:
 
     @contextmanager
     def _connected(self) -> Iterator[sa.Connection]:
-        try:
-            with self._engine.connect() as connection:
-                yield connection
-        except SQLAlchemyError as error:
-            reason = getattr(error, "orig", None) or type(error).__name__
-            raise StateError(f"the catalog's numbers cannot be read: {reason}") from None
+        with _reading(), self._engine.connect() as connection:
+            yield connection
 
     def magnet(self, account: str, id_: str) -> Magnet | None:
         """One magnet as it is known."""
@@ -99,6 +96,16 @@ class Overviews:
         with self._connected() as connection:
             return [Growth(row[0], row[1], int(row[2])) for row in connection.execute(query)]
 
+    def trash(self) -> dict[str, tuple[int, int]]:
+        """How many magnets, by account, are in the trash, and are to be removed now."""
+        with _reading():
+            return waiting(self._engine)
+
+    def removed(self, most: int = 20) -> Sequence[Removal]:
+        """What was removed at the stores, or is about to be; the newest first."""
+        with _reading():
+            return latest(self._engine, most)
+
     def held_back(self, account: str, most: int = 50) -> list[str]:
         """The names of magnets whose going waits for a decision; so many at most."""
         query = (
@@ -110,6 +117,15 @@ class Overviews:
         )  # fmt: skip
         with self._connected() as connection:
             return list(connection.execute(query).scalars())
+
+
+@contextmanager
+def _reading() -> Iterator[None]:
+    try:
+        yield
+    except SQLAlchemyError as error:
+        reason = getattr(error, "orig", None) or type(error).__name__
+        raise StateError(f"the catalog's numbers cannot be read: {reason}") from None
 
 
 def overviews(engine: sa.Engine) -> list[Overview]:

@@ -68,8 +68,25 @@ class AccountScene:
 
 
 @dataclass(frozen=True, slots=True)
+class Removed:
+    """One removal at a service that `who` has asked for, and `why`; it `ended` at 0 while the
+    service has not agreed, and `outcome` says what keeps it.
+    """
+
+    account: str
+    name: str
+    size: int | None
+    who: str
+    why: str
+    ended: float
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True)
 class Scene:
-    """Everything, at one moment. `growth` is (day since 1970, magnets, bytes) that came."""
+    """Everything, at one moment. `growth` is (day since 1970, magnets, bytes) that came, `trash`
+    (in the trash, to be removed now) by account, `removed` the last ones, the newest first.
+    """
 
     now: float
     version: str
@@ -79,3 +96,5 @@ class Scene:
     growth: Sequence[tuple[int, int, int]] = ()
     restart: Sequence[str] = ()
     level: str = "info"
+    trash: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    removed: Sequence[Removed] = ()

@@ -197,6 +197,10 @@ def _removals(scene: Scene) -> Shown:
     return {"doubted": [account for account in scene.accounts if account.doubted or account.kept]}
 
 
+def _trash(scene: Scene) -> Shown:
+    return {"trash": sorted(scene.trash.items()), "removed": scene.removed}
+
+
 def _warnings(scene: Scene) -> Shown:
     found = [remark for process in scene.processes for remark in process.remarks]
     found.sort(key=lambda remark: -remark.at)
@@ -215,6 +219,7 @@ SECTIONS = (
     Section("streams", "Streams now", "streams.html", _streams),
     Section("downloads", "Downloads in progress", "downloads.html", _downloads),
     Section("removals", "Held-back removals", "removals.html", _removals),
+    Section("trash", "Trash and removals", "trash.html", _trash),
     Section("hour", "The last hour", "hour.html", _hour),
     Section("catalog", "Catalog", "catalog.html", _catalog),
     Section("rates", "Since the start", "rates.html", _rates),

@@ -8,13 +8,13 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from davstore import __version__, logs
 from davstore.catalog import Growth, Overview, Overviews
 from davstore.config import Settings
-from davstore.dashboard.scene import AccountScene, Scene
+from davstore.dashboard.scene import AccountScene, Removed, Scene
 from davstore.errors import StateError, StoreError
 from davstore.model import Account, Magnet
 from davstore.server.library import upstream
@@ -56,6 +56,8 @@ class _Numbers:
     overviews: dict[str, Overview]
     under_way: list[tuple[str, Magnet]]
     names: dict[str, list[str]]
+    trash: dict[str, tuple[int, int]] = field(default_factory=dict)
+    removed: list[Removed] = field(default_factory=list)
 
 
 class People:
@@ -126,6 +128,8 @@ class Observer:
             [(each.day, each.magnets, each.bytes) for each in self._growth()],
             self._restart(),
             logs.level(),
+            numbers.trash,
+            numbers.removed,
         )
 
     def _ask(self) -> _Numbers:
@@ -135,7 +139,13 @@ class Observer:
         }
         coming = [(each.name, magnet) for each in found.values() for magnet in each.coming]
         coming.sort(key=lambda pair: pair[1].added or 0.0, reverse=True)
-        return _Numbers(found, coming[:MOST_COMING], names)
+        removed = [
+            Removed(
+                each.account, each.name, each.size, each.who, each.why, each.ended, each.outcome
+            )
+            for each in self._overviews.removed()
+        ]
+        return _Numbers(found, coming[:MOST_COMING], names, self._overviews.trash(), removed)
 
     def _account(self, name: str, numbers: _Numbers) -> AccountScene:
         settings = self._settings.accounts[name]

@@ -6,7 +6,7 @@ from typing import Any
 from werkzeug.test import Client, TestResponse
 
 from davstore.dashboard import AccountScene, Action, Dashboard, Process, Scene, Tokens
-from davstore.dashboard.scene import BUCKET, Point
+from davstore.dashboard.scene import BUCKET, Point, Removed
 from davstore.logs import Remark
 from davstore.model import Account, Magnet, Quota, Reader, Reading, Status
 from davstore.tally import (
@@ -82,7 +82,14 @@ def scene() -> Scene:
     today = int(NOW // DAY)
     growth = [(today - n, 3 + n % 11, 10**10) for n in range(200, 0, -1)]
     restart = ["server.port"]
-    return Scene(NOW, "1.2.3", (rd, ad), (process, other), magnets, growth, restart, "info")
+    removed = [
+        Removed("rd", ODD, 2**31, "anna", "deleted from the trash", 0.0, "the service is away"),
+        Removed("rd", "Big Buck Bunny", None, "", "deleted", NOW - DAY, "removed"),
+    ]
+    return Scene(
+        NOW, "1.2.3", (rd, ad), (process, other), magnets, growth, restart, "info",
+        {"rd": (3, 1)}, removed,
+    )  # fmt: skip
 
 
 class Desk:
