@@ -249,6 +249,33 @@ class Played(Leaf):
 
 
 @dataclass(frozen=True, slots=True)
+class Reader:
+    """Who reads: a user's name, what their program calls itself, its address; "" if not known."""
+
+    user: str = ""
+    client: str = ""
+    address: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One file being read: bytes `start` to `end` (inclusive) of `name`, `at` the next one to be
+    sent, `rate` in bytes a second, from `host`, which `resumed` so often.
+    """
+
+    reader: Reader
+    account: str
+    name: str
+    start: int
+    end: int
+    at: int
+    began: float
+    rate: float
+    host: str
+    resumed: int
+
+
+@dataclass(frozen=True, slots=True)
 class Folder:
     """A named place for entries, in the order in which they are listed.
 

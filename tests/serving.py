@@ -89,7 +89,7 @@ def serving(
     between two tries.
     """
     if user:
-        rights = ["read", "add", "delete"]
+        rights = ["read", "add", "delete", "watch", "manage"]
         extra = {"users": [{"name": user, "password": password, "rights": rights}], **extra}
     server = Server(
         settings(write_config(sim, folder, accounts=accounts, changes=changes, **extra)),

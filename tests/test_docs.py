@@ -8,7 +8,7 @@ from pydantic import ByteSize
 from typer.main import get_command
 
 from davstore.cli.main import app
-from davstore.config import ServerSettings, Share, StreamSettings, User
+from davstore.config import LogSettings, ServerSettings, Share, StreamSettings, User
 from davstore.hook_settings import KINDS
 from davstore.stores import STORES
 from davstore.view_settings import ViewSettings
@@ -26,6 +26,7 @@ def test_every_command_is_documented() -> None:
     "key",
     [f"server.{name}" for name in ServerSettings.model_fields]
     + [f"stream.{name}" for name in StreamSettings.model_fields]
+    + [f"log.{name}" for name in LogSettings.model_fields]
     + [f"users.{name}" for name in User.model_fields]
     + [f"shares.{name}" for name in Share.model_fields]
     + [f"views.{field.alias or name}" for name, field in ViewSettings.model_fields.items()]

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import pytest
 
-from davstore.cli.logs import Redacted
+from davstore.logs import Redacted
 from davstore.simulator import Content, Fault, SimFile, SimMagnet, Simulator
 from tests.serving import ACCOUNTS, Serving, serving, wait_until
 

@@ -31,6 +31,9 @@ def film(name: str, size: int) -> SimMagnet:
     )
 
 
+CANARY = "/.davstore-canary"
+
+
 def fill(sim: Simulator) -> None:
     for account in ACCOUNTS:
         for name, size in FILMS.items():
@@ -41,7 +44,8 @@ def hrefs(served: Serving, path: str) -> list[str]:
     answer = served.request("PROPFIND", path, headers={"Depth": "1"})
     assert answer.status_code == 207, answer.text
     found = ET.fromstring(answer.content).iter(f"{DAV}href")
-    return [unquote(href.text or "") for href in found][1:]
+    paths = [unquote(href.text or "") for href in found][1:]
+    return [path for path in paths if path != CANARY]
 
 
 def files(served: Serving, path: str) -> Iterator[str]:

@@ -31,14 +31,14 @@ MAGNETS = "/alldebrid/magnets/"
 class One:
     """One process on a port of its own, so that it can be asked alone."""
 
-    def __init__(self, common: Settings) -> None:
+    def __init__(self, common: Settings, number: int) -> None:
         self.port = free_port()
         server = common.server.model_copy(update={"port": self.port})
         context = get_context("spawn")
         reports, theirs = context.Pipe(duplex=False)
         self.process: SpawnProcess = context.Process(
-            target=partial(_be_one_of_several, verbose=False),
-            args=(common.model_copy(update={"server": server}), theirs),
+            target=partial(_be_one_of_several, config=None, verbose=False),
+            args=(common.model_copy(update={"server": server}), theirs, number),
         )
         self.process.start()
         theirs.close()
@@ -88,9 +88,9 @@ def pair(sim: Simulator, tmp_path: Path) -> Iterator[tuple[One, One]]:
     """Two processes; the first refreshes, the second follows."""
     sim.alldebrid.add(film("Sintel"))
     common = settings(shared(sim, tmp_path))
-    first = One(common)
+    first = One(common, 0)
     wait_until(lambda: first.lists("Sintel"))
-    second = One(common)
+    second = One(common, 1)
     yield first, second
     for one in (first, second):
         one.process.terminate()
@@ -104,6 +104,20 @@ def test_the_second_answers_what_the_first_has_asked(pair: tuple[One, One], sim:
     tags = [re.findall(r"<D:getetag>.*?</D:getetag>", answer.text) for answer in answers]
     assert tags[0] == tags[1] != []
     assert sim.alldebrid.count("magnet/status") == 1
+
+
+def test_each_tells_of_both(pair: tuple[One, One]) -> None:
+    one, other = pair
+    other.read(PATH)
+
+    def read(asked: One) -> bool:
+        said = asked.ask("GET", "/-/metrics").text
+        return 'stream_starts_total{account="alldebrid",process="1"} 1.0' in said
+
+    wait_until(lambda: read(other))
+    wait_until(lambda: read(one))
+    page = one.ask("GET", "/-/").text
+    assert len(re.findall("up, process [0-9]+", page)) == 2
 
 
 def test_a_new_magnet_and_one_that_goes_are_followed(pair: tuple[One, One], sim: Simulator) -> None:
@@ -163,7 +177,7 @@ def test_when_the_refreshing_one_is_stopped_the_other_takes_over_at_once(
 
 
 class Served:
-    """`davstore serve` with two processes, and what it logs."""
+    """`davstore serve` with one process or several, and what it logs."""
 
     def __init__(self, config: Path) -> None:
         self.port = settings(config).server.port
@@ -174,7 +188,7 @@ class Served:
             text=True,
         )
         threading.Thread(target=self._listen, daemon=True).start()
-        wait_until(lambda: self.said(r"serving alldebrid at .* by the processes"), 60)
+        wait_until(lambda: self.said("serving alldebrid at "), 60)
 
     def _listen(self) -> None:
         assert self.parent.stderr

@@ -1,19 +1,20 @@
 """What all accounts hold, kept on disk and published as immutable snapshots.
 
-`tables` and `records` are the disk (SQLAlchemy Core), `holding` is one account in memory with what
-it doubts (`doubt`) and the file trees that are loaded when touched (`trees`). `keeper` asks one
-store, `refresh` all of them in their time (`schedule`, `pace`). A listing is answered from a
-snapshot alone. Several processes of one server share it all by `leases` and `revisions`; `sharing`
-is what each does about that. `additions` is what people have dropped, `adding` what becomes of it
-in one account, `adders` in all. `arranged` puts the magnets of all accounts (`sources`) into views:
-`branches` are their folders, `shown` the files in them, `places` what is remembered of that on
-disk. `edits` are what people changed in davstore alone (`edit_tables`, `edit_records`, `edited`),
-`editor` is how, and `remover` removes at the stores what they deleted, writing the `audit`.
-`linked` are the links that accounts keep beside magnets. `sidecars` are what people write beside
-magnets' files (`contents` are the bytes of these, `sidecar_tables` their names), each at its home
-(`homes`). `lock` keeps a second server away, `overview` tells people how it all stands.
-`differences` says which folders two snapshots differ in, `outbox` keeps what hooks have still to be
-told of that. `export` writes all down, and `importing` queues what was written.
+`tables`, `records` and `link_records` are the disk (SQLAlchemy Core), `holding` is one account in
+memory with what it doubts (`doubt`) and the file trees that are loaded when touched (`trees`).
+`keeper` asks one store, `refresh` all of them in their time (`schedule`, `pace`). A listing is
+answered from a snapshot alone. Several processes of one server share it all by `leases` and
+`revisions`; `sharing` is what each does about that. `additions` is what people have dropped,
+`adding` what becomes of it in one account, `adders` in all. `arranged` puts the magnets of all
+accounts (`sources`) into views: `branches` are their folders, `shown` the files in them, `places`
+what is remembered of that on disk. `edits` are what people changed in davstore alone
+(`edit_tables`, `edit_records`, `edited`), `editor` is how, and `remover` removes at the stores what
+they deleted, writing the `audit`. `linked` are the links that accounts keep beside magnets.
+`sidecars` are what people write beside magnets' files (`contents` are the bytes of these,
+`sidecar_tables` their names), each at its home (`homes`). `lock` keeps a second server away,
+`overview` tells people how it all stands. `differences` says which folders two snapshots differ in,
+`outbox` keeps what hooks have still to be told of that. `export` writes all down, and `importing`
+queues what was written.
 """
 
 from davstore.catalog.adders import Adders
@@ -25,18 +26,19 @@ from davstore.catalog.editor import Editor, NameTaken, NotThere
 from davstore.catalog.holding import Holding
 from davstore.catalog.homes import Sweeper, home_in, home_of
 from davstore.catalog.leases import Leases, Turns
+from davstore.catalog.link_records import Links
 from davstore.catalog.linked import Linked
 from davstore.catalog.lock import only_server, server_of
 from davstore.catalog.lookups import Lookups
 from davstore.catalog.outbox import Deafness, Outbox, Untold
-from davstore.catalog.overview import Overview, overviews
+from davstore.catalog.overview import Growth, Overview, Overviews, overviews
 from davstore.catalog.places import PlaceRecords
-from davstore.catalog.records import Links, Records
+from davstore.catalog.records import Records
 from davstore.catalog.refresh import Catalog
 from davstore.catalog.remover import Remover
 from davstore.catalog.shown import magnet_of, owner
 from davstore.catalog.sidecars import Beside, Sidecar, Sidecars, Vanished
-from davstore.catalog.tables import look_into, open_database
+from davstore.catalog.tables import integrity, look_into, open_database
 
 __all__ = [
     "Adder",
@@ -49,6 +51,7 @@ __all__ = [
     "Deafness",
     "Drop",
     "Editor",
+    "Growth",
     "Holding",
     "Leases",
     "Linked",
@@ -58,6 +61,7 @@ __all__ = [
     "NotThere",
     "Outbox",
     "Overview",
+    "Overviews",
     "PlaceRecords",
     "Records",
     "Remover",
@@ -73,6 +77,7 @@ __all__ = [
     "folded",
     "home_in",
     "home_of",
+    "integrity",
     "look_into",
     "magnet_of",
     "only_server",

@@ -70,6 +70,13 @@ def settle(connection: sa.Connection, now: float) -> None:
     connection.execute(sa.update(audit).where(lost).values(done))
 
 
+def latest(engine: sa.Engine, most: int) -> Sequence[Removal]:
+    """So many at most, the newest first."""
+    with engine.connect() as connection:
+        rows = connection.execute(sa.select(audit).order_by(audit.c.number.desc()).limit(most))
+        return [Removal(*_values(row)) for row in rows]
+
+
 def removals(engine: sa.Engine) -> Sequence[Removal]:
     """All of them, the oldest first."""
     with engine.connect() as connection:

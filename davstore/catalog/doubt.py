@@ -10,6 +10,8 @@ from collections.abc import Collection, Iterable, Mapping
 
 CONFIRM_AFTER = 180.0
 """Seconds until a second listing may confirm the first."""
+BELIEVED, NEVER = 0.0, 1e12
+"""Moments as if missed first: so long ago that the next complete listing settles it, and never."""
 FEW = 5
 """So many may always go."""
 

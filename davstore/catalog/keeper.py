@@ -18,7 +18,7 @@ from davstore.catalog.records import Held, Records, Unsaved
 from davstore.catalog.revisions import Outdated
 from davstore.catalog.tables import reading
 from davstore.catalog.trees import Shelf, Tree
-from davstore.errors import DavstoreError, StoreError
+from davstore.errors import DavstoreError, StateError, StoreError
 from davstore.model import File, Leaf, Magnet, Snapshot
 from davstore.stores.base import Changing, News, Store
 
@@ -208,6 +208,18 @@ class Keeper:
         if self.snapshot is not None:
             self._publish(self._standing.taken)
         return True
+
+    def decide(self, *, believe: bool) -> None:
+        """Settle what is doubted: the next complete listing is believed, or none ever is.
+
+        Raises `StateError`.
+        """
+        with self._asking:
+            try:
+                self._records.decide(self.account, believe=believe)
+                self._catch_up()
+            except SQLAlchemyError as error:
+                raise StateError(f"it cannot be written: {type(error).__name__}") from None
 
     def note(self, error: StoreError) -> None:
         """Remember a failure, for whoever asks how the account stands."""

@@ -1,13 +1,18 @@
 """What the catalog's file says of each account, for people; nothing here writes."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
 import sqlalchemy as sa
+from sqlalchemy.exc import SQLAlchemyError
 
-from davstore.catalog.records import Standing
+from davstore.catalog.audit import Removal, latest, waiting
+from davstore.catalog.doubt import NEVER
+from davstore.catalog.records import Standing, magnet_of
 from davstore.catalog.tables import accounts, files, held_back, magnets
+from davstore.errors import StateError
 from davstore.model import Magnet, Status
 
 MOST_COMING: Final = 50
@@ -19,7 +24,8 @@ class Overview:
 
     `shown` magnets stand as folders, with so many `files` and `bytes`; `waiting` ones are ready
     and their files are still to be asked. `doubted` are said to have gone since `doubted_since`,
-    which is not believed yet. `coming` are the newest of those at which the service is at work.
+    which is not believed yet; `kept` ones are to stay in any case. `coming` are the newest of those
+    at which the service is at work.
     """
 
     name: str
@@ -33,13 +39,104 @@ class Overview:
     doubted_since: float
     by_status: Mapping[str, int]
     coming: tuple[Magnet, ...]
+    kept: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Growth:
+    """What one `day` (days since 1970) brought: so many magnets, bytes as far as known."""
+
+    day: int
+    magnets: int
+    bytes: int
+
+
+class Overviews:
+    """The same, asked again and again of an open catalog. Every method raises `StateError`."""
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self._engine = engine
+
+    def accounts(self) -> list[Overview]:
+        """As `overviews`."""
+        with self._connected() as connection:
+            return _overviews(connection)
+
+    @contextmanager
+    def _connected(self) -> Iterator[sa.Connection]:
+        with _reading(), self._engine.connect() as connection:
+            yield connection
+
+    def magnet(self, account: str, id_: str) -> Magnet | None:
+        """One magnet as it is known."""
+        which = (magnets.c.account == account, magnets.c.id == id_)
+        with self._connected() as connection:
+            row = connection.execute(sa.select(magnets).where(*which)).one_or_none()
+        return None if row is None else magnet_of(row)
+
+    def named(self, name: str, most: int = 5) -> list[tuple[str, Magnet]]:
+        """Magnets that have this name at their service, or as a folder; any case."""
+        wanted = name.lower()
+        query = (
+            sa.select(magnets)
+            .where((sa.func.lower(magnets.c.name) == wanted)
+                   | (sa.func.lower(magnets.c.folder) == wanted))
+            .limit(most)
+        )  # fmt: skip
+        with self._connected() as connection:
+            return [(row.account, magnet_of(row)) for row in connection.execute(query)]
+
+    def growth(self) -> list[Growth]:
+        """What each day brought of all that is shown, in order."""
+        day = sa.cast(magnets.c.added / 86400, sa.Integer).label("day")
+        query = (
+            sa.select(day, sa.func.count(), sa.func.total(magnets.c.size))
+            .where(magnets.c.status == Status.READY.value).group_by(day).order_by(day)
+        )  # fmt: skip
+        with self._connected() as connection:
+            return [Growth(row[0], row[1], int(row[2])) for row in connection.execute(query)]
+
+    def trash(self) -> dict[str, tuple[int, int]]:
+        """How many magnets, by account, are in the trash, and are to be removed now."""
+        with _reading():
+            return waiting(self._engine)
+
+    def removed(self, most: int = 20) -> Sequence[Removal]:
+        """What was removed at the stores, or is about to be; the newest first."""
+        with _reading():
+            return latest(self._engine, most)
+
+    def held_back(self, account: str, most: int = 50) -> list[str]:
+        """The names of magnets whose going waits for a decision; so many at most."""
+        query = (
+            sa.select(magnets.c.name)
+            .join(held_back, (held_back.c.account == magnets.c.account)
+                  & (held_back.c.id == magnets.c.id))
+            .where(magnets.c.account == account, held_back.c.since < NEVER)
+            .order_by(magnets.c.name).limit(most)
+        )  # fmt: skip
+        with self._connected() as connection:
+            return list(connection.execute(query).scalars())
+
+
+@contextmanager
+def _reading() -> Iterator[None]:
+    try:
+        yield
+    except SQLAlchemyError as error:
+        reason = getattr(error, "orig", None) or type(error).__name__
+        raise StateError(f"the catalog's numbers cannot be read: {reason}") from None
 
 
 def overviews(engine: sa.Engine) -> list[Overview]:
     """All accounts of which something is known, by name."""
     with engine.connect() as connection:
-        rows = connection.execute(sa.select(accounts).order_by(accounts.c.name)).all()
-        return [_overview(connection, row) for row in rows]
+        return _overviews(connection)
+
+
+def _overviews(connection: sa.Connection) -> list[Overview]:
+    rows = connection.execute(sa.select(accounts).order_by(accounts.c.name)).all()
+    return [_overview(connection, row) for row in rows]
 
 
 def _overview(connection: sa.Connection, row: sa.Row[tuple[object, ...]]) -> Overview:
@@ -55,10 +152,12 @@ def _overview(connection: sa.Connection, row: sa.Row[tuple[object, ...]]) -> Ove
         ).where(magnets.c.account == row.name)
     ).one()
     size = sa.select(sa.func.total(files.c.size)).where(files.c.account == row.name)
-    doubted = sa.select(sa.func.count(), sa.func.min(held_back.c.since)).where(
-        held_back.c.account == row.name
-    )
-    number, since = connection.execute(doubted).one()
+    open_ = held_back.c.since < NEVER
+    doubted = sa.select(
+        sa.func.count().filter(open_), sa.func.min(held_back.c.since).filter(open_),
+        sa.func.count().filter(~open_),
+    ).where(held_back.c.account == row.name)  # fmt: skip
+    number, since, kept = connection.execute(doubted).one()
     return Overview(
         name=row.name,
         standing=Standing(row.source, row.marker, row.taken, row.listed, row.skipped,
@@ -66,7 +165,7 @@ def _overview(connection: sa.Connection, row: sa.Row[tuple[object, ...]]) -> Ove
         magnets=counted[0], shown=counted[1], files=int(counted[2] or 0), waiting=counted[3],
         bytes=int(connection.execute(size).scalar_one()), doubted=number,
         doubted_since=since or 0.0, by_status=_by_status(connection, row.name),
-        coming=_coming(connection, row.name),
+        coming=_coming(connection, row.name), kept=kept,
     )  # fmt: skip
 
 
@@ -88,8 +187,4 @@ def _coming(connection: sa.Connection, account: str) -> tuple[Magnet, ...]:
         .order_by(magnets.c.added.desc())
         .limit(MOST_COMING)
     )
-    return tuple(
-        Magnet(row.id, row.name, Status(row.status), "", row.hash, row.size, row.progress,
-               row.added or None)
-        for row in connection.execute(query)
-    )  # fmt: skip
+    return tuple(magnet_of(row) for row in connection.execute(query))

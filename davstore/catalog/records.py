@@ -1,22 +1,21 @@
 """Reading and writing the catalog on disk. What is asked of it is values, what it gives is values.
 
-Also the shelf of links and the memory of learned sizes, which the resolver and the stream use
-without knowing a database.
+Also the memory of learned sizes, which the stream uses without knowing a database.
 """
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert
-from sqlalchemy.exc import SQLAlchemyError
 
 from davstore.catalog import edit_records, revisions
+from davstore.catalog.doubt import BELIEVED, NEVER
 from davstore.catalog.edit_records import EditRecords
 from davstore.catalog.tables import accounts, files, held_back, links, magnets, sizes
-from davstore.model import File, Link, Magnet, Status
+from davstore.model import File, Magnet, Status
 
 log = logging.getLogger(__name__)
 
@@ -164,9 +163,7 @@ class Records:
         with self._engine.connect() as connection:
             return {
                 row.id: Held(
-                    Magnet(row.id, row.name, Status(row.status), row.fingerprint, row.hash,
-                           row.size, row.progress, row.added, row.speed, row.trouble),
-                    row.folder, row.files_of, row.file_count, row.unsized,
+                    magnet_of(row), row.folder, row.files_of, row.file_count, row.unsized,
                 )
                 for row in connection.execute(query)
             }  # fmt: skip
@@ -176,6 +173,14 @@ class Records:
         query = sa.select(held_back).where(held_back.c.account == account)
         with self._engine.connect() as connection:
             return {row.id: row.since for row in connection.execute(query)}
+
+    def decide(self, account: str, *, believe: bool) -> None:
+        """Have the next complete listing settle what is doubted, or never believe it."""
+        since = BELIEVED if believe else NEVER
+        statement = sa.update(held_back).where(held_back.c.account == account).values(since=since)
+        with self._engine.begin() as connection:
+            revisions.taken(connection, revisions.of_account(account))
+            connection.execute(statement)
 
     def files(self, account: str, magnet: str) -> tuple[File, ...]:
         """The files of one magnet, none if it is not there."""
@@ -268,75 +273,12 @@ class Records:
             connection.execute(statement.on_conflict_do_update(["identity"], set_=row))
 
 
-class Links:
-    """The shelf of links that outlives a restart. A disk that fails costs calls, never a read."""
-
-    def __init__(self, engine: sa.Engine) -> None:
-        self._engine = engine
-        self._seen = self._try(lambda connection: revisions.of(connection, revisions.LINKS)) or 0
-
-    def get(self, account: str, ref: str) -> Link | None:
-        """The link kept for a file, fresh or stale."""
-        query = sa.select(links).where(links.c.account == account, links.c.ref == ref)
-        row = self._try(lambda connection: connection.execute(query).one_or_none())
-        if row is None or not row.url:
-            return None
-        return Link(row.url, row.expires, row.headers, row.size, row.connections, row.decoy)
-
-    def put(self, account: str, ref: str, link: Link) -> None:
-        """Keep `link` in place of an older one."""
-        row = {
-            "account": account, "ref": ref, "url": link.url, "expires": link.expires,
-            "headers": dict(link.headers), "size": link.size, "connections": link.connections,
-            "decoy": link.decoy,
-        }  # fmt: skip
-
-        def work(connection: sa.Connection) -> None:
-            row["revision"] = revisions.taken(connection, revisions.LINKS)
-            statement = insert(links).values(row)
-            connection.execute(statement.on_conflict_do_update(["account", "ref"], set_=row))
-
-        self._try(work)
-
-    def drop(self, account: str, ref: str, url: str) -> None:
-        """Keep this link of the file no longer; a newer one stays.
-
-        Its row stays too, empty: other processes are to notice.
-        """
-        this = sa.and_(links.c.account == account, links.c.ref == ref, links.c.url == url)
-        statement = sa.update(links).where(this)
-
-        def work(connection: sa.Connection) -> None:
-            revision = revisions.taken(connection, revisions.LINKS)
-            connection.execute(statement.values(url="", expires=0, headers={}, revision=revision))
-
-        self._try(work)
-
-    def changed(self) -> list[tuple[str, str, str]]:
-        """Account, ref and URL ("" for none any more) of all that changed since last asked."""
-        return self._try(self._changed) or []
-
-    def _changed(self, connection: sa.Connection) -> list[tuple[str, str, str]]:
-        latest = revisions.of(connection, revisions.LINKS)
-        if latest == self._seen:
-            return []
-        query = sa.select(links.c.account, links.c.ref, links.c.url)
-        rows = connection.execute(query.where(links.c.revision > self._seen)).all()
-        self._seen = latest
-        return [(row.account, row.ref, row.url) for row in rows]
-
-    def sweep(self, now: float) -> None:
-        """Drop every link that has ended."""
-        statement = sa.delete(links).where(links.c.expires < now)
-        self._try(lambda connection: connection.execute(statement))
-
-    def _try(self, work: Callable[[sa.Connection], T]) -> T | None:
-        try:
-            with self._engine.begin() as connection:
-                return work(connection)
-        except SQLAlchemyError as error:
-            log.warning("kept links cannot be used: %s", getattr(error, "orig", None) or error)
-            return None
+def magnet_of(row: sa.Row[Any]) -> Magnet:
+    """The magnet in a row of its table."""
+    return Magnet(
+        row.id, row.name, Status(row.status), row.fingerprint, row.hash, row.size, row.progress,
+        row.added, row.speed, row.trouble,
+    )  # fmt: skip
 
 
 def _standing(row: sa.Row[Any]) -> Standing:

@@ -19,7 +19,7 @@ from davstore.catalog.schedule import Schedule
 from davstore.catalog.sharing import Sharing
 from davstore.catalog.tables import reading
 from davstore.catalog.trees import Shelf
-from davstore.errors import StoreError
+from davstore.errors import StateError, StoreError
 from davstore.model import Snapshot
 from davstore.stores.base import Store
 
@@ -40,7 +40,9 @@ class Catalog:
         *,
         intervals: Intervals,
         leases: Leases | None = None,
+        now: Callable[[], float] = time.time,
     ) -> None:
+        self._now = now
         self._schedules = {name: Schedule(keeper, intervals) for name, keeper in keepers.items()}
         self.edits = edits
         self._keepers = keepers
@@ -85,7 +87,7 @@ class Catalog:
                 for name, store in stores.items()
             }  # fmt: skip
         intervals = Intervals(interval, quick or interval, slow or interval)
-        return cls(keepers, learned, records, edits, intervals=intervals, leases=leases)
+        return cls(keepers, learned, records, edits, intervals=intervals, leases=leases, now=now)
 
     @property
     def accounts(self) -> tuple[str, ...]:
@@ -122,6 +124,14 @@ class Catalog:
         for schedule in self._schedules.values():
             schedule.read()
 
+    def check_disk(self) -> None:
+        """Raises `StateError` where what is written cannot be read."""
+        try:
+            self._records.revisions()
+        except SQLAlchemyError as error:
+            reason = getattr(error, "orig", None) or type(error).__name__
+            raise StateError(f"the catalog cannot be read: {reason}") from None
+
     def refresh(self, account: str) -> None:
         """Ask the store of `account` now, for everything. Raises `StoreError`."""
         keeper = self._keepers[account]
@@ -147,6 +157,27 @@ class Catalog:
         except SQLAlchemyError:
             asked = set()
         self.hurry(asked)
+
+    def decide(self, account: str, *, believe: bool) -> None:
+        """Let go of the magnets of `account` that are held back, or keep them for good.
+
+        Raises `StateError`.
+        """
+        self._keepers[account].decide(believe=believe)
+        self.ask([account])
+
+    def keep_to(self, interval: float, quick: float, slow: float) -> None:
+        """Wait so many seconds between two refreshes from now on, as in `opened`."""
+        for schedule in self._schedules.values():
+            schedule.keep_to(Intervals(interval, quick, slow))
+
+    def ask(self, accounts: Iterable[str]) -> None:
+        """Have these refreshed soon by whichever process does that. Raises `StateError`."""
+        try:
+            self._records.ask(accounts, self._now())
+        except SQLAlchemyError as error:
+            raise StateError(f"it cannot be written: {type(error).__name__}") from None
+        self.hurry_asked()
 
     def learn(self, identity: str, size: int) -> None:
         """Remember the size of a file that its store does not know."""

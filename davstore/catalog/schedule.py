@@ -32,6 +32,10 @@ class Schedule:
         """Whose schedule it is."""
         return self.keeper.account
 
+    def keep_to(self, intervals: Intervals) -> None:
+        """From the next look on."""
+        self._intervals = intervals
+
     def wake(self) -> None:
         """Look now."""
         self._woken.set()

@@ -286,6 +286,24 @@ def look_into(folder: Path) -> sa.Engine | None:
     return engine
 
 
+def integrity(folder: Path) -> str:
+    """What is wrong with the catalog of the state folder, "" for nothing.
+
+    Raises `StateError` where it cannot be read.
+    """
+    engine = look_into(folder)
+    if engine is None:
+        return ""
+    try:
+        with engine.connect() as connection:
+            said = str(connection.exec_driver_sql("PRAGMA integrity_check(1)").scalar_one())
+    except DatabaseError as error:
+        said = str(error.orig)
+    finally:
+        engine.dispose()
+    return "" if said == "ok" else said
+
+
 @contextmanager
 def reading() -> Iterator[None]:
     """What cannot be read from the disk, or makes no sense there, raises `StateError`."""

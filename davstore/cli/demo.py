@@ -10,7 +10,7 @@ import platformdirs
 import tomli_w
 import typer
 
-from davstore.cli import logs
+from davstore import logs
 from davstore.cli.screen import Verbose, err, load, out
 from davstore.cli.serve import told_to_stop
 from davstore.errors import DavstoreError
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from davstore.simulator import Simulator
 
 USER = "demo"
+RIGHTS = ["read", "watch", "manage"]
 
 
 class DemoNotInstalled(DavstoreError):
@@ -37,7 +38,7 @@ def demo(
         raise DemoNotInstalled('the demo needs more packages: pip install "davstore[demo]"')
     from davstore.simulator import Simulator  # noqa: PLC0415 - only the demo needs Flask
 
-    logs.start(verbose=verbose)
+    logs.start("debug" if verbose else "info")
     told = told_to_stop()
     with TemporaryDirectory(prefix="davstore-demo-") as folder:
         with err.status("making the demo's videos …"):
@@ -64,7 +65,7 @@ def _config_file(simulator: "Simulator", folder: Path, port: int, password: str)
         tomli_w.dump(
             {
                 "server": {"host": "127.0.0.1", "port": port, "state": str(folder), "refresh": 10},
-                "users": [{"name": USER, "password": password, "rights": ["read", "add"]}],
+                "users": [{"name": USER, "password": password, "rights": RIGHTS}],
                 "accounts": accounts,
             },
             file,
@@ -76,7 +77,7 @@ def _welcome(url: str, password: str) -> str:
     remote = f":webdav,url='{url}',user={USER},pass=$(rclone obscure {password}):"
     return f"""
 [bold green]The demo is running[/] at [bold]{url}[/]
-log in as [bold]{USER}[/] with the password [bold]{password}[/]
+log in as [bold]{USER}[/] with the password [bold]{password}[/]; the dashboard is at {url}-/
 
 Mount it, in another terminal:
   mkdir -p ~/davstore && rclone mount "{remote}" ~/davstore --vfs-cache-mode full

@@ -16,6 +16,8 @@ from davstore.cli import (
     check,
     config,
     demo,
+    doctor,
+    explain,
     export,
     finding,
     hosts,
@@ -49,6 +51,7 @@ app = typer.Typer(
 for command in (
     demo.demo, serve.serve, check.check, login.login, login.logout,
     status.status, refresh.refresh, ls.ls, views.views,
+    explain.explain, doctor.doctor,
     finding.search, finding.check_cache, position.position,
     rename.rename, audit.audit, export.export,
     links.links, links.unlock, media.media, hosts.hosts, hosts.settings,

@@ -1,20 +1,24 @@
 """`davstore serve`: the server, until it is told to stop."""
 
 import logging
+import os
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from multiprocessing import parent_process
 from multiprocessing.connection import Connection
+from pathlib import Path
 from types import FrameType
 
-from davstore.catalog import Catalog, only_server
-from davstore.cli import logs, ready
+from davstore import logs
+from davstore.catalog import only_server
+from davstore.cli import ready
 from davstore.cli.screen import ConfigFile, Verbose, load
 from davstore.config import Settings
-from davstore.errors import DavstoreError
+from davstore.errors import ConfigError, DavstoreError
 from davstore.server import Processes, Server, announced, check_announcing, settle
 
 log = logging.getLogger("davstore.serve")
@@ -26,7 +30,7 @@ LOOK_EVERY = 0.2
 def serve(config: ConfigFile = None, *, verbose: Verbose = False) -> None:
     """Serve the configured accounts over WebDAV."""
     settings = load(config)
-    logs.start(verbose=verbose)
+    logs.start("debug" if verbose else settings.log.level, settings.log.format)
     for user in settings.users:
         if not user.is_hashed:
             log.warning(
@@ -40,22 +44,26 @@ def serve(config: ConfigFile = None, *, verbose: Verbose = False) -> None:
             "(`davstore certificate` makes one), or server.proxies behind a proxy with TLS",
             server.host,
         )  # fmt: skip
-    run(settings, verbose=verbose)
+    run(settings, config, verbose=verbose)
 
 
-def run(settings: Settings, *, verbose: bool = False) -> None:
-    """Serve until SIGTERM or SIGINT; SIGHUP refreshes. Raises `StateError` beside another."""
+def run(settings: Settings, config: Path | None, *, verbose: bool = False) -> None:
+    """Serve until SIGTERM or SIGINT; at SIGHUP the settings are read again, and the accounts
+    refreshed. Raises `StateError` beside another.
+    """
     told = told_to_stop()
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    for number in (signal.SIGHUP, signal.SIGUSR1):
+        signal.signal(number, signal.SIG_IGN)
     settle()
     if settings.server.announce:
         check_announcing()
     with only_server(settings.server.state):
         if settings.server.workers > 1:
-            _run_several(settings, told, verbose=verbose)
+            _run_several(settings, config, told, verbose=verbose)
             return
-        server = Server(settings)
-        refresh_when_told(server.library.catalog)
+        server = Server(settings, reload=lambda: server.take_over(load(config)))
+        _when_told(signal.SIGHUP, lambda: _read_again(server, config),
+                   server.library.catalog.hurry_asked)  # fmt: skip
         server.start()
         accounts = ", ".join(settings.accounts)
         log.info("serving %s at %s", accounts, server.url)
@@ -66,10 +74,13 @@ def run(settings: Settings, *, verbose: bool = False) -> None:
         server.stop()
 
 
-def _run_several(settings: Settings, told: threading.Event, *, verbose: bool) -> None:
-    processes = Processes(settings, partial(_be_one_of_several, verbose=verbose))
+def _run_several(
+    settings: Settings, config: Path | None, told: threading.Event, *, verbose: bool
+) -> None:
+    processes = Processes(settings, partial(_be_one_of_several, config=config, verbose=verbose))
     processes.start()
-    signal.signal(signal.SIGHUP, lambda *_: processes.refresh())
+    _when_told(signal.SIGHUP, lambda: _read_again(processes, config), processes.refresh)
+    _when_told(signal.SIGUSR1, lambda: _read_again(processes, config))
     log.info(
         "serving %s at %s by the processes %s", ", ".join(settings.accounts), processes.url,
         ", ".join(map(str, processes.pids)),
@@ -86,24 +97,43 @@ def _announced(settings: Settings, url: str) -> AbstractContextManager[None]:
     return announced(url) if settings.server.announce else nullcontext()
 
 
-def _be_one_of_several(settings: Settings, reports: Connection, *, verbose: bool) -> None:
+def _be_one_of_several(
+    settings: Settings, reports: Connection, number: int, *, config: Path | None, verbose: bool
+) -> None:
     """Serve until SIGTERM, or until the process that started us is no more."""
     told = told_to_stop()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C reaches all: we are told by our parent
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    logs.start(verbose=verbose, tells_process=True)
+    for each in (signal.SIGHUP, signal.SIGUSR1):
+        signal.signal(each, signal.SIG_IGN)
+    level = "debug" if verbose else settings.log.level
+    logs.start(level, settings.log.format, tells_process=True)
     settle()
+
+    def reload() -> None:
+        load(config)  # what is wrong with it is for who asked
+        os.kill(os.getppid(), signal.SIGUSR1)
+
     try:
-        server = Server(settings)
+        server = Server(settings, number=number, reload=reload)
         server.start()
     except DavstoreError as error:
         reports.send(str(error))
         sys.exit(1)
-    refresh_when_told(server.library.catalog)
+    _when_told(signal.SIGHUP, server.library.catalog.hurry_asked)
+    _when_told(signal.SIGUSR1, lambda: _read_again(server, config))
     reports.send("")
     threading.Thread(target=_stop_without_parent, args=(told,), daemon=True).start()
     told.wait()
     server.stop()
+
+
+def _read_again(server: Server | Processes, config: Path | None) -> None:
+    """A configuration that is wrong changes nothing."""
+    try:
+        server.take_over(load(config))
+    except ConfigError as error:
+        for problem in error.problems:
+            log.error("the settings stay as they were: %s", problem)  # noqa: TRY400 - no traceback
 
 
 def _stop_without_parent(told: threading.Event) -> None:
@@ -113,15 +143,17 @@ def _stop_without_parent(told: threading.Event) -> None:
         told.set()
 
 
-def refresh_when_told(catalog: Catalog) -> None:
-    """At SIGHUP refresh the accounts that were asked for, or all; not in the signal's handler,
-    which must not wait for a disk.
-    """
+def _when_told(number: signal.Signals, *work: Callable[[], object]) -> None:
+    """Do `work` whenever the signal comes; not in its handler, which must wait for nothing."""
+
+    def do() -> None:
+        for each in work:
+            each()
 
     def tell(_number: int, _frame: FrameType | None) -> None:
-        threading.Thread(target=catalog.hurry_asked, name="asked", daemon=True).start()
+        threading.Thread(target=do, name="told", daemon=True).start()
 
-    signal.signal(signal.SIGHUP, tell)
+    signal.signal(number, tell)
 
 
 def told_to_stop() -> threading.Event:

@@ -134,6 +134,8 @@ def _catalog_notes(one: Overview, now: float) -> Iterator[str]:
             f"{one.doubted} of {one.magnets} magnets held back: said to be gone all at once "
             f"{ago(now - one.doubted_since)}; they stay until a second complete listing agrees"
         )
+    if one.kept:
+        yield f"{one.kept} magnets stay by the owner's word, whatever the service says"
     if stands.skipped:
         yield f"{stands.skipped} magnets could not be read and stay as they were; see the log"
     if one.waiting:

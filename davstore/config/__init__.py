@@ -5,12 +5,10 @@ Knows no store: each account's own keys are checked by the model that the caller
 
 import os
 import re
-import tomllib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, Protocol, TypeAlias
 
-import platformdirs
 import tomli_w
 from pydantic import (
     BaseModel,
@@ -21,19 +19,20 @@ from pydantic import (
     ValidationError,
     field_validator,
 )
-from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict
 
 from davstore.config.arranged import arranged
 from davstore.config.server import Checked, server_problems
 from davstore.config.server import Network as Network
 from davstore.config.server import ServerSettings as ServerSettings
+from davstore.config.sources import default_file as default_file
+from davstore.config.sources import environment, file, merged
 from davstore.config.told import hooks as told
 from davstore.config.words import nearest, problem, unknown
 from davstore.errors import ConfigError, Problem
 from davstore.hook_settings import AnyHook
+from davstore.logs import Form, Level
 from davstore.view_settings import ViewSettings
 
-PREFIX = "DAVSTORE_"
 Table: TypeAlias = dict[str, Any]
 
 ANONYMOUS = "anonymous"
@@ -72,7 +71,14 @@ class StreamSettings(Checked):
     )  # fmt: skip
 
 
-Right: TypeAlias = Literal["read", "add", "delete"]
+class LogSettings(Checked):
+    """`[log]`: what is logged, and how."""
+
+    level: Level = Field(default="info", description="debug, info, warning or error")
+    format: Form = Field(default="text", description="text, or json: one object a line")
+
+
+Right: TypeAlias = Literal["read", "add", "delete", "watch", "manage"]
 
 
 class User(Checked):
@@ -131,16 +137,12 @@ class Settings(Checked):
 
     server: ServerSettings = ServerSettings()
     stream: StreamSettings = StreamSettings()
+    log: LogSettings = LogSettings()
     users: tuple[User, ...] = ()
     accounts: Mapping[str, Any] = {}
     shares: Mapping[str, Share] = {}
     views: Mapping[str, ViewSettings] = {}
     hooks: tuple[AnyHook, ...] = ()
-
-
-def default_file() -> Path:
-    """Where the configuration is looked for when nobody says."""
-    return platformdirs.user_config_path("davstore") / "config.toml"
 
 
 def load(
@@ -153,14 +155,16 @@ def load(
     `stores` gives the settings model of each store by its word. Raises `ConfigError` with every
     problem found.
     """
-    tables = _merged(_file(path), _environment(environ))
+    tables = merged(file(path), environment(environ))
     problems = list(unknown(tables, Settings.model_fields, ""))
     server, found = _validated(ServerSettings, tables.get("server", {}), "server")
     problems += found
     stream, found = _validated(StreamSettings, tables.get("stream", {}), "stream")
     problems += found
-    file = server.users_file if server else None
-    users, found = _users(tables.get("users", []), has_file=file is not None)
+    log, found = _validated(LogSettings, tables.get("log", {}), "log")
+    problems += found
+    users_file = server.users_file if server else None
+    users, found = _users(tables.get("users", []), has_file=users_file is not None)
     problems += found
     accounts, found = _accounts(tables.get("accounts", {}), stores)
     problems += found
@@ -172,13 +176,14 @@ def load(
     problems += found
     problems += _unseen(users, [*_names(tables.get("accounts")), *shares, *views])
     if server is not None:
-        is_open = not tables.get("users") and file is None
+        is_open = not tables.get("users") and users_file is None
         problems += server_problems(server, [*accounts, *shares, *views], is_open=is_open)
-    if problems or server is None or stream is None:
+    if problems or server is None or stream is None or log is None:
         raise ConfigError(*problems)
     return Settings(
         server=server,
         stream=stream,
+        log=log,
         users=tuple(users),
         accounts=accounts,
         shares=shares,
@@ -193,6 +198,7 @@ def effective(settings: Settings) -> str:
         {
             "server": settings.server.model_dump(mode="json", exclude_none=True),
             "stream": settings.stream.model_dump(mode="json"),
+            "log": settings.log.model_dump(mode="json"),
             "users": [user.model_dump(mode="json", exclude_none=True) for user in settings.users],
             "accounts": {
                 name: account.model_dump(mode="json", exclude_none=True)
@@ -206,61 +212,6 @@ def effective(settings: Settings) -> str:
             "hooks": [hook.model_dump(mode="json", exclude_none=True) for hook in settings.hooks],
         }
     )
-
-
-def _file(path: Path | None) -> Table:
-    if path is None:
-        path = default_file()
-        if not path.exists():
-            return {}
-    try:
-        return tomllib.loads(path.read_text("utf-8"))
-    except OSError as error:
-        cure = "name the file with --config, or see `davstore serve --help`"
-        raise ConfigError(Problem(str(path), f"{error.strerror}", cure)) from None
-    except UnicodeDecodeError:
-        raise ConfigError(Problem(str(path), "is not UTF-8", "save it as UTF-8")) from None
-    except tomllib.TOMLDecodeError as error:
-        cure = "mend the line; TOML is explained at https://toml.io"
-        raise ConfigError(Problem(str(path), f"is not TOML: {error}", cure)) from None
-
-
-class _Environment(BaseSettings):
-    """Only the shape: pydantic-settings reads `DAVSTORE_SERVER__PORT` into nested tables."""
-
-    model_config = SettingsConfigDict(env_prefix=PREFIX, env_nested_delimiter="__", extra="ignore")
-
-    server: dict[str, Any] = {}
-    stream: dict[str, Any] = {}
-    users: list[Any] | dict[str, Any] = []
-    accounts: dict[str, dict[str, Any]] = {}
-    shares: dict[str, dict[str, Any]] = {}
-    views: dict[str, dict[str, Any]] = {}
-    hooks: list[Any] = []
-
-
-def _environment(environ: Mapping[str, str]) -> Table:
-    source = EnvSettingsSource(_Environment)
-    source.env_vars = {k.lower(): v for k, v in environ.items() if k.upper().startswith(PREFIX)}
-    try:
-        tables: Table = source()
-    except ValueError as error:
-        cure = "lists and tables are written as JSON there"
-        raise ConfigError(Problem(PREFIX + "…", f"cannot be read ({error})", cure)) from None
-    if isinstance(tables.get("users"), dict):
-        tables["users"] = list(tables["users"].values())
-    return tables
-
-
-def _merged(below: Table, above: Table) -> Table:
-    """`above` wins; tables are merged, their names matched whatever their case."""
-    merged = dict(below)
-    for name, value in above.items():
-        match = next((k for k in below if k.lower() == name.lower()), name)
-        old = merged.get(match)
-        both = isinstance(old, dict) and isinstance(value, dict)
-        merged[match] = _merged(old, value) if both else value  # type: ignore[arg-type]
-    return merged
 
 
 def _users(rows: Any, *, has_file: bool) -> tuple[list[User], list[Problem]]:

@@ -11,7 +11,8 @@ what `became` of them. `overlay` shows sidecars among what stores have (`beside`
 `overlaying` writes them (`times`). `scratch` is a share to write in (`disk`, `moving`, `room`,
 `local`), `remembered` its locks and properties, `bodies` the XML that clients send. `refusals` say
 what went wrong, `gate` stands before it all, and `proxied` before the gate; `repeats` answers again
-what was asked before, past all of them (`transfer`: what a server may do itself).
+what was asked before, past all of them (`transfer`: what a server may do itself). `canary` is a
+file for mounts to look for, `annex` lets in to pages beside the tree.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -25,6 +26,9 @@ from wsgidav.wsgidav_app import WsgiDAVApp
 
 from davstore.catalog import Editor, Sidecars
 from davstore.config import Share
+from davstore.dav.annex import NAME as ANNEX
+from davstore.dav.annex import Annex
+from davstore.dav.canary import CANARY
 from davstore.dav.deeds import Deeds
 from davstore.dav.download import Download, Open
 from davstore.dav.gate import Application, Environ, Gate, StartResponse
@@ -34,6 +38,7 @@ from davstore.dav.noise import Noise
 from davstore.dav.overlay import Overlay
 from davstore.dav.overlaying import Overlaying
 from davstore.dav.patience import Patience
+from davstore.dav.people import People
 from davstore.dav.playback import Playback
 from davstore.dav.provider import Provider
 from davstore.dav.proxied import Proxied
@@ -44,8 +49,9 @@ from davstore.dav.scratch import Scratch
 from davstore.dav.tree import Links, Lookups, Tree, Views, no_views, nothing
 from davstore.model import Snapshot
 from davstore.stores.playing import Playing
+from davstore.tally import Tally
 
-__all__ = ["Application", "Incoming", "Patience", "Proxied", "Site", "Users"]
+__all__ = ["Application", "Incoming", "Patience", "People", "Proxied", "Site", "Users"]
 
 
 class Site:
@@ -56,7 +62,8 @@ class Site:
     the accounts is the `editor`'s, what they write beside files is among the `sidecars`; things may
     be deleted in those that are `deletable`, and magnets dropped into `incoming`. `lookups` are
     folders beside magnets that ask when they are opened, `players` know positions. `proxied` says
-    through whom clients come.
+    through whom clients come. `annex` answers what begins with `/-/`, and
+    `public` single paths, of which nobody is asked who they are. Requests are counted in `tally`.
     """
 
     def __init__(
@@ -79,6 +86,9 @@ class Site:
         deletable: Collection[str] = (),
         incoming: Incoming | None = None,
         sidecars: Sidecars | None = None,
+        annex: Application | None = None,
+        public: Mapping[str, Application] = MappingProxyType({}),
+        tally: Tally | None = None,
     ) -> None:
         assert state is not None or not shares
         self._kept = None if state is None else _Kept(state)
@@ -88,7 +98,7 @@ class Site:
         overlay = None if sidecars is None else Overlay(sidecars)
         entries = Tree(
             accounts, snapshot, paths, views, view_names, deletable, settled=settled,
-            beside=beside, lookups=lookups, links=links, overlay=overlay,
+            beside=beside, lookups=lookups, links=links, overlay=overlay, canary=CANARY,
         )  # fmt: skip
         deeds = None
         if editor is not None and self._kept is not None:
@@ -97,19 +107,22 @@ class Site:
         if overlay is not None and self._kept is not None:
             overlaying = Overlaying(entries, overlay, self._kept.refusals)
         tree = Provider(
-            entries, Download(open_), users, noise, deeds, incoming, Playback(players), overlaying
-        )
+            entries, Download(open_), users, noise, deeds=deeds, incoming=incoming,
+            playback=Playback(players), overlaying=overlaying, tally=tally,
+        )  # fmt: skip
         providers: dict[str, DAVProvider] = {"/": tree}
         for name, share in shares.items():
             assert self._kept is not None  # as above
             providers[f"/{name}"] = Scratch(name, share, users, tree, self._kept.rooms)
+        if annex is not None:
+            providers[f"/{ANNEX}"] = Annex(annex, users)
         proxied = proxied or Proxied()
         app = _wsgidav(providers, users, proxied.prefix)
         if self._kept is not None:
             for provider in providers.values():
                 provider.set_lock_manager(self._kept.locks)
                 provider.set_prop_manager(self._kept.properties)
-        self._gate = Gate(app, proxied, users.digest)
+        self._gate = Gate(app, proxied, users.digest, public=public, tally=tally)
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """A response."""
@@ -145,7 +158,7 @@ def _wsgidav(providers: Mapping[str, DAVProvider], users: Users, mount_path: str
             "davstore": {"users": users},
             "http_authenticator": {
                 "domain_controller": DomainController,
-                "accept_digest": users.digest.is_offered,
+                "accept_digest": True,
                 "default_to_digest": False,
             },
             "middleware_stack": [Refusals, Authenticator, RequestResolver],

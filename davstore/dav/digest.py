@@ -59,8 +59,12 @@ class Digest:
     """Challenges, and whether the answers are right; `now` in seconds, the same everywhere."""
 
     def __init__(self, people: People, now: Callable[[], float] = time.time) -> None:
-        self._people = people
         self._now = now
+        self.replace(people)
+
+    def replace(self, people: People) -> None:
+        """Have these people from now on; where their digests differ, all nonces are new."""
+        self._people = people
         self._key = hashlib.blake2b("\0".join(people.digests()).encode(), person=b"nonce").digest()
 
     @property

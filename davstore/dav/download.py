@@ -15,12 +15,14 @@ from davstore.dav.properties import content_type, etag
 from davstore.dav.refusals import refusal, refuse, say
 from davstore.dav.transfer import OFFER, TRANSFER, Headers, Transfer
 from davstore.errors import DavstoreError
-from davstore.model import Leaf
+from davstore.model import Leaf, Reader
 
 log = logging.getLogger(__name__)
 
 Environ: TypeAlias = dict[str, Any]
 StartResponse: TypeAlias = Callable[..., Any]
+
+LONGEST_CLIENT = 100
 
 
 class Body(Protocol):
@@ -79,7 +81,12 @@ class Download:
             status = "206 Partial Content"
             headers.append(("Content-Range", f"bytes {wanted.start}-{wanted.end}/{size}"))
         headers += _length(wanted.end - wanted.start + 1)
-        return Transfer(leaf, wanted.start, wanted.end, status, headers, refusal)
+        reader = Reader(
+            environ.get("wsgidav.auth.user_name") or "",
+            environ.get("HTTP_USER_AGENT", "")[:LONGEST_CLIENT],
+            environ.get("REMOTE_ADDR", ""),
+        )
+        return Transfer(leaf, wanted.start, wanted.end, status, headers, refusal, reader)
 
     def _respond(
         self, environ: Environ, start_response: StartResponse, leaf: Leaf

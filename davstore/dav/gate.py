@@ -8,12 +8,16 @@ import base64
 import binascii
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any, TypeAlias
 
+from davstore import logs
 from davstore.dav.digest import STALE, Digest
 from davstore.dav.proxied import Proxied
-from davstore.dav.transfer import AGAIN, Again, Answer, Request, Transfer
+from davstore.dav.rights import READING, WRITING
+from davstore.dav.transfer import AGAIN, TRANSFER, Again, Answer, Request, Transfer
+from davstore.tally import REQUEST_SECONDS, REQUESTS, Tally
 
 log = logging.getLogger(__name__)
 
@@ -25,22 +29,34 @@ METHODS = "OPTIONS, GET, HEAD, PROPFIND"
 LONGEST_PATH = 8192
 ASKED = "davstore.asked"
 """Where the path stays as the client sent it; WsgiDAV takes it apart."""
+REQUEST = "davstore.request"
+"""Where a server may say by which name the log knows a request."""
+_KNOWN = frozenset((*READING, *WRITING, "POST"))
 
 
 class Gate:
-    """A WSGI application around another."""
+    """A WSGI application around another; `public` ones answer single paths, login or not."""
 
     def __init__(
-        self, application: Application, proxied: Proxied | None = None, digest: Digest | None = None
+        self,
+        application: Application,
+        proxied: Proxied | None = None,
+        digest: Digest | None = None,
+        *,
+        public: Mapping[str, Application] = MappingProxyType({}),
+        tally: Tally | None = None,
     ) -> None:
         self._application = application
         self._digest = digest
         self._proxied = proxied or Proxied()
+        self._public = public
+        self._tally = tally or Tally()
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterator[bytes]:
         """A response to every request, whatever happens within."""
+        logs.begin_request(environ.get(REQUEST) or logs.new_request())
         self._proxied.settle(environ)
-        head = _Head(environ, start_response, self._digest)
+        head = _Head(environ, start_response, self._digest, self._tally)
         is_head = environ["REQUEST_METHOD"] == "HEAD"
         refusal = _refusal(environ)
         if refusal:
@@ -51,7 +67,8 @@ class Gate:
         environ[ASKED] = environ.get("PATH_INFO", "")
         body: Iterable[bytes] = ()
         try:
-            body = self._application(environ, head)
+            answer = self._public.get(environ.get("PATH_INFO", ""), self._application)
+            body = answer(environ, head)
             for part in body:
                 if not is_head:  # WsgiDAV's refusals have one: it would be the next answer
                     yield part
@@ -67,7 +84,7 @@ class Gate:
             close = getattr(body, "close", None)
             if close is not None:
                 close()
-            head.log_line()
+            head.ended()
         if AGAIN in environ:
             environ[AGAIN] = head.repeated(environ[AGAIN])
 
@@ -76,9 +93,10 @@ class _Head:
     """Stands between application and server when a response begins."""
 
     def __init__(
-        self, environ: Environ, start_response: StartResponse, digest: Digest | None
+        self, environ: Environ, start_response: StartResponse, digest: Digest | None, tally: Tally
     ) -> None:
         self._digest = digest if digest is not None and digest.is_offered else None
+        self._tally = tally
         self._environ = environ
         self._start_response = start_response
         self._began = time.monotonic()
@@ -98,6 +116,8 @@ class _Head:
         if "HTTP_TRANSFER_ENCODING" in self._environ and "connection" not in names:
             # Nobody may have read the chunks: they would be taken for the next request.
             headers = [*headers, ("Connection", "close")]
+        if status.startswith("5"):
+            headers = [*headers, ("X-Request-Id", logs.request())]
         write: Callable[[bytes], object] = self._start_response(status, headers, exc_info)
         return write
 
@@ -107,14 +127,16 @@ class _Head:
         self(status, [kind, ("Content-Length", str(len(body)))])
         return [body]
 
-    def log_line(self) -> None:
+    def ended(self) -> None:
         environ = self._environ
+        is_counted = TRANSFER not in environ  # else its end is known, and counted, elsewhere
+        _count(self._tally, environ["REQUEST_METHOD"], self.status, self._began, is_counted)
         _log_line(_who(environ), environ.get("PATH_INFO", ""), environ.get("HTTP_RANGE", ""),
                   self.status, self._began)  # fmt: skip
 
     def repeated(self, again: Again) -> Again:
-        """`again` with its line in the log, and with nothing but answers or None."""
-        who = _who(self._environ)
+        """`again` counted and with its line in the log, and with nothing but answers or None."""
+        who, tally = _who(self._environ), self._tally
 
         def answered(request: Request) -> Answer | Transfer | None:
             began = time.monotonic()
@@ -124,6 +146,7 @@ class _Head:
                 log.debug("%s %s cannot be repeated", *who, exc_info=True)
                 return None
             if answer is not None:
+                _count(tally, who[1], answer.status, began, not isinstance(answer, Transfer))
                 _log_line(who, request.target, request.range or "", answer.status, began)
             return answer
 
@@ -132,6 +155,13 @@ class _Head:
 
 def _who(environ: Environ) -> tuple[str, str]:
     return environ.get("REMOTE_ADDR", "-"), environ["REQUEST_METHOD"]
+
+
+def _count(tally: Tally, method: str, status: str, began: float, is_answered: bool) -> None:  # noqa: FBT001 - one call each
+    method = method if method in _KNOWN else "other"
+    if is_answered:
+        tally.count(REQUESTS, method, status[:3])
+    tally.time(REQUEST_SECONDS, time.monotonic() - began, method)
 
 
 def _log_line(who: tuple[str, str], path: str, range_: str, status: str, began: float) -> None:

@@ -22,6 +22,7 @@ from davstore.dav.properties import SERVICES
 from davstore.dav.propfind import Asked, BadRequest, Depth, Infinite, TooLarge
 from davstore.dav.transfer import Answer
 from davstore.model import Entry, Folder
+from davstore.tally import LISTINGS, Tally
 
 Environ: TypeAlias = dict[str, Any]
 StartResponse: TypeAlias = Callable[..., Any]
@@ -74,7 +75,8 @@ class _Body:
 class Listing:
     """Answers PROPFIND of an entry, keeping up to `room` bytes of rows and as many of bodies."""
 
-    def __init__(self, room: int = ROOM) -> None:
+    def __init__(self, room: int = ROOM, tally: Tally | None = None) -> None:
+        self._tally = tally or Tally()
         self._prepared: Kept[str, Prepared] = Kept(room)
         self._bodies: Kept[_Question, _Body] = Kept(room)
         self._making = threading.Lock()
@@ -117,10 +119,14 @@ class Listing:
 
     def _kept(self, question: _Question, entry: Entry) -> Parts | None:
         body = self._bodies.get(question)
-        return body.parts if body is not None and body.of is entry else None
+        if body is not None and body.of is entry:
+            self._tally.count(LISTINGS, "yes")
+            return body.parts
+        return None
 
     def _rendered(self, question: _Question, entry: Entry, members: int) -> Parts:
         if isinstance(entry, Folder) and members >= MANY:
+            self._tally.count(LISTINGS, "no")
             return self._large(question, entry)
         body = _Body(entry, (_small(question, entry),), {})
         if members:

@@ -24,6 +24,7 @@ from davstore.config import User
 from davstore.dav.digest import STALE, Digest, claim
 from davstore.dav.patience import Patience
 from davstore.dav.people import REALM, People, Person
+from davstore.tally import LOGINS, Tally
 
 log = logging.getLogger(__name__)
 
@@ -42,14 +43,21 @@ class Users:
         users: Iterable[User] = (),
         file: Path | None = None,
         patience: Patience | None = None,
+        tally: Tally | None = None,
     ) -> None:
         self.people = People(users, file)
         self.patience = patience or Patience()
+        self._tally = tally or Tally()
         self.digest = Digest(self.people)
         self._hasher = PasswordHasher()
         self._key = secrets.token_bytes(32)
         self._verified: dict[Person, bytes] = {}
         self._hashing = threading.Lock()
+
+    def replace(self, people: People) -> None:
+        """Have these people from now on."""
+        self.people = people
+        self.digest.replace(people)
 
     def person(self, environ: Mapping[str, Any]) -> Person:
         """Who asks, once the authenticator has let them in."""
@@ -89,6 +97,7 @@ class Users:
         if is_right:
             self.patience.succeeded(address, name)
         else:
+            self._tally.count(LOGINS)
             self.patience.failed(address, name)
             log.warning("login refused for user %r from %s; %d refused so far",
                         name[:100], address, self.patience.count)  # fmt: skip
@@ -126,6 +135,10 @@ def _nobodys(like: str) -> str:
     return secrets.token_hex()
 
 
+def _asks_to_watch(environ: Mapping[str, Any] | None) -> bool:
+    return str((environ or {}).get("SCRIPT_NAME", "")).endswith("/-")
+
+
 class DomainController(BaseDomainController):
     """Asks the `Users` that stand in the app's configuration under "davstore"."""
 
@@ -141,10 +154,12 @@ class DomainController(BaseDomainController):
         if people.is_open:
             return False
         is_guest = not environ or "HTTP_AUTHORIZATION" not in environ
+        if is_guest and _asks_to_watch(environ):
+            return True  # guests watch nothing: let them say who they are
         return not (is_guest and people.has_anonymous)
 
     def supports_http_digest_auth(self) -> bool:
-        return self._users.digest.is_offered
+        return True  # whoever needs it may have been given a digest since
 
     def basic_auth_user(self, realm: str, user_name: str, password: str, environ: Any) -> bool:
         users, address = self._users, _peer(environ)

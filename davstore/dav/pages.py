@@ -21,6 +21,7 @@ from markupsafe import Markup
 from werkzeug.http import dump_options_header, http_date
 
 from davstore import views
+from davstore.dav.canary import CANARY
 from davstore.dav.compression import GZIP, PLAIN, accepted
 from davstore.dav.multistatus import PATH_SAFE
 from davstore.dav.playlist import MEDIA_TYPE, playlist
@@ -165,7 +166,7 @@ def _rendered(view: _View, home: str, href: str, folder: Folder) -> str:
 
 def _shown(folder: Folder, view: _View) -> Sequence[Entry]:
     """Those that were looked for, in order; folders stand together at the top."""
-    entries: Iterable[Entry] = folder.entries.values()
+    entries: Iterable[Entry] = [e for e in folder.entries.values() if e is not CANARY]
     words = _plain(view.words).split()
     if words:
         entries = [e for e in entries if all(word in _plain(e.name) for word in words)]

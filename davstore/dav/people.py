@@ -12,7 +12,7 @@ from davstore.config import ANONYMOUS, User
 
 log = logging.getLogger(__name__)
 
-EVERY_RIGHT = frozenset({"read", "add", "delete"})
+EVERY_RIGHT = frozenset({"read", "add", "delete", "watch", "manage"})
 _HASHES = ("$2y$", "$2b$", "$2a$", "$argon2")
 REALM = "davstore"
 LARGEST_FILE = 1024 * 1024

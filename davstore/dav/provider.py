@@ -47,6 +47,7 @@ from davstore.dav.resources import (
 from davstore.dav.rights import READING, WRITING, check_right, options, refused
 from davstore.dav.tree import NotReady, Tree
 from davstore.model import Entry, Folder, Leaf, Text
+from davstore.tally import Tally
 
 Environ: TypeAlias = dict[str, Any]
 StartResponse: TypeAlias = Callable[..., Any]
@@ -77,10 +78,12 @@ class Provider(DAVProvider):
         download: Download,
         users: Users,
         noise: Noise | None,
+        *,
         deeds: Deeds | None = None,
         incoming: Incoming | None = None,
         playback: Playback = NO_PLAYBACK,
         overlaying: Overlaying | None = None,
+        tally: Tally | None = None,
     ) -> None:
         super().__init__()
         self._overlaying = overlaying
@@ -91,7 +94,7 @@ class Provider(DAVProvider):
         self._users = users
         self._noise = noise
         self._incoming = incoming
-        self._listing = Listing()
+        self._listing = Listing(tally=tally)
         self._repeats = Repeats(tree, users, self._listing, download, _address, self._allowed)
 
     def ref_url_to_path(self, ref_url: str) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from davstore.errors import DavstoreError
-from davstore.model import Leaf
+from davstore.model import Leaf, Reader
 
 OFFER = "davstore.offer"
 TRANSFER = "davstore.transfer"
@@ -33,7 +33,8 @@ class Answer:
 class Transfer:
     """Bytes `start` to `end` (inclusive) of `leaf`, under `status` and `headers`.
 
-    `refuse` says what a failure before the first byte is to be answered with.
+    `refuse` says what a failure before the first byte is to be answered with. `reader` is who
+    asked.
     """
 
     leaf: Leaf
@@ -42,6 +43,7 @@ class Transfer:
     status: str
     headers: Headers
     refuse: Callable[[DavstoreError], Answer]
+    reader: Reader
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from davstore.catalog import home_in, home_of, magnet_of
 from davstore.dav.noise_names import is_noise
 from davstore.dav.overlay import Home, Overlay
 from davstore.dav.people import OWNER, Person
-from davstore.model import Entry, Folder, Snapshot
+from davstore.model import Entry, Folder, Leaf, Snapshot
 
 MAGNETS, TRASH, LINKS = "magnets", "trash", "links"
 """The folders of an account."""
@@ -82,7 +82,7 @@ class Tree:
     them, else None. Beside the magnets of accounts that are `deletable`, and of others that have
     some, is the trash, for who may delete. `lookups` are the folders beside them that ask; what
     else is `beside` them is listed only. In the folders of magnets and at the top of views are the
-    sidecars of the `overlay`.
+    sidecars of the `overlay`. `canary` is a file in the root.
     """
 
     def __init__(
@@ -99,10 +99,12 @@ class Tree:
         lookups: Lookups | None = None,
         links: Links | None = None,
         overlay: Overlay | None = None,
+        canary: Leaf | None = None,
     ) -> None:
         self._beside = beside
         self._overlay = overlay
         self._links = links
+        self._canary = canary
         self._accounts = tuple(accounts)
         self._snapshot = snapshot
         self._shares = shares
@@ -146,6 +148,8 @@ class Tree:
 
     def _found(self, parts: Sequence[str], person: Person, *, asking: bool) -> Entry | None:
         account, *rest = parts
+        if self._canary is not None and parts == [self._canary.name]:
+            return self._canary
         if self._overlay is not None:
             home = self.home(parts, person)
             if home is not None:
@@ -224,6 +228,8 @@ class Tree:
         """
         folders = [folder for folder in self._folders(person) if person.sees(folder.name)]
         entries: dict[str, Entry] = {folder.name: folder for folder in folders}
+        if self._canary is not None:
+            entries[self._canary.name] = self._canary
         modified = max((folder.modified for folder in folders), default=0.0)
         used = sum(folder.used or 0 for folder in folders)
         return Folder("", MappingProxyType(entries), modified, used)

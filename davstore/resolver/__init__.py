@@ -4,8 +4,8 @@
 long to leave it alone, `playlists` makes those of transcoded streams. Alone knows cachetools.
 """
 
-from davstore.resolver.failures import Failures
+from davstore.resolver.failures import Failures, Trouble
 from davstore.resolver.links import Resolver, Shelf, Turns
 from davstore.resolver.playlists import Playlists
 
-__all__ = ["Failures", "Playlists", "Resolver", "Shelf", "Turns"]
+__all__ = ["Failures", "Playlists", "Resolver", "Shelf", "Trouble", "Turns"]

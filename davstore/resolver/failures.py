@@ -52,6 +52,15 @@ class _Pack:
     until: float = 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """What is held against something: since when, until when (unix seconds), and why."""
+
+    since: float
+    until: float
+    reason: str
+
+
 class Failures:
     """Remembered for all readers; `now` is unix seconds."""
 
@@ -80,6 +89,24 @@ class Failures:
             reason = f"{len(pack.files)} other files of its magnet cannot be read either"
             raise StoreUnavailable(leaf.account, reason, retry_after=pack.until - now)
         pack.until = now + TRIAL
+
+    def accounts(self) -> dict[str, Trouble]:
+        """The accounts that are to be left alone as a whole, and why."""
+        now = self._now()
+        with self._lock:
+            return {
+                name: _trouble(failing) for name, failing in self._accounts.items()
+                if now < failing.until
+            }  # fmt: skip
+
+    def files(self) -> dict[tuple[str, str], Trouble]:
+        """The same for files, by account and identity."""
+        now = self._now()
+        with self._lock:
+            return {
+                key: _trouble(failing) for key, failing in self._files.items()
+                if now < failing.until
+            }  # fmt: skip
 
     def failed(self, leaf: Leaf, error: DavstoreError) -> DavstoreError:
         """Remember that `leaf` could not be served, and what clients are to be told of it."""
@@ -121,6 +148,10 @@ class Failures:
             self._accounts.pop(leaf.account, None)
             self._files.pop(_file(leaf), None)
             self._packs.pop(_pack(leaf), None)
+
+
+def _trouble(failing: _Failing) -> Trouble:
+    return Trouble(failing.since, failing.until, leaf_reason(failing.error))
 
 
 def _longer(failing: _Failing, first: float) -> float:

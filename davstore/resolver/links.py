@@ -8,15 +8,17 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import replace
 from typing import Protocol
 
 from cachetools import LRUCache, TLRUCache
 
 from davstore.errors import StoreUnavailable
+from davstore.logs import Threads
 from davstore.model import Leaf, Link
 from davstore.stores.base import Store
+from davstore.tally import GENERATED, LINKS, Tally
 
 log = logging.getLogger(__name__)
 
@@ -70,11 +72,13 @@ class Resolver:
         shelf: Shelf,
         *,
         turns: Turns | None = None,
+        tally: Tally | None = None,
         now: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
         capacity: int = CAPACITY,
     ) -> None:
         self._stores = stores
+        self._tally = tally or Tally()
         self._turns = turns
         self._sleep = sleep
         self._shelf = shelf
@@ -87,13 +91,16 @@ class Resolver:
         self._calls: LRUCache[Key, deque[float]] = LRUCache(capacity)
         # A store that hangs holds its own threads and nobody else's.
         self._threads = {
-            name: ThreadPoolExecutor(THREADS, thread_name_prefix=f"link-{name}") for name in stores
+            name: Threads(THREADS, thread_name_prefix=f"link-{name}") for name in stores
         }
 
     def known(self, leaf: Leaf) -> Link | None:
         """A link of `leaf` that is at hand and fresh for a while."""
         with self._lock:
-            return self._fresh.get(_key(leaf))
+            link = self._fresh.get(_key(leaf))
+        if link is not None:
+            self._tally.count(LINKS, leaf.account, "known")
+        return link
 
     def ask(self, leaf: Leaf) -> Future[Link]:
         """A link that is fresh for a while; its `expires` is when we stop believing it.
@@ -112,6 +119,8 @@ class Resolver:
             if flight is None:
                 flight = self._flights[key] = Future()
                 self._threads[leaf.account].submit(self._fly, key, leaf, flight)
+            else:
+                self._tally.count(LINKS, leaf.account, "joined")
         return flight
 
     def link(self, leaf: Leaf) -> Link:
@@ -153,7 +162,9 @@ class Resolver:
 
     def _fly(self, key: Key, leaf: Leaf, flight: Future[Link]) -> None:
         try:
-            link = self._shelved(key) or self._in_turn(key, leaf)
+            link = self._shelved(key)
+            self._tally.count(LINKS, leaf.account, "kept" if link else "generated")
+            link = link or self._in_turn(key, leaf)
         except BaseException as error:  # noqa: BLE001 - handed on to all who wait
             with self._lock:
                 del self._flights[key]
@@ -187,7 +198,12 @@ class Resolver:
     def _generated(self, key: Key, leaf: Leaf) -> Link:
         account, asked = leaf.account, self._now()
         self._count(key, account, asked)
-        link = self._stores[account].link(leaf.file)
+        try:
+            link = self._stores[account].link(leaf.file)
+        except Exception as error:
+            self._tally.count(GENERATED, account, type(error).__name__)
+            raise
+        self._tally.count(GENERATED, account, "ok")
         life = min(link.expires - asked, LONGEST_LIFE)
         link = replace(link, expires=asked + life - min(MARGIN, life / 10))
         self._shelf.put(*key, link)

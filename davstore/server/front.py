@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+from davstore import logs
 from davstore.dav.transfer import Transfer
 from davstore.errors import DavstoreError
 from davstore.server.certificate import Certificate
@@ -22,6 +23,7 @@ from davstore.server.framing import is_plain
 from davstore.server.repeats import Repeated, Repeats, plain_length
 from davstore.server.workers import PAUSE_TIMEOUT, SMALL_BODY, Connection, Workers
 from davstore.stream import Stream, Streams, Wire
+from davstore.tally import REQUESTS, Tally
 from davstore.transport import AnySocket, TlsSocket
 
 log = logging.getLogger(__name__)
@@ -41,12 +43,19 @@ PIECE = 1024 * 1024
 
 
 class Front:
-    """Accepts clients and keeps each of them company; over TLS where there is a certificate."""
+    """Accepts clients and keeps each of them company; over TLS where there is a certificate. Files
+    that are sent count in `tally`.
+    """
 
     def __init__(
-        self, workers: Workers, streams: Streams, certificate: Certificate | None = None
+        self,
+        workers: Workers,
+        streams: Streams,
+        certificate: Certificate | None = None,
+        tally: Tally | None = None,
     ) -> None:
         self._certificate = certificate
+        self._tally = tally or Tally()
         self._workers = workers
         self._streams = streams
         self._loop = streams.loop
@@ -115,7 +124,9 @@ class Front:
             secured = self._certificate and TlsSocket(
                 sock, self._certificate.context(), server_side=True
             )
-            client = _Client(secured or sock, self._workers, self._streams, self._repeats)
+            client = _Client(
+                secured or sock, self._workers, self._streams, self._repeats, self._tally
+            )
         except OSError:  # gone already
             sock.close()
             return
@@ -133,8 +144,14 @@ class _Client:
     """One client's connection, from request to request."""
 
     def __init__(
-        self, sock: AnySocket, workers: Workers, streams: Streams, repeats: Repeats
+        self,
+        sock: AnySocket,
+        workers: Workers,
+        streams: Streams,
+        repeats: Repeats,
+        tally: Tally,
     ) -> None:
+        self._tally = tally
         self._sock = sock
         self._workers = workers
         self._streams = streams
@@ -207,10 +224,13 @@ class _Client:
             return False
         if not await self._small_body(head):
             return False
+        name = logs.new_request()
+        logs.begin_request(name)
         address = self._connection.remote_addr
         if not self.is_closing and (known := self._repeats.answer(address, head, self._read)):
             self._read = self._read[known.length :]
             return await self._repeat(known)
+        self._connection.request = name
         stays = await self._work(head)
         unsent = self._connection.unsent()
         if unsent:
@@ -287,7 +307,10 @@ class _Client:
         watch = asyncio.get_running_loop().call_later(WATCH_AFTER, self._watch, task)
         stream: Stream | None = None
         try:
-            stream = await self._streams.begun(transfer.leaf, transfer.start, transfer.end)
+            stream = await self._streams.begun(
+                transfer.leaf, transfer.start, transfer.end, transfer.reader
+            )
+            self._tally.count(REQUESTS, "GET", transfer.status[:3])
             self._wire.offer_more(head)
             await stream.send(self._wire)
         except DavstoreError as error:
@@ -295,7 +318,9 @@ class _Client:
                 log.warning("stream cut: %s", error)
                 raise ConnectionAbortedError from None
             refusal = transfer.refuse(error)
-            text = _head_text(refusal.status, refusal.headers, is_last=is_last)
+            self._tally.count(REQUESTS, "GET", refusal.status[:3])
+            headers = [*refusal.headers, ("X-Request-Id", logs.request())]
+            text = _head_text(refusal.status, headers, is_last=is_last)
             await self._wire.send(text + b"".join(refusal.parts))
         finally:
             watch.cancel()

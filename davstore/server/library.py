@@ -17,6 +17,7 @@ from davstore.catalog import (
     Links,
     Lookups,
     Outbox,
+    Overviews,
     PlaceRecords,
     Records,
     Remover,
@@ -33,6 +34,7 @@ from davstore.stores.base import Store, TokenSettings
 from davstore.stores.passes import PassFile
 from davstore.stores.playing import Playing
 from davstore.stream import Upstream
+from davstore.tally import Tally
 from davstore.transport import Reach, Together
 
 HOOKS = "hooks"
@@ -43,11 +45,12 @@ def open_stores(
     settings: Settings,
     processes: int = 1,
     *,
+    tally: Tally | None = None,
     now: Callable[[], float] = time.time,
     sleep: Callable[[float], None] = time.sleep,
 ) -> dict[str, Store]:
     """A store for each configured account; so many processes keep its limits together. Between two
-    tries of a call they `sleep`.
+    tries of a call they `sleep`. What they ask is counted in `tally`.
     """
     together = Together(settings.server.state, processes) if processes > 1 else None
     return {
@@ -55,6 +58,7 @@ def open_stores(
             name,
             account,
             together=together,
+            tally=tally,
             now=now,
             sleep=sleep,
             **_passes(name, account, settings.server.state),
@@ -90,17 +94,19 @@ class Library:
         settings: Settings,
         *,
         processes: int = 1,
+        tally: Tally | None = None,
         now: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         is_shared = processes > 1
         self._engine = open_database(settings.server.state, now, is_shared=is_shared)
-        self.stores = open_stores(settings, processes, now=now, sleep=sleep)
+        self.stores = open_stores(settings, processes, tally=tally, now=now, sleep=sleep)
         leases = Leases(self._engine, now) if is_shared else None
         self.turns = Turns(leases) if leases else None
         self._leases = leases
         self.outbox = Outbox(self._engine)
         self.records = Records(self._engine)
+        self.overviews = Overviews(self._engine)
         self.links = Links(self._engine)
         self.links.sweep(now())
         sources = {name: f"{a.store} {a.url}" for name, a in settings.accounts.items()}

@@ -20,6 +20,7 @@ from typing import TypeAlias
 from davstore.catalog import open_database
 from davstore.config import Settings
 from davstore.errors import DavstoreError
+from davstore.server.reloading import at_once
 from davstore.server.server import PortUnavailable, address_url, listening_problem
 
 log = logging.getLogger(__name__)
@@ -32,8 +33,10 @@ LONG = 60.0
 GRACE = 10.0
 """Seconds beyond the time for responses under way, after which a process is killed."""
 
-Serve: TypeAlias = Callable[[Settings, Connection], None]
-"""What each process runs: it sends "" once it listens, or why it cannot, and ends at SIGTERM."""
+Serve: TypeAlias = Callable[[Settings, Connection, int], None]
+"""What each process runs, told its number from 0 on: it sends "" once it listens, or why it
+cannot, and ends at SIGTERM.
+"""
 
 
 class WorkerFailed(DavstoreError):
@@ -44,6 +47,7 @@ class WorkerFailed(DavstoreError):
 class _Worker:
     """The place of one process, and who has it now."""
 
+    number: int
     process: SpawnProcess
     reports: Connection
     began: float
@@ -86,8 +90,8 @@ class Processes:
             update={"server": server.model_copy(update={"port": port})}
         )
         try:
-            for _ in range(server.workers):
-                self._workers.append(self._begun())
+            for number in range(server.workers):
+                self._workers.append(self._begun(number))
             for worker in self._workers:
                 self._await(worker)
         except BaseException:
@@ -103,7 +107,7 @@ class Processes:
             if worker.replace_at is None:
                 self._mourn(worker)
             elif self._now() >= worker.replace_at:
-                self._workers[at] = self._begun(worker.pause)
+                self._workers[at] = self._begun(worker.number, worker.pause)
                 log.info("process %d takes its place", self._workers[at].process.pid or 0)
 
     def refresh(self) -> None:
@@ -112,6 +116,13 @@ class Processes:
             if worker.is_ready and worker.process.is_alive() and worker.process.pid:
                 os.kill(worker.process.pid, signal.SIGHUP)
                 return
+
+    def take_over(self, settings: Settings) -> None:
+        """Have all read their settings again; those that begin later get these."""
+        self._settings = at_once(self._settings, settings)
+        for worker in self._workers:
+            if worker.is_ready and worker.process.is_alive() and worker.process.pid:
+                os.kill(worker.process.pid, signal.SIGUSR1)
 
     def stop(self) -> None:
         """End them all; responses under way may go on for the configured time."""
@@ -128,13 +139,15 @@ class Processes:
         if self._reserved is not None:
             self._reserved.close()
 
-    def _begun(self, pause: float = FIRST_PAUSE) -> _Worker:
+    def _begun(self, number: int, pause: float = FIRST_PAUSE) -> _Worker:
         context = get_context("spawn")
         reports, theirs = context.Pipe(duplex=False)
-        process = context.Process(target=self._serve, args=(self._settings, theirs), daemon=True)
+        process = context.Process(
+            target=self._serve, args=(self._settings, theirs, number), daemon=True
+        )
         process.start()
         theirs.close()
-        return _Worker(process, reports, self._now(), pause)
+        return _Worker(number, process, reports, self._now(), pause)
 
     def _await(self, worker: _Worker) -> None:
         worker.reports.poll(READY_WITHIN)

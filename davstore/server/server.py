@@ -1,13 +1,16 @@
 """Builds the objects and hands them to each other, starts and stops them."""
 
+import logging
 import time
 from collections.abc import Callable
 from functools import partial
 
 from pydantic import ByteSize
 
+from davstore import logs
 from davstore.config import ServerSettings, Settings, StreamSettings
-from davstore.dav import Incoming, Patience, Proxied, Site, Users
+from davstore.dashboard import healthy, ready
+from davstore.dav import Incoming, Patience, People, Proxied, Site, Users
 from davstore.dav.download import Body
 from davstore.errors import DavstoreError
 from davstore.hooks import Hooks
@@ -16,10 +19,17 @@ from davstore.resolver import Failures, Playlists, Resolver
 from davstore.server.certificate import Certificate
 from davstore.server.front import Front
 from davstore.server.library import Library, upstream
+from davstore.server.pages import Again, Pages
+from davstore.server.readiness import Readiness
+from davstore.server.reloading import changed, waiting
+from davstore.server.watch import Watch
 from davstore.server.watching import Watching
 from davstore.server.workers import Workers
 from davstore.stream import Streams
+from davstore.tally import Tally
 from davstore.wanted import is_temporary
+
+log = logging.getLogger(__name__)
 
 
 class PortUnavailable(DavstoreError):
@@ -29,7 +39,8 @@ class PortUnavailable(DavstoreError):
 class Server:
     """One process of davstore, listening once `start` has returned.
 
-    Where several are configured it shares port and state with the others.
+    Where several are configured it shares port and state with the others, told apart by `number`.
+    `reload` has the settings read again.
     Raises `StateError`, `CertificateProblem` or `PortUnavailable`.
     """
 
@@ -37,26 +48,43 @@ class Server:
         self,
         settings: Settings,
         *,
+        number: int = 0,
+        reload: Callable[[], object] | None = None,
         now: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         processes = settings.server.workers
+        self._settings = self._latest = settings
+        self.restart: list[str] = []
+        self.tally = Tally()
         certificate = _certificate(settings.server)
-        self.library = Library(settings, processes=processes, now=now, sleep=sleep)
+        self.library = Library(
+            settings, processes=processes, tally=self.tally, now=now, sleep=sleep
+        )
         catalog = self.library.catalog
         self.resolver = Resolver(
-            self.library.stores, self.library.links, turns=self.library.turns, now=now
-        )
+            self.library.stores, self.library.links, turns=self.library.turns, tally=self.tally,
+            now=now,
+        )  # fmt: skip
         self._watching = Watching(self.library.players)
         self._playlists = Playlists(self.library.stores, now=now)
+        self.failures = Failures(now)
         self.streams = Streams(
             self.resolver,
-            Failures(now),
+            self.failures,
             {name: upstream(a, processes) for name, a in settings.accounts.items()},
             catalog.learn,
             settings.server.state / "edges",
             _part(settings.stream, processes),
+            tally=self.tally,
             told=self._watching.began,
+        )
+        self.watch = Watch(
+            self.tally, self.streams, self.failures, lambda: self.front.open_connections,
+            settings.server.state, number=number, now=now,
+        )  # fmt: skip
+        self.pages = Pages(
+            settings, self.library, self.watch, Again(reload, lambda: self.restart), now=now
         )
         arranged = self.library.arranged
         incoming = Incoming(
@@ -64,7 +92,10 @@ class Server:
             catalog.snapshot, catalog.has, self.library.adders.wake,
         )  # fmt: skip
         together = settings.server.state / "logins" if processes > 1 else None
-        self._users = Users(settings.users, settings.server.users_file, Patience(together=together))
+        self._users = Users(
+            settings.users, settings.server.users_file, Patience(together=together),
+            tally=self.tally,
+        )  # fmt: skip
         self._site = Site(
             catalog.accounts, catalog.snapshot, self._open, self._users,
             settings.shares, settings.server.state, self.library.views, arranged.names,
@@ -74,6 +105,12 @@ class Server:
             settled=arranged.settled,
             editor=self.library.editor, deletable=self.library.deletable,
             lookups=self.library.lookups, players=self.library.players,
+            annex=self.pages.dashboard,
+            tally=self.tally,
+            public={
+                "/-/healthz": healthy,
+                "/-/readyz": ready(Readiness(catalog, self.failures, self.streams)),
+            },
         )  # fmt: skip
         self._address = (settings.server.host, settings.server.port)
         self._scheme = settings.server.scheme
@@ -81,7 +118,7 @@ class Server:
         self._workers = Workers(
             self._address, self._site, is_shared=processes > 1 and settings.server.port > 0
         )
-        self.front = Front(self._workers, self.streams, certificate)
+        self.front = Front(self._workers, self.streams, certificate, self.tally)
         self.hooks = Hooks(
             settings.hooks, self.library.outbox, self.library.tree, self.library.tells_hooks,
             clock=now,
@@ -106,6 +143,7 @@ class Server:
             raise PortUnavailable(listening_problem(self._address, error)) from None
         self.hooks.start()
         self.front.start()
+        self.watch.start()
         self._watching.start()
         self.library.catalog.start(self.streams.measure, self._follow)
         self.library.adders.start(partial(self.library.additions.sweep, temporary=is_temporary))
@@ -114,6 +152,23 @@ class Server:
         if self.library.sweeper is not None:
             self.library.sweeper.start()
 
+    def take_over(self, settings: Settings) -> None:
+        """Settings that were read again: in force from now on, but for those in `restart`."""
+        news = changed(self._latest, settings)
+        self._latest = settings
+        server = settings.server
+        if {"users", "server.users_file"} & set(news):
+            self._users.replace(People(settings.users, server.users_file))
+        if "log.level" in news:
+            logs.set_level(settings.log.level)
+        self.library.catalog.keep_to(server.refresh, server.refresh_quick, server.refresh_slow)
+        self._drain = server.drain
+        self.restart = waiting(self._settings, settings)
+        if news:
+            log.info("settings changed: %s", ", ".join(news))
+        if self.restart:
+            log.warning("these settings wait for a restart: %s", ", ".join(self.restart))
+
     def stop(self) -> None:
         """Listen no more; responses under way may go on for the configured time, then end.
 
@@ -121,6 +176,7 @@ class Server:
         """
         if self.streams.loop.is_closed:
             return
+        self.watch.stop()
         self.front.stop(self._drain)
         self._workers.stop()
         if self.library.sweeper is not None:
@@ -139,6 +195,7 @@ class Server:
             self.library.sidecars.follow()
 
     def _close(self) -> None:
+        self.pages.close()
         self.resolver.close()
         self.streams.close()
         self._site.close()

@@ -18,6 +18,7 @@ from cheroot.wsgi import Gateway_10
 from cheroot.wsgi import Server as WsgiServer
 
 from davstore.dav import Application
+from davstore.dav.gate import REQUEST
 from davstore.dav.transfer import AGAIN, OFFER, TRANSFER, Again, Transfer
 from davstore.server.chunks import Chunked
 from davstore.transport import AnySocket, TlsSocket
@@ -41,8 +42,8 @@ MOST_UNSENT = 8 * 1024 * 1024
 class Connection(HTTPConnection):
     """A client, while a worker answers it.
 
-    `unsent` is what it has still to be sent, `transfer` what is to be moved to it after that,
-    `again` what answers its request again.
+    `request` is the name of what it asks. `unsent` is what it has still to be sent, `transfer` what
+    is to be moved to it after that, `again` what answers its request again.
     `released(stays_open)` is called once the worker is done with it.
     """
 
@@ -54,6 +55,7 @@ class Connection(HTTPConnection):
         self.status = b""
         self.headers: list[tuple[bytes, bytes]] = []
         self.is_last = False
+        self.request = ""
         self.released: Callable[[bool], None] = lambda _: None
 
     def _file(self, sock: AnySocket, mode: str, _size: int) -> Any:
@@ -171,6 +173,7 @@ class _Gateway(Gateway_10):
     def get_environ(self) -> Any:
         environ = super().get_environ()  # type: ignore[no-untyped-call]
         environ[OFFER] = True
+        environ[REQUEST] = self.req.conn.request
         if self.req.chunked_read:
             environ["wsgi.input"] = Chunked(self.req.conn.rfile)
         if isinstance(self.req.conn.socket, TlsSocket):

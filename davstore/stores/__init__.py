@@ -14,8 +14,8 @@ from davstore.stores.base import Settings, Store
 @dataclass(frozen=True, slots=True)
 class Kind:
     """One kind of store: the model of its settings, and `open(account name, settings)`, which
-    also takes `now`, `sleep` and `together`. `connections` to its file hosts are used at once where
-    nothing else is configured.
+    also takes `now`, `sleep`, `together` and `tally`. `connections` to its file hosts are used at
+    once where nothing else is configured.
     """
 
     settings: type[Settings]

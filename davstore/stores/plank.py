@@ -31,6 +31,7 @@ from davstore.stores.plank_shapes import (
 )
 from davstore.stores.playing import Begun
 from davstore.stores.shapes import amiss, read, rows
+from davstore.tally import Tally
 from davstore.transport import Json, Together, Transport, per_second
 
 __all__ = ["Plank", "Settings"]
@@ -83,6 +84,7 @@ class Plank:
         now: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
         together: Together | None = None,
+        tally: Tally | None = None,
     ) -> None:
         self.name = name
         self._settings = settings
@@ -92,6 +94,7 @@ class Plank:
             settings.url,
             rates=RATES,
             together=together,
+            tally=tally,
             complaint=partial(complaint, name),
             sleep=sleep,
         )

@@ -40,6 +40,7 @@ from davstore.stores.stremthru_shapes import (
     Row,
     User,
 )
+from davstore.tally import Tally
 from davstore.transport import Json, Together, Transport, per_minute, per_second
 
 __all__ = ["Settings", "StremThru"]
@@ -129,6 +130,7 @@ class StremThru:
         now: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
         together: Together | None = None,
+        tally: Tally | None = None,
     ) -> None:
         self.name = name
         self._base = settings.url
@@ -142,6 +144,7 @@ class StremThru:
             settings.url,
             rates=RATES,
             together=together,
+            tally=tally,
             secrets=settings.headers,
             complaint=self._complaint,
             sleep=sleep,

@@ -4,7 +4,7 @@
 (`edges`, `containers`, `pieces`), windows, reading ahead. `delivery` brings a stretch of it over
 as many connections as it takes, `source` opens a link and makes sure that what answers is the
 file, `relay` moves the bytes. `http1`, `pool` and `wire` are the connections, `loop` is the thread
-on which all of it runs. Nothing here knows what a store or WebDAV is.
+on which all of it runs, `running` says what runs now. Nothing here knows what a store or WebDAV is.
 """
 
 from davstore.stream.relay import Sink

@@ -17,6 +17,7 @@ import diskcache
 
 from davstore.model import Leaf
 from davstore.stream import containers
+from davstore.tally import EDGES, Tally
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +40,10 @@ class Edges:
     A disk that fails costs upstream bytes, never a read.
     """
 
-    def __init__(self, folder: Path, settings: EdgeSettings, threads: Executor) -> None:
+    def __init__(
+        self, folder: Path, settings: EdgeSettings, threads: Executor, tally: Tally | None = None
+    ) -> None:
+        self._tally = tally or Tally()
         self._settings = settings
         self._threads = threads
         self._indexes: dict[tuple[str, int], tuple[int, int] | None] = {}
@@ -68,6 +72,7 @@ class Edges:
             return None
         loop = asyncio.get_running_loop()
         data = await loop.run_in_executor(self._threads, self._read, leaf, size, at // BLOCK)
+        self._tally.count(EDGES, "no" if data is None else "yes")
         if data is not None and at < BLOCK:
             self._look_for_index(leaf, size, data)
         return data

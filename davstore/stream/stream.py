@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from davstore.errors import DavstoreError, StreamBroken
@@ -42,7 +43,7 @@ class Surroundings:
 class Stream:
     """Bytes `start` to `end` (inclusive; None: the end) of a file that `copies` are of.
 
-    Lives on the streams' loop.
+    Lives on the streams' loop. `error` is what ended it, if it was one; `closed` is called then.
     """
 
     def __init__(self, copies: Copies, start: int, end: int | None, around: Surroundings) -> None:
@@ -57,6 +58,8 @@ class Stream:
         self._block: memoryview | None = None
         self.is_closed = False
         self._is_exact = end is not None and end - start < EXACT
+        self.error: DavstoreError | None = None
+        self.closed: Callable[[Stream], None] = lambda _: None
 
     @property
     def leaf(self) -> Leaf:
@@ -81,6 +84,16 @@ class Stream:
         """The file's size in bytes, None where nobody knows."""
         return self._deliveries.total
 
+    @property
+    def host(self) -> str:
+        """Which host is read from, "" while none is."""
+        return self._deliveries.host
+
+    @property
+    def resumed(self) -> int:
+        """How often another connection had to go on."""
+        return self._deliveries.resumed
+
     async def begin(self) -> None:
         """Have the first bytes at hand, from whichever account gives them.
 
@@ -93,6 +106,7 @@ class Stream:
             except DavstoreError as error:
                 first = first or error
                 if not self._copies.next():
+                    self.error = first
                     raise first from None
             else:
                 return
@@ -108,6 +122,7 @@ class Stream:
             except DavstoreError as error:
                 self._copies.failed(error)
                 if not self._copies.next() and not self._copies.cling():
+                    self.error = error
                     raise
                 self._lanes, self._window = 1, FIRST_WINDOW
             else:
@@ -119,6 +134,7 @@ class Stream:
         begun, self._begun = self._begun, None
         if begun is not None:
             begun[0].close()
+        self.closed(self)
 
     async def _begin_here(self) -> None:
         self._copies.check()

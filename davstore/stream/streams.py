@@ -7,13 +7,14 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 
 from davstore.config import StreamSettings
 from davstore.errors import DavstoreError
-from davstore.model import Leaf
+from davstore.logs import Threads
+from davstore.model import Leaf, Reader
 from davstore.resolver import Failures, Resolver
 from davstore.stream.copies import Copies, Copy
 from davstore.stream.delivery import Deliveries
@@ -22,12 +23,15 @@ from davstore.stream.loop import Loop
 from davstore.stream.memory import Memory
 from davstore.stream.pieces import Pieces
 from davstore.stream.pool import Host, Pool
+from davstore.stream.running import Running
 from davstore.stream.source import Source
 from davstore.stream.stream import Stream, Surroundings
 from davstore.stream.wire import Bytes
+from davstore.tally import FIRST_BYTE, STARTS, Tally
 from davstore.transport import Dialer, MayReach
 
 THREADS = 32
+OURSELVES = Reader(client="davstore")
 HANDED_OVER = 1024 * 1024
 
 
@@ -47,7 +51,8 @@ class Streams:
     """Opens files of all accounts. `learn` is told the size of a file that its store did not know.
 
     `told` hears of each stream that is begun. `folder` is where beginnings and ends of files are
-    kept. `now` are monotonic seconds, `jitter` numbers from 0 to 1.
+    kept. `now` are monotonic seconds, `jitter` numbers from 0 to 1. What streams do is counted in
+    `tally`, `running` are those of now.
     """
 
     def __init__(
@@ -59,10 +64,13 @@ class Streams:
         folder: Path,
         settings: StreamSettings,
         *,
+        tally: Tally | None = None,
         now: Callable[[], float] = time.monotonic,
         jitter: Callable[[], float] = random.random,
         told: Callable[[Leaf, Stream], object] = lambda *_: None,
     ) -> None:
+        self._tally = tally or Tally()
+        self.running = Running(self._tally)
         self._resolver = resolver
         self._failures = failures
         self._accounts = accounts
@@ -70,7 +78,7 @@ class Streams:
         self._settings = settings
         self._jitter = jitter
         self._told = told
-        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="stream")
+        self._threads = Threads(THREADS, thread_name_prefix="stream")
         self.loop = Loop(now)
         hosts: dict[str, Host] = {}
         self.pools = {
@@ -82,7 +90,7 @@ class Streams:
         self._source = Source(resolver, self.pools, self._threads, first_byte=settings.first_byte)
         floor = (int(settings.floor_bytes), settings.floor_seconds)
         kept = EdgeSettings(settings.edge_store, settings.edge_head, settings.edge_tail)
-        edges = Edges(folder, kept, self._threads)
+        edges = Edges(folder, kept, self._threads, self._tally)
         memory = Memory(int(settings.read_ahead_memory))
         self._around = Surroundings(edges, Pieces(edges, floor), memory, floor)
 
@@ -109,13 +117,24 @@ class Streams:
         lanes = self._accounts[leaf.account].lanes
         return Copy(leaf, deliveries, self.pools[leaf.account], lanes)
 
-    async def begun(self, leaf: Leaf, start: int, end: int | None) -> Stream:
-        """As `stream`, its first bytes at hand.
+    async def begun(
+        self, leaf: Leaf, start: int, end: int | None, reader: Reader = OURSELVES
+    ) -> Stream:
+        """As `stream`, its first bytes at hand for `reader`.
 
         Raises `DavstoreError` as clients are to be told.
         """
         stream = self.stream(leaf, start, end)
-        await stream.begin()
+        self.running.add(stream, reader, start, end)
+        began = time.monotonic()
+        try:
+            await stream.begin()
+        except BaseException:
+            stream.close()
+            raise
+        account = stream.leaf.account
+        self._tally.time(FIRST_BYTE, time.monotonic() - began, account)
+        self._tally.count(STARTS, account)
         self._told(leaf, stream)
         return stream
 

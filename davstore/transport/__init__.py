@@ -17,6 +17,7 @@ from davstore.transport.api import (
 )
 from davstore.transport.dial import AnySocket, Dialer, Line
 from davstore.transport.notices import Answer, Notices
+from davstore.transport.probe import Unreachable, Way, way
 from davstore.transport.session import (
     MAX_REDIRECTS,
     USER_AGENT,
@@ -47,10 +48,13 @@ __all__ = [
     "TlsSocket",
     "Together",
     "Transport",
+    "Unreachable",
+    "Way",
     "decoded",
     "error_of_status",
     "per_minute",
     "per_second",
     "plain_reason",
     "server_context",
+    "way",
 ]

@@ -21,6 +21,7 @@ from tenacity.wait import wait_exponential_jitter
 
 from davstore import errors
 from davstore.errors import RateLimited, StoreError, StoreUnavailable, UnexpectedReply
+from davstore.tally import CALLS, WAITS, Tally
 from davstore.transport.session import Reach, Session, plain_reason
 from davstore.transport.turns import Together, Turns
 
@@ -102,6 +103,7 @@ class Transport:
         *,
         rates: Sequence[Rate] = (),
         together: Together | None = None,
+        tally: Tally | None = None,
         secrets: Mapping[str, str] | None = None,
         complaint: Complaint = lambda _: None,
         timeouts: tuple[float, float] = TIMEOUTS,
@@ -113,6 +115,7 @@ class Transport:
         self.base_url = base_url.rstrip("/")
         self._complaint = complaint
         self._session = Session(secrets or {}, may_reach=Reach(base_url).api)
+        self._tally = tally or Tally()
         self._turns = Turns(account, rates, together)
         self._timeouts = timeouts
         self._sleep = sleep
@@ -176,8 +179,19 @@ class Transport:
     def _once(
         self, method: str, path: str, *, urgent: bool, decode: Decode, options: dict[str, Any]
     ) -> Reply:
+        asked = time.monotonic()
         self._keep_silence()
         self._turns.take(urgent=urgent)
+        self._tally.time(WAITS, time.monotonic() - asked, self.account)
+        try:
+            reply = self._answered(method, path, decode, options)
+        except StoreError as error:
+            self._tally.count(CALLS, self.account, type(error).__name__)
+            raise
+        self._tally.count(CALLS, self.account, "ok")
+        return reply
+
+    def _answered(self, method: str, path: str, decode: Decode, options: dict[str, Any]) -> Reply:
         began = time.monotonic()
         try:
             with self._session.request(

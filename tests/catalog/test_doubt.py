@@ -1,6 +1,6 @@
 """What may go at once, and what only when it is said twice."""
 
-from davstore.catalog.doubt import CONFIRM_AFTER, FEW, Doubt
+from davstore.catalog.doubt import BELIEVED, CONFIRM_AFTER, FEW, NEVER, Doubt
 
 NOW = 1_700_000_000.0
 LATER = NOW + CONFIRM_AFTER
@@ -35,6 +35,17 @@ def test_a_second_complete_listing_minutes_later_confirms() -> None:
     assert doubt.judge(ids(50), 100, LATER, complete=False) == set()
     assert doubt.judge(ids(50), 100, LATER, complete=True) == ids(50)
     assert not doubt.held_back
+
+
+def test_the_owner_may_settle_it() -> None:
+    gone = Doubt(0.1, dict.fromkeys(ids(50), BELIEVED))
+    assert gone.due(NOW)
+    assert gone.judge(ids(50), 100, NOW, complete=True) == ids(50)
+    kept = Doubt(0.1, dict.fromkeys(ids(50), NEVER))
+    assert not kept.due(NOW)
+    assert kept.judge(ids(50), 100, LATER, complete=True) == set()
+    kept.back(ids(50))
+    assert not kept.held_back
 
 
 def test_only_what_both_lack_goes() -> None:

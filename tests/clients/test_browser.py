@@ -15,13 +15,13 @@ from tests.serving import ACCOUNTS, Serving
 pytestmark = pytest.mark.client
 
 
-def browsed(url: str, profile: Path) -> tuple[str, str]:
+def browsed(url: str, profile: Path, *more: str) -> tuple[str, str]:
     """The document after loading, and what the browser's console said."""
     chromium = shutil.which("chromium") or "chromium"
     options = ["--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={profile}"]
     logging = ["--enable-logging=stderr", "--v=0", "--dump-dom"]
     done = subprocess.run(
-        [chromium, *options, *logging, url], capture_output=True, text=True, timeout=60
+        [chromium, *options, *logging, *more, url], capture_output=True, text=True, timeout=60
     )
     return done.stdout, "\n".join(re.findall(r".*CONSOLE.*", done.stderr))
 
@@ -38,3 +38,18 @@ def test_a_browser_shows_the_pages_and_has_nothing_to_complain_of(
     said, complaints = browsed(f"{url}realdebrid/magnets/?sort=date", tmp_path)
     assert "Big Buck Bunny (2008)" in said
     assert complaints == ""
+
+
+def test_a_browser_shows_the_dashboard_and_runs_its_script(
+    demo: Serving, need: Callable[..., None], tmp_path: Path
+) -> None:
+    need("chromium")
+    url = demo.url.replace("//", f"//{USER}:{PASSWORD}@")
+    said, complaints = browsed(f"{url}-/", tmp_path, "--virtual-time-budget=10000")
+    assert complaints == ""
+    tree = html.document_fromstring(said)
+    titles = ["".join(map(str, each.itertext())) for each in tree.iterfind(".//h2")]
+    assert titles[:3] == ["Accounts", "Streams now", "Downloads in progress"]
+    (button,) = tree.iterfind(".//button[@id='live']")
+    assert (button.get("hidden"), button.text) == (None, "Live")
+    assert tree.find(".//section[@data-was]") is not None  # it has kept itself fresh

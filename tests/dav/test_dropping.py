@@ -220,8 +220,8 @@ def test_an_empty_file_waits_for_its_content(served: Serving) -> None:
 
 
 def test_only_who_may_add_sees_it(served: Serving) -> None:
-    assert "incoming" in listed(served, "/alldebrid/")
-    assert listed(served, "/alldebrid/", "guest") == ["magnets"]
+    assert {*listed(served, "/alldebrid/")} - {"links"} == {"magnets", "incoming"}
+    assert {*listed(served, "/alldebrid/", "guest")} - {"links"} == {"magnets"}  # come in a moment
     for method in ("PROPFIND", "GET", "DELETE"):
         assert ask(served, method, f"{HOME}/", who="guest").status_code == 404
     for who in ("guest", "other"):

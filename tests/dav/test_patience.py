@@ -84,7 +84,7 @@ def test_processes_count_together(sim: Simulator, tmp_path: Path) -> None:
     common = settings(
         write_config(sim, tmp_path, accounts=("alldebrid",), server=server, users=users)
     )
-    pair = One(common), One(common)
+    pair = One(common, 0), One(common, 1)
     try:
         said = [ask(pair[number % 2], "wrong") for number in range(7)]
         assert said == [401] * 5 + [429] * 2

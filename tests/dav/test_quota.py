@@ -22,6 +22,7 @@ def told(served: Serving, path: str, depth: str = "0") -> dict[str, list[str | N
             each.findtext(".//{DAV:}quota-used-bytes") or None,
         ]
         for each in ET.fromstring(asked.content)
+        if each.findtext("{DAV:}href") != "/.davstore-canary"
     }
 
 

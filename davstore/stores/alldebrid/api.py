@@ -9,6 +9,7 @@ from davstore.stores.alldebrid.errors import ERRORS, Blocked
 from davstore.stores.alldebrid.settings import Settings
 from davstore.stores.passes import Pass, PassFile
 from davstore.stores.shapes import rows
+from davstore.tally import Tally
 from davstore.transport import Json, Together, Transport, per_minute, per_second
 
 RATES = (per_second(10), per_minute(540))
@@ -29,6 +30,7 @@ class Api:
         *,
         sleep: Callable[[float], None] = time.sleep,
         together: Together | None = None,
+        tally: Tally | None = None,
         passes: PassFile | None = None,
     ) -> None:
         self.name = name
@@ -40,6 +42,7 @@ class Api:
             settings.url,
             rates=RATES,
             together=together,
+            tally=tally,
             secrets={"Authorization": f"Bearer {self._key}" if self._key else ""},
             complaint=self._complaint,
             sleep=sleep,

@@ -10,6 +10,7 @@ from davstore.stores.alldebrid.login import Login
 from davstore.stores.alldebrid.magnets import Magnets
 from davstore.stores.alldebrid.settings import Settings
 from davstore.stores.passes import PassFile
+from davstore.tally import Tally
 from davstore.transport import Together
 
 
@@ -24,13 +25,14 @@ class AllDebrid(Magnets, Links, Desk, Login):
         now: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
         together: Together | None = None,
+        tally: Tally | None = None,
         passes: PassFile | None = None,
     ) -> None:
         self.name = name
         self._now = now
         self._sleep = sleep
         self._quality = settings.quality
-        self._api = Api(name, settings, sleep=sleep, together=together, passes=passes)
+        self._api = Api(name, settings, sleep=sleep, together=together, tally=tally, passes=passes)
 
     def close(self) -> None:
         """Close all connections."""

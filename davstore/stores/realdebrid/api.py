@@ -10,6 +10,7 @@ from davstore.stores.passes import Pass, PassFile
 from davstore.stores.realdebrid.errors import ERRORS
 from davstore.stores.realdebrid.login import OAuth, revoked
 from davstore.stores.realdebrid.settings import Settings
+from davstore.tally import Tally
 from davstore.transport import Json, Reply, Together, Transport, per_minute, per_second
 
 RATES = (per_second(8), per_minute(200))
@@ -34,6 +35,7 @@ class Api:
         now: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
         together: Together | None = None,
+        tally: Tally | None = None,
         passes: PassFile | None = None,
     ) -> None:
         self.name = name
@@ -47,6 +49,7 @@ class Api:
             settings.url,
             rates=RATES,
             together=together,
+            tally=tally,
             secrets={"Authorization": f"Bearer {settings.secret}" if settings.secret else ""},
             complaint=self._complaint,
             sleep=sleep,

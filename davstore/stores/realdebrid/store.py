@@ -9,6 +9,7 @@ from davstore.stores.realdebrid.api import Api
 from davstore.stores.realdebrid.desk import Desk
 from davstore.stores.realdebrid.settings import Settings
 from davstore.stores.realdebrid.torrents import Torrents
+from davstore.tally import Tally
 from davstore.transport import Together
 
 
@@ -23,12 +24,15 @@ class RealDebrid(Torrents, Desk):
         now: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
         together: Together | None = None,
+        tally: Tally | None = None,
         passes: PassFile | None = None,
     ) -> None:
         self.name = name
         self._now = now
         self._select = settings.select
-        self._api = Api(name, settings, now=now, sleep=sleep, together=together, passes=passes)
+        self._api = Api(
+            name, settings, now=now, sleep=sleep, together=together, tally=tally, passes=passes
+        )
 
     def invite(self) -> Invitation:
         """A code for Real-Debrid's page."""

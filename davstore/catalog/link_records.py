@@ -1,0 +1,88 @@
+"""The shelf of links on disk, which the resolver uses without knowing a database."""
+
+import logging
+from collections.abc import Callable
+from typing import TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.exc import SQLAlchemyError
+
+from davstore.catalog import revisions
+from davstore.catalog.tables import links
+from davstore.model import Link
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+
+class Links:
+    """The shelf of links that outlives a restart. A disk that fails costs calls, never a read."""
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self._engine = engine
+        self._seen = self._try(lambda connection: revisions.of(connection, revisions.LINKS)) or 0
+
+    def get(self, account: str, ref: str) -> Link | None:
+        """The link kept for a file, fresh or stale."""
+        query = sa.select(links).where(links.c.account == account, links.c.ref == ref)
+        row = self._try(lambda connection: connection.execute(query).one_or_none())
+        if row is None or not row.url:
+            return None
+        return Link(row.url, row.expires, row.headers, row.size, row.connections, row.decoy)
+
+    def put(self, account: str, ref: str, link: Link) -> None:
+        """Keep `link` in place of an older one."""
+        row = {
+            "account": account, "ref": ref, "url": link.url, "expires": link.expires,
+            "headers": dict(link.headers), "size": link.size, "connections": link.connections,
+            "decoy": link.decoy,
+        }  # fmt: skip
+
+        def work(connection: sa.Connection) -> None:
+            row["revision"] = revisions.taken(connection, revisions.LINKS)
+            statement = insert(links).values(row)
+            connection.execute(statement.on_conflict_do_update(["account", "ref"], set_=row))
+
+        self._try(work)
+
+    def drop(self, account: str, ref: str, url: str) -> None:
+        """Keep this link of the file no longer; a newer one stays.
+
+        Its row stays too, empty: other processes are to notice.
+        """
+        this = sa.and_(links.c.account == account, links.c.ref == ref, links.c.url == url)
+        statement = sa.update(links).where(this)
+
+        def work(connection: sa.Connection) -> None:
+            revision = revisions.taken(connection, revisions.LINKS)
+            connection.execute(statement.values(url="", expires=0, headers={}, revision=revision))
+
+        self._try(work)
+
+    def changed(self) -> list[tuple[str, str, str]]:
+        """Account, ref and URL ("" for none any more) of all that changed since last asked."""
+        return self._try(self._changed) or []
+
+    def _changed(self, connection: sa.Connection) -> list[tuple[str, str, str]]:
+        latest = revisions.of(connection, revisions.LINKS)
+        if latest == self._seen:
+            return []
+        query = sa.select(links.c.account, links.c.ref, links.c.url)
+        rows = connection.execute(query.where(links.c.revision > self._seen)).all()
+        self._seen = latest
+        return [(row.account, row.ref, row.url) for row in rows]
+
+    def sweep(self, now: float) -> None:
+        """Drop every link that has ended."""
+        statement = sa.delete(links).where(links.c.expires < now)
+        self._try(lambda connection: connection.execute(statement))
+
+    def _try(self, work: Callable[[sa.Connection], T]) -> T | None:
+        try:
+            with self._engine.begin() as connection:
+                return work(connection)
+        except SQLAlchemyError as error:
+            log.warning("kept links cannot be used: %s", getattr(error, "orig", None) or error)
+            return None

@@ -1,0 +1,46 @@
+"""Pages beside the tree, under `/-/`: who may see them is asked here, what they show elsewhere."""
+
+from collections.abc import Iterable
+from typing import Any, TypeAlias
+
+from wsgidav.dav_error import HTTP_FORBIDDEN, HTTP_NOT_FOUND, DAVError
+from wsgidav.dav_provider import DAVProvider
+
+from davstore.dav.gate import Application
+from davstore.dav.login import Users
+
+Environ: TypeAlias = dict[str, Any]
+
+NAME = "-"
+WATCH, MANAGE = "watch", "manage"
+
+
+class Annex(DAVProvider):
+    """Shows the pages of `application` to who has the right to watch, and has it act for who has
+    the right to manage. It finds who asks under `davstore.user`, the rights under
+    `davstore.rights`.
+    """
+
+    def __init__(self, application: Application, users: Users) -> None:
+        super().__init__()
+        self._application = application
+        self._users = users
+
+    def get_resource_inst(self, path: str, environ: Environ) -> None:
+        """None: nothing here is a resource of WebDAV."""
+
+    def custom_request_handler(
+        self, environ: Environ, start_response: Any, default_handler: Application
+    ) -> Iterable[bytes]:
+        """A page; raises 403 without the right, 404 for WebDAV's methods."""
+        del default_handler
+        person, method = self._users.person(environ), environ["REQUEST_METHOD"]
+        if method not in {"GET", "HEAD", "POST"}:
+            raise DAVError(HTTP_NOT_FOUND)
+        needed = MANAGE if method == "POST" else WATCH
+        if needed not in person.rights:
+            text = f"You may not do this: it needs the right to {needed} (users.rights)."
+            raise DAVError(HTTP_FORBIDDEN, text)
+        environ["davstore.user"] = person.name
+        environ["davstore.rights"] = person.rights
+        return self._application(environ, start_response)

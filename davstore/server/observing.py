@@ -1,0 +1,162 @@
+"""Puts together what the pages show: the catalog's numbers, the services' word on each account,
+and what the processes tell of themselves. What costs something is asked seldom, and only while
+somebody looks.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from davstore import __version__, logs
+from davstore.catalog import Growth, Overview, Overviews
+from davstore.config import Settings
+from davstore.dashboard.scene import AccountScene, Removed, Scene
+from davstore.errors import StateError, StoreError
+from davstore.model import Account, Magnet
+from davstore.server.library import upstream
+from davstore.server.watch import Watch
+from davstore.stores.base import Store
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+NUMBERS_FOR, GROWTH_FOR = 3.0, 60.0
+"""Seconds for which the catalog's numbers are good enough."""
+MOST_COMING = 50
+WHO_FOR, WHO_AGAIN = 1800.0, 120.0
+"""Seconds between two questions who an account is; the same after a failure."""
+
+
+class _Kept(Generic[T]):
+    """An answer that is good for some seconds; the last one while there is none better."""
+
+    def __init__(self, ask: Callable[[], T], seconds: float, otherwise: T) -> None:
+        self._ask, self._seconds, self._answer = ask, seconds, otherwise
+        self._until = 0.0
+        self._lock = threading.Lock()
+
+    def __call__(self) -> T:
+        with self._lock:
+            if time.monotonic() >= self._until:
+                try:
+                    self._answer = self._ask()
+                except StateError as error:
+                    log.warning("%s", error)
+                self._until = time.monotonic() + self._seconds
+            return self._answer
+
+
+@dataclass(frozen=True, slots=True)
+class _Numbers:
+    overviews: dict[str, Overview]
+    under_way: list[tuple[str, Magnet]]
+    names: dict[str, list[str]]
+    trash: dict[str, tuple[int, int]] = field(default_factory=dict)
+    removed: list[Removed] = field(default_factory=list)
+
+
+class People:
+    """Who the accounts are, as their services say; asked in the background."""
+
+    def __init__(self, stores: dict[str, Store], now: Callable[[], float] = time.time) -> None:
+        self._stores = stores
+        self._now = now
+        self._known: dict[str, Account] = {}
+        self._problems: dict[str, str] = {}
+        self._ask_after: dict[str, float] = {}
+        self._lock = threading.Lock()
+        self._threads = ThreadPoolExecutor(4, thread_name_prefix="who")
+
+    def who(self, name: str) -> tuple[Account | None, str]:
+        """What is known of the account, and why it is nothing new."""
+        with self._lock:
+            if self._now() >= self._ask_after.get(name, 0.0):
+                self._ask_after[name] = self._now() + WHO_FOR
+                self._threads.submit(self._ask, name)
+            return self._known.get(name), self._problems.get(name, "")
+
+    def close(self) -> None:
+        """Ask no more."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def _ask(self, name: str) -> None:
+        try:
+            self._known[name] = self._stores[name].account()
+            self._problems.pop(name, None)
+        except StoreError as error:
+            self._problems[name] = error.reason
+            self._ask_after[name] = self._now() + WHO_AGAIN
+        except Exception:
+            log.exception("%s: asking who it is failed", name)
+
+
+class Observer:
+    """Gives the scene of this moment. `restart` names settings that wait for a restart."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        overviews: Overviews,
+        people: People,
+        watch: Watch,
+        restart: Callable[[], list[str]] = list,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self._settings = settings
+        self._overviews = overviews
+        self._people = people
+        self._watch = watch
+        self._restart = restart
+        self._now = now
+        self._numbers = _Kept(self._ask, NUMBERS_FOR, _Numbers({}, [], {}))
+        self._growth = _Kept(overviews.growth, GROWTH_FOR, list[Growth]())
+
+    def __call__(self) -> Scene:
+        """Everything, as of now."""
+        numbers = self._numbers()
+        return Scene(
+            self._now(),
+            __version__,
+            [self._account(name, numbers) for name in self._settings.accounts],
+            self._watch.all(),
+            numbers.under_way,
+            [(each.day, each.magnets, each.bytes) for each in self._growth()],
+            self._restart(),
+            logs.level(),
+            numbers.trash,
+            numbers.removed,
+        )
+
+    def _ask(self) -> _Numbers:
+        found = {each.name: each for each in self._overviews.accounts()}
+        names = {
+            name: self._overviews.held_back(name) for name, each in found.items() if each.doubted
+        }
+        coming = [(each.name, magnet) for each in found.values() for magnet in each.coming]
+        coming.sort(key=lambda pair: pair[1].added or 0.0, reverse=True)
+        removed = [
+            Removed(
+                each.account, each.name, each.size, each.who, each.why, each.ended, each.outcome
+            )
+            for each in self._overviews.removed()
+        ]
+        return _Numbers(found, coming[:MOST_COMING], names, self._overviews.trash(), removed)
+
+    def _account(self, name: str, numbers: _Numbers) -> AccountScene:
+        settings = self._settings.accounts[name]
+        who, problem = self._people.who(name)
+        limit = upstream(settings).connections
+        known = numbers.overviews.get(name)
+        if known is None:
+            return AccountScene(name, settings.store, who=who, problem=problem, limit=limit)
+        stands = known.standing
+        return AccountScene(
+            name, settings.store, known.magnets, known.shown, known.files, known.bytes,
+            known.waiting, stands.taken, stands.skipped, stands.error, stands.failed, who, problem,
+            known.doubted, known.doubted_since, known.kept, numbers.names.get(name, ()), limit,
+        )  # fmt: skip
