@@ -66,7 +66,8 @@ def test_what_is_held_against_a_file_is_known_beside_the_server(
     served: Serving, tmp_path: Path
 ) -> None:
     leaf = leaf_of(served)
-    served.server.failures.failed(leaf, LinkDead("cdn.example.net answers HTTP 404"))
+    for _ in range(4):  # or it is forgotten before anybody has asked
+        served.server.failures.failed(leaf, LinkDead("cdn.example.net answers HTTP 404"))
     wait_until(lambda: "held against it" in explained(tmp_path, PATH))
     said = explained(tmp_path, PATH)
     assert "answers HTTP 404" in said["held against it"]

@@ -174,10 +174,10 @@ def test_a_head_that_drips_is_given_up(served: Serving, monkeypatch: pytest.Monk
 
 def test_a_head_without_end_is_refused(served: Serving) -> None:
     with connected(served, b"GET / HTTP/1.1\r\n") as client:
-        with contextlib.suppress(ConnectionError):
+        with contextlib.suppress(OSError):
             for _ in range(100):
                 client.sendall(b"X-Filler: " + b"y" * 10_000 + b"\r\n")
-        with contextlib.suppress(ConnectionError):
+        with contextlib.suppress(OSError):
             assert client.recv(12) in {b"HTTP/1.1 431", b""}
     assert served.request("HEAD", PATH).status_code == 200
 
