@@ -108,9 +108,8 @@ class Explainer:
         link = self._library.links.get(leaf.account, leaf.file.ref)
         yield ("link", _told(link, now))
         held = list(self._held(leaf))
-        for reason in held:
-            yield ("held against it", reason)
         if held:
+            yield ("held against it", "; ".join(held))
             yield ("next read", "is refused without asking the service, until then")
         elif link is not None and link.expires > now:
             yield ("next read", f"opens {urlsplit(link.url).hostname} with that link; no call")
