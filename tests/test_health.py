@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import requests
 
 from davstore.errors import NotAuthorized
 from davstore.server.readiness import Readiness
@@ -59,6 +60,43 @@ def test_it_is_not_ready_while_the_loop_of_the_streams_hangs(
     reasons = Readiness(server.library.catalog, server.failures, server.streams)()
     released.set()
     assert "overloaded" in reasons[0]
+
+
+def test_it_gives_notice_before_it_stops(sim: Simulator, tmp_path: Path) -> None:
+    """Meanwhile who comes is served, a stream goes on, and each answer ends its connection."""
+    whole = Content.random("long", 30_000_000)
+    sim.alldebrid.add(SimMagnet("Charge", files=[SimFile("Charge.mkv", whole)]))
+    path = "/alldebrid/magnets/Charge/Charge.mkv"
+    notices: list[float] = []
+
+    def meanwhile(seconds: float) -> None:
+        if seconds != 7:  # the pace of calls
+            return
+        notices.append(seconds)
+        answer = running.get("/-/readyz")
+        assert (answer.status_code, answer.text) == (503, "stopping\n")
+        assert running.get("/-/healthz").status_code == 200
+        for _ in range(2):  # the second could be a repeated answer
+            listed = running.request("PROPFIND", "/", headers={"Depth": "1"})
+            part = running.get(path, headers={"Range": "bytes=5-9"})
+            assert (listed.status_code, part.content) == (207, whole.read(5, 5))
+            assert listed.headers["Connection"] == part.headers["Connection"] == "close"
+
+    with (
+        serving(
+            sim, tmp_path, accounts=("alldebrid",), server={"notice": 7, "drain": 60},
+            sleep=meanwhile,
+        ) as running,
+        running.get(path, stream=True) as begun,
+    ):  # fmt: skip
+        first = begun.raw.read(1000)
+        stopping = threading.Thread(target=running.server.stop)
+        stopping.start()
+        assert first + begun.raw.read() == whole.read(0, whole.size)
+        stopping.join(60)
+        assert notices == [7]
+        with pytest.raises(requests.ConnectionError):
+            running.get("/-/healthz")
 
 
 def test_the_canary_stands_in_the_root_and_can_be_read(served: Serving) -> None:

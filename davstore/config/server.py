@@ -68,6 +68,10 @@ class ServerSettings(Checked):
         description="disk space for sidecars",
     )  # fmt: skip
     announce: bool = Field(default=False, description="announce it by Bonjour (zeroconf)")
+    notice: float = Field(
+        default=0, ge=0, le=600,
+        description="seconds for which `/-/readyz` says 503 before the port is closed at a stop",
+    )  # fmt: skip
     drain: float = Field(
         default=5, ge=0, le=3600,
         description="seconds for which responses under way may go on when the server is stopped",

@@ -62,6 +62,7 @@ class Front:
         self._listener: socket.socket | None = None
         self._repeats = Repeats()
         self._clients: dict[asyncio.Task[None], _Client] = {}
+        self._is_leaving = False
 
     @property
     def open_connections(self) -> int:
@@ -71,6 +72,10 @@ class Front:
     def start(self) -> None:
         """Accept clients on the workers' socket, from now on."""
         self._loop.call(self._start())
+
+    def leave(self) -> None:
+        """Go on accepting clients, but have each answer be the last of its connection."""
+        self._loop.call(self._leave())
 
     def stop(self, drain: float) -> None:
         """Accept no more; after `drain` seconds nobody is connected."""
@@ -85,13 +90,18 @@ class Front:
         if self._listener is not None:
             asyncio.get_running_loop().add_reader(self._listener.fileno(), self._accept)
 
+    async def _leave(self) -> None:
+        self._is_leaving = True
+        for client in self._clients.values():
+            client.is_closing = True
+
     async def _stop(self, drain: float) -> None:
         loop = asyncio.get_running_loop()
         if self._listener is not None:
             loop.remove_reader(self._listener.fileno())
             self._listener = None
+        await self._leave()
         for task, client in list(self._clients.items()):
-            client.is_closing = True
             if client.is_idle:
                 task.cancel()
         if self._clients:
@@ -130,6 +140,7 @@ class Front:
         except OSError:  # gone already
             sock.close()
             return
+        client.is_closing = self._is_leaving
         task = asyncio.get_running_loop().create_task(client.converse())
         self._clients[task] = client
         task.add_done_callback(self._farewell)
@@ -230,7 +241,7 @@ class _Client:
         if not self.is_closing and (known := self._repeats.answer(address, head, self._read)):
             self._read = self._read[known.length :]
             return await self._repeat(known)
-        self._connection.request = name
+        self._connection.request, self._connection.is_closing = name, self.is_closing
         stays = await self._work(head)
         unsent = self._connection.unsent()
         if unsent:

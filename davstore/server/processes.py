@@ -31,7 +31,7 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
 """Seconds before one that died is replaced; doubling for one that never lives long."""
 LONG = 60.0
 GRACE = 10.0
-"""Seconds beyond the time for responses under way, after which a process is killed."""
+"""Seconds beyond the notice and the time for responses under way, after which a process is killed."""
 
 Serve: TypeAlias = Callable[[Settings, Connection, int], None]
 """What each process runs, told its number from 0 on: it sends "" once it listens, or why it
@@ -129,7 +129,8 @@ class Processes:
         for worker in self._workers:
             if worker.process.is_alive():
                 worker.process.terminate()
-        deadline = time.monotonic() + self._settings.server.drain + GRACE
+        server = self._settings.server
+        deadline = time.monotonic() + server.notice + server.drain + GRACE
         for worker in self._workers:
             worker.process.join(max(0.0, deadline - time.monotonic()))
             if worker.process.is_alive():

@@ -22,6 +22,11 @@ class Readiness:
         self._catalog = catalog
         self._failures = failures
         self._streams = streams
+        self._is_leaving = False
+
+    def leave(self) -> None:
+        """From now on, have others asked instead: the server is about to stop."""
+        self._is_leaving = True
 
     def __call__(self) -> Sequence[str]:
         """The reasons why not, each with its cure where there is one."""
@@ -29,7 +34,7 @@ class Readiness:
         return [reason for ask in asked if (reason := ask())]
 
     def _loop(self) -> str:
-        if self._streams.loop.is_closed:
+        if self._is_leaving or self._streams.loop.is_closed:
             return "stopping"
         waiting = self._streams.loop.submit(asyncio.sleep(0))
         try:

@@ -8,7 +8,7 @@ from davstore.config import Settings
 AT_ONCE = frozenset(
     {
         "users", "log.level", "server.users_file", "server.refresh", "server.refresh_quick",
-        "server.refresh_slow", "server.drain",
+        "server.refresh_slow", "server.notice", "server.drain",
     }
 )  # fmt: skip
 

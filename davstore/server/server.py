@@ -86,6 +86,7 @@ class Server:
         self.pages = Pages(
             settings, self.library, self.watch, Again(reload, lambda: self.restart), now=now
         )
+        self._readiness = Readiness(catalog, self.failures, self.streams)
         arranged = self.library.arranged
         incoming = Incoming(
             self.library.adders.accounts, self.library.additions,
@@ -109,12 +110,13 @@ class Server:
             tally=self.tally,
             public={
                 "/-/healthz": healthy,
-                "/-/readyz": ready(Readiness(catalog, self.failures, self.streams)),
+                "/-/readyz": ready(self._readiness),
             },
         )  # fmt: skip
         self._address = (settings.server.host, settings.server.port)
         self._scheme = settings.server.scheme
-        self._drain = settings.server.drain
+        self._notice, self._drain = settings.server.notice, settings.server.drain
+        self._sleep = sleep
         self._workers = Workers(
             self._address, self._site, is_shared=processes > 1 and settings.server.port > 0
         )
@@ -162,7 +164,7 @@ class Server:
         if "log.level" in news:
             logs.set_level(settings.log.level)
         self.library.catalog.keep_to(server.refresh, server.refresh_quick, server.refresh_slow)
-        self._drain = server.drain
+        self._notice, self._drain = server.notice, server.drain
         self.restart = waiting(self._settings, settings)
         if news:
             log.info("settings changed: %s", ", ".join(news))
@@ -170,12 +172,17 @@ class Server:
             log.warning("these settings wait for a restart: %s", ", ".join(self.restart))
 
     def stop(self) -> None:
-        """Listen no more; responses under way may go on for the configured time, then end.
+        """Give notice, then listen no more; responses under way may go on for the configured time,
+        then end.
 
         May be called twice.
         """
         if self.streams.loop.is_closed:
             return
+        self._readiness.leave()
+        self.front.leave()
+        if self._notice:
+            self._sleep(self._notice)
         self.watch.stop()
         self.front.stop(self._drain)
         self._workers.stop()

@@ -42,7 +42,7 @@ MOST_UNSENT = 8 * 1024 * 1024
 class Connection(HTTPConnection):
     """A client, while a worker answers it.
 
-    `request` is the name of what it asks. `unsent` is what it has still to be sent, `transfer` what
+    `request` is the name of what it asks, `is_closing` whether that is the last. `unsent` is what it has still to be sent, `transfer` what
     is to be moved to it after that, `again` what answers its request again.
     `released(stays_open)` is called once the worker is done with it.
     """
@@ -56,6 +56,7 @@ class Connection(HTTPConnection):
         self.headers: list[tuple[bytes, bytes]] = []
         self.is_last = False
         self.request = ""
+        self.is_closing = False
         self.released: Callable[[bool], None] = lambda _: None
 
     def _file(self, sock: AnySocket, mode: str, _size: int) -> Any:
@@ -184,6 +185,8 @@ class _Gateway(Gateway_10):
 
     def start_response(self, status: Any, headers: Any, exc_info: Any = None) -> Any:
         write = super().start_response(status, headers, exc_info)
+        if self.req.conn.is_closing:
+            self.req.close_connection = True
         unread = getattr(self.req.rfile, "remaining", 0)
         if unread > SMALL_BODY or (unread and b"Expect" in self.req.inheaders):
             # cheroot would read all of it first, into memory, from whoever sends it.
