@@ -1,0 +1,159 @@
+"""Replicas, each `davstore serve` in a process of its own, and the HAProxy before them."""
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from davstore.simulator import Simulator
+from tests.benchmarks.processes import found
+from tests.serving import wait_until, write_config
+from tests.test_cli import free_port
+
+USER, PASSWORD = "anna", "a secret word"
+RIGHTS = ["read", "add", "delete", "watch"]
+NOTICE, DRAIN = 3.0, 60.0
+"""Seconds; the notice is longer than HAProxy takes to see that a replica is not ready."""
+_CONFIG = Path(__file__).parents[2] / "docker" / "haproxy.cfg"
+_UNEXPECTED = re.compile(r"Traceback|^\S+ (?:ERROR|CRITICAL)", re.MULTILINE)
+
+
+class Replica:
+    """One of them; it can be killed and started again."""
+
+    def __init__(self, config: Path, port: int, log: Path) -> None:
+        self.url = f"http://127.0.0.1:{port}"
+        self._config = config
+        self._log = log
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Return once it is ready."""
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "davstore", "serve", "-c", str(self._config)], stderr=log
+            )
+        wait_until(self.is_ready, 60)
+
+    def is_ready(self) -> bool:
+        assert self._process is not None
+        assert self._process.poll() is None, self._log.read_text("utf-8")[-2000:]
+        try:
+            return self.ask("GET", "/-/readyz").status_code == 200
+        except requests.RequestException:
+            return False
+
+    def kill(self) -> None:
+        """As when the machine loses its power."""
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait(10)
+
+    def stop(self) -> None:
+        """As when it is upgraded; returns once it has ended in peace."""
+        assert self._process is not None
+        self._process.terminate()
+        assert self._process.wait(NOTICE + DRAIN + 30) == 0
+
+    def end(self) -> None:
+        """However it stands."""
+        if self._process is not None and self._process.poll() is None:
+            self.kill()
+
+    def ask(
+        self, method: str, path: str, data: bytes | str | None = None, **headers: str
+    ) -> requests.Response:
+        """On a connection of its own."""
+        with session() as asking:
+            return asking.request(method, self.url + path, data=data, headers=headers, timeout=60)
+
+    def streams(self) -> int:
+        """How many files are being read from it."""
+        said = self.ask("GET", "/-/metrics").text
+        return sum(int(float(n)) for n in re.findall(r"^davstore_streams\{.*\} (\S+)$", said, re.M))
+
+    def lists(self, folder: str, name: str) -> bool:
+        """Whether it shows that."""
+        answer = self.ask("PROPFIND", folder, Depth="1")
+        return answer.status_code == 207 and f"/{name}/" in answer.text
+
+    def memory(self) -> int:
+        """Bytes that are resident."""
+        assert self._process is not None
+        status = Path(f"/proc/{self._process.pid}/status").read_text("utf-8")
+        return 1024 * int(re.findall(r"VmRSS:\s+(\d+)", status)[0])
+
+    def complaints(self) -> list[str]:
+        """What its log should not hold."""
+        text = self._log.read_text("utf-8", "replace")
+        return [text[m.start() :].splitlines()[0] for m in _UNEXPECTED.finditer(text)]
+
+
+def session() -> requests.Session:
+    """Logged in, and by no proxy but ours."""
+    made = requests.Session()
+    made.trust_env = False
+    made.auth = (USER, PASSWORD)
+    return made
+
+
+@contextmanager
+def replicas(
+    sim: Simulator, folder: Path, state_url: str, *, count: int = 3,
+    accounts: Sequence[str] = ("alldebrid",), server: Mapping[str, Any] | None = None,
+) -> Iterator[list[Replica]]:
+    """So many, ready, over one database and one folder of shares; each has a state of its own."""
+    made = []
+    with ExitStack() as stack:
+        for number in range(1, count + 1):
+            own = folder / f"replica{number}"
+            own.mkdir()
+            port = free_port()
+            config = write_config(
+                sim, own, accounts=tuple(accounts), state_url=state_url,
+                server={"port": port, "refresh": 10, "refresh_quick": 5, "notice": NOTICE,
+                        "drain": DRAIN, "proxies": ["127.0.0.1"], **(server or {})},
+                users=[{"name": USER, "password": PASSWORD, "rights": RIGHTS}],
+                shares={"scratch": {"kind": "scratch", "path": str(folder / "scratch")}},
+            )  # fmt: skip
+            made.append(Replica(config, port, own / "log"))
+            stack.callback(made[-1].end)
+            made[-1].start()
+        yield made
+
+
+@contextmanager
+def balanced(over: Sequence[Replica], folder: Path, *, spread: bool = False) -> Iterator[str]:
+    """The URL of an HAProxy as docker/ has it; `spread`: each request goes to the next replica."""
+    port = free_port()
+    text = _CONFIG.read_text("utf-8").replace(" resolvers names", "")
+    text = text.replace("bind :8080", f"bind 127.0.0.1:{port}")
+    for number, replica in enumerate(over, 1):
+        text = text.replace(f"davstore-{number}:8080", replica.url.removeprefix("http://"))
+    if spread:
+        text = text.replace("balance leastconn", "balance roundrobin")
+        text = text.replace("    option prefer-last-server\n", "")
+    path = folder / "haproxy.cfg"
+    path.write_text(text, "utf-8")
+    with (folder / "haproxy.log").open("ab") as log:
+        process = subprocess.Popen([found("haproxy"), "-db", "-f", str(path)], stdout=log, stderr=log)
+    try:
+        with session() as asking:
+            wait_until(lambda: process.poll() is not None or _answers(asking, port))
+        assert process.poll() is None, (folder / "haproxy.log").read_text("utf-8")
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def _answers(asking: requests.Session, port: int) -> bool:
+    try:
+        return asking.get(f"http://127.0.0.1:{port}/-/readyz", timeout=20).status_code == 200
+    except requests.RequestException:
+        return False

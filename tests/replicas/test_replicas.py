@@ -1,0 +1,219 @@
+"""No stickiness, one link a file, and nobody notices where a replica ends or dies."""
+
+import hashlib
+import re
+import subprocess
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+import requests
+
+from davstore.simulator import Fault, Simulator
+from tests.replicas.balanced import PASSWORD, USER, Replica, balanced, replicas, session
+from tests.replicas.load import FOLDER, Load, Seen, content, film, mounted, name, place
+from tests.serving import wait_until
+
+pytestmark = pytest.mark.client
+
+FILMS = 6
+SUITES = ("basic", "copymove", "props", "locks", "http")
+LOCK = (
+    '<D:lockinfo xmlns:D="DAV:"><D:lockscope><D:exclusive/></D:lockscope>'
+    "<D:locktype><D:write/></D:locktype></D:lockinfo>"
+)
+
+
+@pytest.fixture(scope="module")
+def library() -> Iterator[Simulator]:
+    with Simulator() as sim:
+        for number in range(FILMS):
+            sim.alldebrid.add(film(number))
+        yield sim
+
+
+@pytest.fixture(scope="module")
+def three(
+    library: Simulator, need: Callable[..., None], tmp_path_factory: pytest.TempPathFactory,
+    state_url: str,
+) -> Iterator[Sequence[Replica]]:  # fmt: skip
+    need("haproxy")
+    with replicas(library, tmp_path_factory.mktemp("replicas"), state_url) as made:
+        wait_until(lambda: all(each.lists(FOLDER, "Film%200000%20(2019)%201080p") for each in made))
+        yield made
+        assert [each.complaints() for each in made] == [[], [], []]
+
+
+@pytest.fixture
+def url(three: Sequence[Replica], tmp_path: Path) -> Iterator[str]:
+    with balanced(three, tmp_path) as found:
+        yield found
+
+
+def test_a_lock_of_one_holds_at_all(three: Sequence[Replica]) -> None:
+    one, two, other = three
+    path = "/scratch/locked.txt"
+    locked = one.ask("LOCK", path, LOCK, Timeout="Second-60")
+    assert locked.status_code == 201
+    token = locked.headers["Lock-Token"]
+    assert other.ask("PUT", path, b"by a stranger").status_code == 423
+    assert two.ask("PUT", path, b"text", If=f"({token})").status_code == 204
+    assert other.ask("UNLOCK", path, **{"Lock-Token": token}).status_code == 204
+    assert one.ask("GET", path).content == b"text"
+    assert one.ask("DELETE", path).status_code == 204
+
+
+def test_properties_that_one_sets_all_tell(three: Sequence[Replica]) -> None:
+    one, two, other = three
+    path = "/scratch/properties.txt"
+    assert one.ask("PUT", path, b"text").status_code == 201
+    update = (
+        '<D:propertyupdate xmlns:D="DAV:"><D:set><D:prop><x:of xmlns:x="urn:x">Debian</x:of>'
+        "</D:prop></D:set></D:propertyupdate>"
+    )
+    assert two.ask("PROPPATCH", path, update).status_code == 207
+    wanted = '<D:propfind xmlns:D="DAV:"><D:prop><x:of xmlns:x="urn:x"/></D:prop></D:propfind>'
+    assert ">Debian<" in other.ask("PROPFIND", path, wanted, Depth="0").text
+    assert one.ask("DELETE", path).status_code == 204
+
+
+@pytest.mark.parametrize("spread", [False, True], ids=["as configured", "every request elsewhere"])
+@pytest.mark.parametrize("suite", SUITES)
+def test_litmus_passes(
+    three: Sequence[Replica], need: Callable[..., None], suite: str, spread: bool, tmp_path: Path  # noqa: FBT001 - a parameter
+) -> None:
+    need("litmus")
+    program = next(Path("/usr").glob(f"lib*/litmus/{suite}"))
+    with balanced(three, tmp_path, spread=spread) as url:
+        done = subprocess.run(
+            [program, "--htdocs", "/usr/share/litmus/htdocs", f"{url}/scratch/", USER, PASSWORD],
+            capture_output=True, text=True, timeout=60, cwd=tmp_path,
+        )  # fmt: skip
+    assert " 0 failed. 100.0%" in done.stdout, done.stdout
+    assert "WARNING" not in done.stdout, done.stdout
+
+
+def test_all_tell_the_same_tag_and_one_link_serves_all(
+    three: Sequence[Replica], library: Simulator
+) -> None:
+    number = FILMS
+    library.alldebrid.add(film(number))
+    wait_until(
+        lambda: all(each.lists(FOLDER, place(number).split("/")[-2]) for each in three), 60
+    )
+    before = library.alldebrid.count("link/unlock")
+    library.alldebrid.faults.add(Fault("slow", "link/unlock", times=None, seconds=1.5))
+    try:
+        with ThreadPoolExecutor(9) as pool:
+            got = list(pool.map(
+                lambda at: three[at % 3].ask("GET", place(number), Range="bytes=0-99"), range(9)
+            ))  # fmt: skip
+    finally:
+        library.alldebrid.faults.clear()
+    assert {answer.content for answer in got} == {content(number).read(0, 100)}
+    assert len({answer.headers["ETag"] for answer in got}) == 1
+    assert library.alldebrid.count("link/unlock") - before == 1
+
+
+def test_a_player_reads_on_where_its_replica_was_killed(
+    three: Sequence[Replica], url: str
+) -> None:
+    whole = content(0)
+    digest, at, tag, answers = hashlib.sha256(), 0, "", 0
+    killed: Replica | None = None
+    with session() as player:
+        while at < whole.size:
+            headers = {"Range": f"bytes={at}-"} | ({"If-Range": tag} if tag else {})
+            with player.get(url + place(0), headers=headers, stream=True, timeout=60) as answer:
+                answers += 1
+                assert answer.status_code == 206
+                assert tag in {"", answer.headers["ETag"]}
+                tag = answer.headers["ETag"]
+                try:
+                    for block in answer.iter_content(100_000):
+                        digest.update(block)
+                        at += len(block)
+                        if killed is None and at > 1_000_000:
+                            killed = next(each for each in three if each.streams())
+                            killed.kill()
+                except requests.exceptions.ChunkedEncodingError:
+                    pass
+    assert killed is not None
+    killed.start()
+    assert digest.hexdigest() == hashlib.sha256(whole.read(0, whole.size)).hexdigest()
+    assert answers == 2
+
+
+def test_rclone_reads_on_where_its_replica_was_killed(
+    three: Sequence[Replica], url: str, need: Callable[..., None], tmp_path: Path
+) -> None:
+    need("rclone", "fusermount3")
+    whole = content(1)
+    digest = hashlib.sha256()
+    with mounted(url, tmp_path) as mount:
+        path = mount / "alldebrid" / "magnets" / name(1) / f"{name(1)}.mkv"
+        with path.open("rb", buffering=0) as file:
+            killed: Replica | None = None
+            while block := file.read(200_000):
+                digest.update(block)
+                if killed is None and file.tell() > 5_000_000:
+                    killed = next(each for each in three if each.streams())
+                    killed.kill()
+    assert killed is not None
+    killed.start()
+    assert digest.hexdigest() == hashlib.sha256(whole.read(0, whole.size)).hexdigest()
+
+
+def test_nobody_notices_that_one_after_the_other_is_replaced(
+    three: Sequence[Replica], url: str, library: Simulator
+) -> None:
+    seen = Seen()
+    with Load(url, FILMS, seen):
+        for each in three:
+            each.stop()
+            each.start()
+    print(dict(seen.counts), f"longest wait {seen.longest:.2f} s")
+    assert seen.wrong == []
+    assert seen.counts["GET"] > 10
+    assert seen.counts["PROPFIND"] > 50
+    assert seen.counts["streams cut and read on"] == 0
+    assert seen.counts["listings cut and asked again"] == 0
+    assert library.alldebrid.refused == 0
+
+
+def test_players_and_scans_go_on_while_one_after_the_other_is_killed(
+    three: Sequence[Replica], url: str, library: Simulator
+) -> None:
+    seen = Seen()
+    with Load(url, FILMS, seen):
+        for each in three:
+            wait_until(each.streams)
+            each.kill()
+            each.start()
+    print(dict(seen.counts), f"longest wait {seen.longest:.2f} s")
+    assert seen.wrong == []
+    assert seen.counts["streams cut and read on"] > 0
+    assert library.alldebrid.refused == 0
+
+
+def test_where_none_is_ready_known_listings_are_still_answered(
+    three: Sequence[Replica], url: str, library: Simulator
+) -> None:
+    """A lone one that has given notice still answers, with a stream under way."""
+    one, *others = three
+    for each in others:
+        each.stop()
+    stopping = threading.Thread(target=one.stop)
+    with session() as player, player.get(url + place(2), stream=True, timeout=60) as answer:
+        first = answer.raw.read(1000)
+        stopping.start()
+        wait_until(lambda: one.ask("GET", "/-/readyz").status_code == 503)
+        with session() as asking:
+            assert asking.request("PROPFIND", url + FOLDER, timeout=60).status_code == 207
+        assert first + answer.raw.read() == content(2).read(0, content(2).size)
+    stopping.join()
+    for each in three:
+        each.start()
