@@ -31,7 +31,7 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
 """Seconds before one that died is replaced; doubling for one that never lives long."""
 LONG = 60.0
 GRACE = 10.0
-"""Seconds beyond the notice and the time for responses under way, after which a process is killed."""
+"""Seconds beyond notice and drain, after which a process is killed."""
 
 Serve: TypeAlias = Callable[[Settings, Connection, int], None]
 """What each process runs, told its number from 0 on: it sends "" once it listens, or why it

@@ -42,9 +42,9 @@ MOST_UNSENT = 8 * 1024 * 1024
 class Connection(HTTPConnection):
     """A client, while a worker answers it.
 
-    `request` is the name of what it asks, `is_closing` whether that is the last. `unsent` is what it has still to be sent, `transfer` what
-    is to be moved to it after that, `again` what answers its request again.
-    `released(stays_open)` is called once the worker is done with it.
+    `request` is the name of what it asks, `is_closing` whether that is the last. `unsent` is what
+    it has still to be sent, `transfer` what is to be moved to it after that, `again` what answers
+    its request again. `released(stays_open)` is called once the worker is done with it.
     """
 
     def __init__(self, server: "Workers", sock: AnySocket) -> None:

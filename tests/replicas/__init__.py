@@ -1,1 +1,1 @@
-"""Three davstores behind one HAProxy: what is written through one, killed at another, and read on."""
+"""Three davstores behind one HAProxy, over one database."""

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import requests
 
@@ -78,9 +79,9 @@ class Replica:
         return sum(int(float(n)) for n in re.findall(r"^davstore_streams\{.*\} (\S+)$", said, re.M))
 
     def lists(self, folder: str, name: str) -> bool:
-        """Whether it shows that."""
+        """Whether it shows that folder in it."""
         answer = self.ask("PROPFIND", folder, Depth="1")
-        return answer.status_code == 207 and f"/{name}/" in answer.text
+        return answer.status_code == 207 and f"/{name}/" in unquote(answer.text)
 
     def memory(self) -> int:
         """Bytes that are resident."""
@@ -104,8 +105,13 @@ def session() -> requests.Session:
 
 @contextmanager
 def replicas(
-    sim: Simulator, folder: Path, state_url: str, *, count: int = 3,
-    accounts: Sequence[str] = ("alldebrid",), server: Mapping[str, Any] | None = None,
+    sim: Simulator,
+    folder: Path,
+    state_url: str,
+    *,
+    count: int = 3,
+    accounts: Sequence[str] = ("alldebrid",),
+    server: Mapping[str, Any] | None = None,
 ) -> Iterator[list[Replica]]:
     """So many, ready, over one database and one folder of shares; each has a state of its own."""
     made = []
@@ -141,7 +147,9 @@ def balanced(over: Sequence[Replica], folder: Path, *, spread: bool = False) -> 
     path = folder / "haproxy.cfg"
     path.write_text(text, "utf-8")
     with (folder / "haproxy.log").open("ab") as log:
-        process = subprocess.Popen([found("haproxy"), "-db", "-f", str(path)], stdout=log, stderr=log)
+        process = subprocess.Popen(
+            [found("haproxy"), "-db", "-f", str(path)], stdout=log, stderr=log
+        )
     try:
         with session() as asking:
             wait_until(lambda: process.poll() is not None or _answers(asking, port))

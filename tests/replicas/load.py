@@ -38,8 +38,8 @@ def name(number: int) -> str:
 
 
 def content(number: int) -> Content:
-    """Its bytes."""
-    return Content.random(f"film {number}", 20_000_000 + 1_000_003 * (number % 7))
+    """Its bytes: more than all sockets on the way hold."""
+    return Content.random(f"film {number}", 60_000_000 + 1_000_003 * (number % 7))
 
 
 def place(number: int) -> str:
@@ -127,9 +127,7 @@ class Load:
     ) -> requests.Response:
         """An answer whose body has still to be read. Raises `Refused` where it is none."""
         began = time.monotonic()
-        answer = asking.request(
-            method, self._url + path, headers=headers, stream=True, timeout=60
-        )
+        answer = asking.request(method, self._url + path, headers=headers, stream=True, timeout=60)
         self._seen.took(time.monotonic() - began)
         self._seen.count(method)
         if answer.status_code != status:
@@ -187,7 +185,7 @@ class Load:
         def read(dice: random.Random, _: requests.Session) -> None:
             number = dice.randrange(self._films)
             folder = mount / "alldebrid" / "magnets"
-            if len(os.listdir(folder)) < self._films:
+            if len(list(folder.iterdir())) < self._films:
                 raise Refused(f"{folder}: not all is listed")
             with (folder / name(number) / f"{name(number)}.mkv").open("rb", buffering=0) as file:
                 file.seek(dice.randrange(content(number).size // 2))
@@ -230,7 +228,7 @@ def mounted(url: str, folder: Path) -> Iterator[Path]:
     with (folder / "rclone.log").open("ab") as log:
         process = subprocess.Popen(
             [rclone, "mount", ":webdav:", str(place), "--read-only", "--dir-cache-time", "1s",
-             "--attr-timeout", "1s", "--vfs-read-chunk-size", "4M", "--buffer-size", "0", "-v"],
+             "--attr-timeout", "1s", "--vfs-read-chunk-size", "64M", "--buffer-size", "0", "-v"],
             env=environ, stdout=log, stderr=log,
         )  # fmt: skip
     try:
