@@ -167,13 +167,15 @@ class Bench:
         shutil.rmtree(folder)
 
     @contextmanager
-    def davstore(self, folder: Path, origin: str) -> Iterator[Server]:
-        """davstore with its state in `folder`, which it may know from an earlier run."""
+    def davstore(self, folder: Path, origin: str, **more: str) -> Iterator[Server]:
+        """davstore with its state in `folder`, which it may know from an earlier run; `more` are
+        further settings of the server.
+        """
         port = free_port()
         config = folder / "davstore.toml"
         with config.open("wb") as file:
             tomli_w.dump({
-                "server": {"port": port, "state": str(folder / "state"), "refresh": 3600},
+                "server": {"port": port, "state": str(folder / "state"), "refresh": 3600, **more},
                 "accounts": {ACCOUNT: self.simulator.realdebrid.settings},
             }, file)  # fmt: skip
         command = [sys.executable, "-m", "davstore", "serve", "--config", str(config)]

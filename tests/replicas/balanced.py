@@ -3,17 +3,17 @@
 import re
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
 from urllib.parse import unquote
 
 import requests
+import tomli_w
 
 from davstore.simulator import Simulator
 from tests.benchmarks.processes import found
-from tests.serving import wait_until, write_config
+from tests.serving import wait_until
 from tests.test_cli import free_port
 
 USER, PASSWORD = "anna", "a secret word"
@@ -111,22 +111,31 @@ def replicas(
     *,
     count: int = 3,
     accounts: Sequence[str] = ("alldebrid",),
-    server: Mapping[str, Any] | None = None,
+    refresh: float = 10,
 ) -> Iterator[list[Replica]]:
-    """So many, ready, over one database and one folder of shares; each has a state of its own."""
+    """So many, ready, over one database and one folder of shares; each has a state of its own.
+
+    All `accounts` are at the simulated AllDebrid.
+    """
     made = []
     with ExitStack() as stack:
         for number in range(1, count + 1):
             own = folder / f"replica{number}"
             own.mkdir()
             port = free_port()
-            config = write_config(
-                sim, own, accounts=tuple(accounts), state_url=state_url,
-                server={"port": port, "refresh": 10, "refresh_quick": 5, "notice": NOTICE,
-                        "drain": DRAIN, "proxies": ["127.0.0.1"], **(server or {})},
-                users=[{"name": USER, "password": PASSWORD, "rights": RIGHTS}],
-                shares={"scratch": {"kind": "scratch", "path": str(folder / "scratch")}},
-            )  # fmt: skip
+            server = {
+                "port": port, "state": str(own / "state"), "state_url": state_url,
+                "refresh": refresh, "refresh_quick": 5, "notice": NOTICE, "drain": DRAIN,
+                "proxies": ["127.0.0.1"],
+            }  # fmt: skip
+            config = own / "davstore.toml"
+            config.write_text(tomli_w.dumps({
+                "server": server,
+                "accounts": dict.fromkeys(accounts, sim.alldebrid.settings),
+                "users": [{"name": USER, "password": PASSWORD, "rights": RIGHTS}],
+                "shares": {"scratch": {"kind": "scratch", "path": str(folder / "scratch")}},
+                "views": {},
+            }), "utf-8")  # fmt: skip
             made.append(Replica(config, port, own / "log"))
             stack.callback(made[-1].end)
             made[-1].start()

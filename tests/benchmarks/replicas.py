@@ -1,0 +1,204 @@
+"""One davstore over PostgreSQL beside one over SQLite, in turn, round by round.
+
+    python -m tests.benchmarks.replicas [--rounds 5] [--seconds 5]
+
+Needs nginx and PostgreSQL, and starts both. What is listed and read again is answered from memory
+on both; each folder for the first time after a start is not. Trust the ratios of one run.
+"""
+
+import argparse
+import shutil
+import statistics
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Final, TypeAlias
+
+import tomli_w
+from rich.console import Console
+from rich.table import Table
+
+from davstore.simulator import Content, SimFile, SimMagnet, Simulator
+from tests.benchmarks import ranges, throughput
+from tests.benchmarks.listings import SETS
+from tests.benchmarks.listings_client import Client
+from tests.benchmarks.origins import REEL, Origins, scratch
+from tests.benchmarks.processes import Program, free_port
+from tests.benchmarks.servers import Bench, Scale
+from tests.benchmarks.workers import NAME, measured
+from tests.postgres import Cluster, binaries
+
+ENGINES: Final = ("SQLite", "PostgreSQL")
+GOAL = 0.9
+FOLDERS, FILES, ENTRIES = 2000, 10, 1000
+MAGNETS = "/alldebrid/magnets/"
+
+Rounds: TypeAlias = dict[str, dict[str, list[float]]]
+"""By work and engine: how much of it a second, in each round."""
+
+
+def settings_of(cluster: Cluster, stack: ExitStack) -> dict[str, dict[str, str]]:
+    """Of the server, by engine; a new database for as long as the stack stands."""
+    database = stack.enter_context(cluster.database())
+    return {"SQLite": {}, "PostgreSQL": {"state_url": database.url.get_secret_value()}}
+
+
+def streaming(cluster: Cluster, scale: Scale, rounds: int, found: Rounds) -> None:
+    """Whole files, parts of one, and first bytes."""
+    folder = scratch()
+    try:
+        with Origins(folder, videos=0) as origins, Simulator() as sim, ExitStack() as stack:
+            bench = Bench(origins, sim, scale)
+            servers = {
+                engine: stack.enter_context(bench.davstore(bench.folder(engine), "http", **more))
+                for engine, more in settings_of(cluster, stack).items()
+            }
+            reels = [REEL.format(number) for number in range(1, 5)]
+            for number in range(rounds):
+                for engine, server in servers.items():
+                    whole = throughput.downloaded(reels, bench, server, number)
+                    found["4 streams, MB/s"][engine].append(whole["MB/s"])
+                    parts = ranges.random_ranges(16, bench, server, number)
+                    found["64 KiB ranges, 16 at once, a second"][engine].append(parts["requests/s"])
+                    first = ranges.first_byte(bench, server, number)
+                    found["first bytes one by one, a second"][engine].append(
+                        1000 / first["ms, 64 KiB"]
+                    )
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def listing(cluster: Cluster, seconds: float, rounds: int, found: Rounds) -> None:
+    """One large folder again and again, and small ones for the first time."""
+    content = Content.random("replicas", 1000)
+    large = [SimFile(f"Some.Show.S01E{at:04}.1080p.mkv", content) for at in range(ENTRIES)]
+    with Simulator() as sim, ExitStack() as stack:
+        sim.alldebrid.add(SimMagnet(NAME, large))
+        for number in range(FOLDERS):
+            files = [SimFile(f"{at}.mkv", content) for at in range(FILES)]
+            sim.alldebrid.add(SimMagnet(small(number), files))
+        opened = {
+            engine: partial(serving, sim, Path(stack.enter_context(scratched())), more)
+            for engine, more in settings_of(cluster, stack).items()
+        }
+        for serve in opened.values():  # everything is asked
+            with serve() as port:
+                wait_until_all_is_listed(port)
+        for _ in range(rounds):
+            for engine, serve in opened.items():
+                with serve() as port:
+                    wait_until_all_is_listed(port)
+                    found["folders for the first time, a second"][engine].append(walked(port))
+                    again = measured(port, seconds)[0]
+                    found["a folder of 1,000 again, a second"][engine].append(again)
+
+
+def small(number: int) -> str:
+    """The name of a magnet with few files."""
+    return f"Film {number:05d}"
+
+
+@contextmanager
+def scratched() -> Iterator[str]:
+    """A folder for a while."""
+    folder = scratch()
+    try:
+        yield str(folder)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def serving(sim: Simulator, folder: Path, more: dict[str, str]) -> Iterator[int]:
+    """The port of a davstore whose state is in `folder`, where its settings do not say else."""
+    port = free_port()
+    server = {"port": port, "state": str(folder / "state"), "refresh": 3600, **more}
+    accounts = {"alldebrid": sim.alldebrid.settings}
+    config = folder / "davstore.toml"
+    config.write_text(tomli_w.dumps({"server": server, "accounts": accounts}), "utf-8")
+    command = [sys.executable, "-m", "davstore", "serve", "-c", str(config)]
+    with Program(command, folder / "log") as program:
+        program.await_that(partial(answers, port), "davstore", 60)
+        yield port
+
+
+def answers(port: int) -> bool:
+    """Whether it knows all magnets."""
+    try:
+        return asked(port, MAGNETS).count(b"href>") == 2 * (FOLDERS + 2)
+    except OSError:
+        return False
+
+
+def asked(port: int, path: str) -> bytes:
+    """What stands in a folder."""
+    body, headers = SETS[0].request()
+    with Client(port) as client:
+        return client.ask("PROPFIND", path, body, **headers).body
+
+
+def wait_until_all_is_listed(port: int) -> None:
+    """The last magnet and the large one have their files."""
+    for path, files in ((f"{MAGNETS}{small(FOLDERS - 1)}/", FILES), (f"{MAGNETS}{NAME}/", ENTRIES)):
+        for _ in range(1200):
+            if asked(port, path).count(b"href>") == 2 * (files + 1):
+                break
+            time.sleep(0.1)
+        else:
+            raise SystemExit(f"davstore does not list all of {path}")
+
+
+def walked(port: int) -> float:
+    """How many folders a second are listed that nobody has listed since the start."""
+    body, headers = SETS[0].request()
+    with Client(port) as client:
+        began = time.perf_counter()
+        for number in range(FOLDERS - 1):
+            answer = client.ask("PROPFIND", f"{MAGNETS}{small(number)}/", body, **headers)
+            assert answer.status == 207
+        return (FOLDERS - 1) / (time.perf_counter() - began)
+
+
+def show(found: Rounds, console: Console) -> bool:
+    """Medians and their ratios; whether the goal is met by all."""
+    table = Table("work", *ENGINES, "ratio", "goal", box=None)
+    for column in table.columns[1:]:
+        column.justify = "right"
+    good = True
+    for work, rounds in found.items():
+        ratio = statistics.median(
+            ours / theirs
+            for ours, theirs in zip(rounds["PostgreSQL"], rounds["SQLite"], strict=True)
+        )
+        good = good and ratio >= GOAL
+        medians = [f"{statistics.median(rounds[engine]):,.0f}" for engine in ENGINES]
+        table.add_row(work, *medians, f"{ratio:.2f}", "met" if ratio >= GOAL else "MISSED")
+    console.print(table)
+    return good
+
+
+def main() -> int:
+    """Measure and show; 1 where the goal is missed."""
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.replicas")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=5)
+    options = parser.parse_args()
+    programs = binaries()
+    if programs is None:
+        parser.error("needs PostgreSQL: apt-get install postgresql")
+    found: Rounds = defaultdict(lambda: defaultdict(list))
+    cluster = Cluster(programs)
+    try:
+        streaming(cluster, Scale(download=options.seconds), options.rounds, found)
+        listing(cluster, options.seconds, options.rounds, found)
+    finally:
+        cluster.close()
+    return 0 if show(found, Console(highlight=False, width=110)) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
