@@ -1,6 +1,7 @@
 """Replicas, each `davstore serve` in a process of its own, and the HAProxy before them."""
 
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -54,6 +55,16 @@ class Replica:
         assert self._process is not None
         self._process.kill()
         self._process.wait(10)
+
+    def pause(self) -> None:
+        """As when its machine hangs."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        """The reverse."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
 
     def stop(self) -> None:
         """As when it is upgraded; returns once it has ended in peace."""
@@ -143,8 +154,13 @@ def replicas(
 
 
 @contextmanager
-def balanced(over: Sequence[Replica], folder: Path, *, spread: bool = False) -> Iterator[str]:
-    """The URL of an HAProxy as docker/ has it; `spread`: each request goes to the next replica."""
+def balanced(
+    over: Sequence[Replica], folder: Path, *, spread: bool = False, hasty: bool = False
+) -> Iterator[str]:
+    """The URL of an HAProxy as docker/ has it.
+
+    `spread`: each request goes to the next replica; `hasty`: one that hangs is given up in seconds.
+    """
     port = free_port()
     text = _CONFIG.read_text("utf-8").replace(" resolvers names", "")
     text = text.replace("bind :8080", f"bind 127.0.0.1:{port}")
@@ -153,6 +169,10 @@ def balanced(over: Sequence[Replica], folder: Path, *, spread: bool = False) -> 
     if spread:
         text = text.replace("balance leastconn", "balance roundrobin")
         text = text.replace("    option prefer-last-server\n", "")
+    if hasty:
+        for patient in ("timeout server 3m", "timeout server 60s"):
+            assert patient in text
+            text = text.replace(patient, "timeout server 5s")
     path = folder / "haproxy.cfg"
     path.write_text(text, "utf-8")
     with (folder / "haproxy.log").open("ab") as log:

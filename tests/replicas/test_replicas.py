@@ -197,6 +197,23 @@ def test_players_and_scans_go_on_while_one_after_the_other_is_killed(
     assert library.alldebrid.refused == 0
 
 
+def test_one_that_hangs_keeps_nobody(
+    three: Sequence[Replica], library: Simulator, tmp_path: Path
+) -> None:
+    with balanced(three, tmp_path, spread=True, hasty=True) as url, session() as asking:
+        three[1].pause()
+        try:
+            for number in range(FILMS):
+                depth = {"Depth": "1"}
+                listed = asking.request("PROPFIND", url + FOLDER, headers=depth, timeout=60)
+                part = asking.get(url + place(number), headers={"Range": "bytes=7-99"}, timeout=60)
+                assert (listed.status_code, part.status_code) == (207, 206)
+                assert part.content == content(number).read(7, 93)
+        finally:
+            three[1].go_on()
+        wait_until(lambda: three[1].ask("PROPFIND", FOLDER, Depth="1").status_code == 207)
+
+
 def test_where_none_is_ready_known_listings_are_still_answered(
     three: Sequence[Replica], url: str, library: Simulator
 ) -> None:
