@@ -21,6 +21,8 @@ from davstore.catalog.adders import Adders
 from davstore.catalog.adding import Adder, can_add
 from davstore.catalog.additions import Addition, Additions, Drop, State
 from davstore.catalog.arranged import Arranged
+from davstore.catalog.database import integrity, look_into, open_database
+from davstore.catalog.dialects import clock, is_server
 from davstore.catalog.differences import differences, folded
 from davstore.catalog.editor import Editor, NameTaken, NotThere
 from davstore.catalog.holding import Holding
@@ -38,7 +40,6 @@ from davstore.catalog.refresh import Catalog
 from davstore.catalog.remover import Remover
 from davstore.catalog.shown import magnet_of, owner
 from davstore.catalog.sidecars import Beside, Sidecar, Sidecars, Vanished
-from davstore.catalog.tables import integrity, look_into, open_database
 
 __all__ = [
     "Adder",
@@ -73,11 +74,13 @@ __all__ = [
     "Untold",
     "Vanished",
     "can_add",
+    "clock",
     "differences",
     "folded",
     "home_in",
     "home_of",
     "integrity",
+    "is_server",
     "look_into",
     "magnet_of",
     "only_server",
