@@ -21,12 +21,13 @@ from davstore.catalog.adders import Adders
 from davstore.catalog.adding import Adder, can_add
 from davstore.catalog.additions import Addition, Additions, Drop, State
 from davstore.catalog.arranged import Arranged
-from davstore.catalog.database import integrity, look_into, open_database
+from davstore.catalog.database import Engine, integrity, look_into, open_database, pool_of
 from davstore.catalog.dialects import clock, is_server
 from davstore.catalog.differences import differences, folded
 from davstore.catalog.editor import Editor, NameTaken, NotThere
 from davstore.catalog.holding import Holding
 from davstore.catalog.homes import Sweeper, home_in, home_of
+from davstore.catalog.kept import Kept
 from davstore.catalog.leases import Leases, Turns
 from davstore.catalog.link_records import Links
 from davstore.catalog.linked import Linked
@@ -52,8 +53,10 @@ __all__ = [
     "Deafness",
     "Drop",
     "Editor",
+    "Engine",
     "Growth",
     "Holding",
+    "Kept",
     "Leases",
     "Linked",
     "Links",
@@ -87,5 +90,6 @@ __all__ = [
     "open_database",
     "overviews",
     "owner",
+    "pool_of",
     "server_of",
 ]

@@ -7,18 +7,23 @@ import os
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 from urllib.parse import quote
 
 import sqlalchemy as sa
 from sqlalchemy.exc import DatabaseError, OperationalError, SQLAlchemyError
 
-from davstore.catalog.dialects import alone, reason
+from davstore.catalog.dialects import alone, is_server, reason
 from davstore.catalog.migrations import SCHEMA, bring_up_to_date, number
 from davstore.config import Database
 from davstore.errors import StateError
 
+if TYPE_CHECKING:
+    from davstore.catalog.postgres import Pool
+
 log = logging.getLogger(__name__)
+
+Engine: TypeAlias = sa.Engine
 
 FILE_NAME: Final = "catalog.db"
 BUSY_TIMEOUT = 10.0
@@ -115,6 +120,15 @@ def integrity(folder: Path, database: Database | None = None) -> str:
     finally:
         engine.dispose()
     return "" if said == "ok" else said
+
+
+def pool_of(engine: Engine) -> "Pool | None":
+    """The connections of a database that machines share, for who counts calls; of a file, None."""
+    if not is_server(engine):
+        return None
+    from davstore.catalog.postgres import Pool  # noqa: PLC0415 - its driver is an extra
+
+    return Pool(engine)
 
 
 def _server(database: Database) -> sa.Engine:

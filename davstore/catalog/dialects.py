@@ -1,4 +1,4 @@
-"""What SQLite and PostgreSQL say differently. All else in the catalog is SQLAlchemy's common SQL."""
+"""What SQLite and PostgreSQL say differently. All else here is SQLAlchemy's common SQL."""
 
 import sqlite3
 import zlib
@@ -87,7 +87,8 @@ def clock(engine: sa.Engine, now: Callable[[], float]) -> Callable[[], float]:
 
     def asked() -> float:
         with engine.connect() as connection:
-            return connection.execute(query).scalar_one()
+            found: float = connection.execute(query).scalar_one()
+            return found
 
     return asked
 

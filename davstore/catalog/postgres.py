@@ -1,5 +1,5 @@
-"""Connections to PostgreSQL that never hang: whatever it is asked ends within bounds, also where the
-server was stopped, cut off or replaced; and for a moment after that nobody waits for it at all.
+"""Connections to PostgreSQL that never hang: whatever it is asked ends within bounds, also where
+the server was stopped, cut off or replaced; and for a moment after that nobody waits for it at all.
 """
 
 import time

@@ -1,5 +1,5 @@
-"""The tables of what stands in files where one machine has it all, and here where several share it:
-what clients write down (`kept`), the bytes of sidecars (`contents`) and logins at services (`passes`).
+"""The tables of what stands in files where one machine has it all, and here where several share
+it: what clients write down (`kept`), the bytes of sidecars (`contents`), and logins (`passes`).
 """
 
 import sqlalchemy as sa

@@ -12,6 +12,8 @@ from davstore.catalog import (
     Arranged,
     Catalog,
     Editor,
+    Engine,
+    Kept,
     Leases,
     Linked,
     Links,
@@ -25,9 +27,13 @@ from davstore.catalog import (
     Sweeper,
     Turns,
     can_add,
+    clock,
+    is_server,
     open_database,
+    pool_of,
 )
 from davstore.config import AccountSettings, Settings
+from davstore.dav.keeping import Keep
 from davstore.model import Folder
 from davstore.stores import STORES
 from davstore.stores.base import Store, TokenSettings
@@ -45,14 +51,18 @@ def open_stores(
     settings: Settings,
     processes: int = 1,
     *,
+    engine: Engine | None = None,
     tally: Tally | None = None,
     now: Callable[[], float] = time.time,
     sleep: Callable[[float], None] = time.sleep,
 ) -> dict[str, Store]:
-    """A store for each configured account; so many processes keep its limits together. Between two
-    tries of a call they `sleep`. What they ask is counted in `tally`.
+    """A store for each configured account; so many processes keep its limits together, or all whose
+    `engine` is of a database that machines share. Between two tries of a call they `sleep`. What
+    they ask is counted in `tally`.
     """
-    together = Together(settings.server.state, processes) if processes > 1 else None
+    pool = None if engine is None else pool_of(engine)
+    is_alone = processes == 1 and pool is None
+    together = None if is_alone else Together(settings.server.state, processes, pool)
     return {
         name: STORES[account.store].open(
             name,
@@ -98,10 +108,13 @@ class Library:
         now: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        is_shared = processes > 1
-        self._engine = open_database(settings.server.state, now, is_shared=is_shared)
-        self.stores = open_stores(settings, processes, tally=tally, now=now, sleep=sleep)
-        leases = Leases(self._engine, now) if is_shared else None
+        state, database = settings.server.state, settings.server.database
+        self._engine = open_database(state, now, database=database, is_shared=processes > 1)
+        is_shared = processes > 1 or database is not None
+        self.stores = open_stores(
+            settings, processes, engine=self._engine, tally=tally, now=now, sleep=sleep
+        )
+        leases = Leases(self._engine, clock(self._engine, now)) if is_shared else None
         self.turns = Turns(leases) if leases else None
         self._leases = leases
         self.outbox = Outbox(self._engine)
@@ -156,6 +169,13 @@ class Library:
         self.linked = Linked(
             self.stores, sources, self._engine, learned=self.catalog.learned, now=now
         )
+
+    @property
+    def keep(self) -> Keep | None:
+        """Where what clients write down is kept, if not in the state folder."""
+        if not is_server(self._engine):
+            return None
+        return lambda name, room_for: Kept(self._engine, name, room_for=room_for)
 
     @property
     def players(self) -> dict[str, Playing]:

@@ -1,4 +1,4 @@
-"""Runs scripts in the transaction of the connection that we were handed. Alembic loads this file."""
+"""Runs scripts in the transaction of the connection that we were handed; Alembic loads it."""
 
 from alembic import context
 
