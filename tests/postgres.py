@@ -42,7 +42,8 @@ class Cluster:
         self._programs = programs
         # PostgreSQL refuses to run as root.
         user = pwd.getpwnam("postgres") if os.geteuid() == 0 else None
-        self._uid, self._gid = (user.pw_uid, user.pw_gid) if user else (None, None)
+        self._uid: int | None = user.pw_uid if user else None
+        self._gid: int | None = user.pw_gid if user else None
         self._groups: list[int] | None = [] if user else None
         self.folder = Path(tempfile.mkdtemp(prefix="davstore-pg-"))
         self._own(self.folder)

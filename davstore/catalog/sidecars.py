@@ -19,8 +19,9 @@ from cachetools import LRUCache
 
 from davstore.catalog import revisions
 from davstore.catalog.contents import Coming, Contents
-from davstore.catalog.dialects import alone, inserting, saying
+from davstore.catalog.dialects import alone, inserting, is_server, saying
 from davstore.catalog.sidecar_tables import sidecar_homes, sidecars
+from davstore.catalog.stored_contents import StoredContents
 from davstore.errors import DavstoreError, Full
 from davstore.views import Path
 
@@ -75,7 +76,9 @@ class Sidecars:
         now: Callable[[], float] = time.time,
     ) -> None:
         self._engine = engine
-        self._contents = Contents(folder)
+        self._contents = (
+            StoredContents(folder, engine, now) if is_server(engine) else Contents(folder)
+        )
         self._limit = limit
         self._is_shared = is_shared
         self.now = now
@@ -110,8 +113,12 @@ class Sidecars:
         return found
 
     def file(self, content: str) -> FilePath:
-        """Where the bytes lie."""
+        """Where the bytes lie, once they were fetched."""
         return self._contents.path(content)
+
+    def fetch(self, content: str) -> None:
+        """Have them lie there, where another machine has written them."""
+        self._contents.fetch(content)
 
     def follow(self) -> bool:
         """Take over what was changed, by whichever process; whether anything was."""
@@ -300,6 +307,13 @@ class Sidecars:
     def _reading(self) -> Iterator[sa.Connection]:
         with saying(_UNKEPT), self._engine.connect() as connection:
             yield connection
+
+
+def known_contents(engine: sa.Engine) -> list[str]:
+    """The names of all contents that there are sidecars of."""
+    query = sa.select(sidecars.c.content).where(sidecars.c.content != "").distinct()
+    with saying(_UNKEPT), engine.connect() as connection:
+        return list(connection.execute(query).scalars())
 
 
 def _rows(connection: sa.Connection, home: str) -> list[Sidecar]:

@@ -10,9 +10,9 @@ positions. `incoming` is the folder into which magnets are dropped (`dropping`),
 what `became` of them. `overlay` shows sidecars among what stores have (`beside`: as resources),
 `overlaying` writes them (`times`). `scratch` is a share to write in (`disk`, `moving`, `room`,
 `local`), `remembered` its locks and properties (`keeping`: where), `bodies` the XML that clients
-send. `refusals` say what went wrong, `gate` stands before it all, and `proxied` before the gate; `repeats` answers again
-what was asked before, past all of them (`transfer`: what a server may do itself). `canary` is a
-file for mounts to look for, `annex` lets in to pages beside the tree.
+send. `refusals` say what went wrong, `gate` stands before it all, and `proxied` before the gate;
+`repeats` answers again what was asked before, past all of them (`transfer`: what a server may do
+itself). `canary` is a file for mounts to look for, `annex` lets in to pages beside the tree.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence

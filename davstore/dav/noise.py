@@ -25,6 +25,7 @@ from davstore.model import File, Leaf
 
 log = logging.getLogger(__name__)
 
+FOLDER = "noise"
 ROOM = 8 * 1024 * 1024
 """Bytes a user."""
 LARGEST = 1024 * 1024
@@ -81,7 +82,7 @@ class Noise:
         with self._lock:
             if user not in self._stores:
                 name = hashlib.blake2b(user.encode(), digest_size=16).hexdigest()
-                self._stores[user] = self._keep(f"noise/{name}", ROOM)
+                self._stores[user] = self._keep(f"{FOLDER}/{name}", ROOM)
             return self._stores[user]
 
 

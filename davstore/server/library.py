@@ -20,6 +20,7 @@ from davstore.catalog import (
     Lookups,
     Outbox,
     Overviews,
+    PassRecord,
     PlaceRecords,
     Records,
     Remover,
@@ -35,9 +36,10 @@ from davstore.catalog import (
 from davstore.config import AccountSettings, Settings
 from davstore.dav.keeping import Keep
 from davstore.model import Folder
+from davstore.server.beside import SIDECARS
 from davstore.stores import STORES
 from davstore.stores.base import Store, TokenSettings
-from davstore.stores.passes import PassFile
+from davstore.stores.passes import Passes, PassFile
 from davstore.stores.playing import Playing
 from davstore.stream import Upstream
 from davstore.tally import Tally
@@ -60,9 +62,12 @@ def open_stores(
     `engine` is of a database that machines share. Between two tries of a call they `sleep`. What
     they ask is counted in `tally`.
     """
+    state, database = settings.server.state, settings.server.database
+    if engine is None and database is not None:
+        engine = open_database(state, now, database=database)
     pool = None if engine is None else pool_of(engine)
     is_alone = processes == 1 and pool is None
-    together = None if is_alone else Together(settings.server.state, processes, pool)
+    together = None if is_alone else Together(state, processes, pool)
     return {
         name: STORES[account.store].open(
             name,
@@ -71,16 +76,21 @@ def open_stores(
             tally=tally,
             now=now,
             sleep=sleep,
-            **_passes(name, account, settings.server.state),
+            **_passes(name, account, state, engine),
         )
         for name, account in settings.accounts.items()
     }
 
 
-def _passes(name: str, account: AccountSettings, state: Path) -> dict[str, PassFile]:
+def _passes(
+    name: str, account: AccountSettings, state: Path, engine: Engine | None
+) -> dict[str, Passes]:
     """Where that kind of store keeps what a login has brought."""
-    is_logged_in_to = isinstance(account, TokenSettings)
-    return {"passes": PassFile(state, name, str(account.url))} if is_logged_in_to else {}
+    if not isinstance(account, TokenSettings):
+        return {}
+    if engine is not None and is_server(engine):
+        return {"passes": PassRecord(engine, name, str(account.url))}
+    return {"passes": PassFile(state, name, str(account.url))}
 
 
 def upstream(account: AccountSettings, processes: int = 1) -> Upstream:
@@ -158,7 +168,7 @@ class Library:
         self.sweeper = None
         if settings.server.overlay:
             self.sidecars = Sidecars(
-                self._engine, settings.server.state / "sidecars", settings.server.overlay_limit,
+                self._engine, settings.server.state / SIDECARS, settings.server.overlay_limit,
                 is_shared=is_shared, now=now,
             )  # fmt: skip
             self.sweeper = Sweeper(
