@@ -5,10 +5,10 @@ from collections.abc import Callable
 from typing import TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.exc import SQLAlchemyError
 
 from davstore.catalog import revisions
+from davstore.catalog.dialects import inserting, reason
 from davstore.catalog.tables import links
 from davstore.model import Link
 
@@ -42,8 +42,10 @@ class Links:
 
         def work(connection: sa.Connection) -> None:
             row["revision"] = revisions.taken(connection, revisions.LINKS)
-            statement = insert(links).values(row)
-            connection.execute(statement.on_conflict_do_update(["account", "ref"], set_=row))
+            statement = inserting(connection, links).values(row)
+            connection.execute(
+                statement.on_conflict_do_update(index_elements=["account", "ref"], set_=row)
+            )
 
         self._try(work)
 
@@ -84,5 +86,5 @@ class Links:
             with self._engine.begin() as connection:
                 return work(connection)
         except SQLAlchemyError as error:
-            log.warning("kept links cannot be used: %s", getattr(error, "orig", None) or error)
+            log.warning("kept links cannot be used: %s", reason(error))
             return None

@@ -10,6 +10,7 @@ from typing import Final
 from sqlalchemy.exc import SQLAlchemyError
 
 from davstore.catalog import revisions
+from davstore.catalog.dialects import reason
 from davstore.catalog.edits import Edits
 from davstore.catalog.leases import REFRESH, Leases
 from davstore.catalog.records import Records
@@ -60,11 +61,14 @@ class Sharing:
         keeper = schedule.keeper
         if not schedule.wait(60.0) or self._stopping.is_set() or self.holds(keeper.account):
             return
+        if keeper.snapshot is not None and not keeper.fails:
+            self._try(lambda: self._wish(keeper.account))
+
+    def _wish(self, account: str) -> None:
         now = self._leases.now()
-        if keeper.snapshot is None or keeper.fails or now < self._ask_after.get(keeper.account, 0):
-            return
-        self._ask_after[keeper.account] = now + ASK_EVERY
-        self._try(lambda: self._records.ask([keeper.account], now))
+        if now >= self._ask_after.get(account, 0):
+            self._ask_after[account] = now + ASK_EVERY
+            self._records.ask([account], now)
 
     def ask(self) -> None:
         """Have the accounts refreshed that were asked for, or all, whoever refreshes them."""
@@ -115,10 +119,10 @@ class Sharing:
         try:
             work()
         except SQLAlchemyError as error:
-            reason = str(getattr(error, "orig", None) or type(error).__name__)
-            if reason != self._complained.get(work.__name__):
-                log.warning("what other processes do cannot be seen: %s", reason)
-            self._complained[work.__name__] = reason
+            said = reason(error)
+            if said != self._complained.get(work.__name__):
+                log.warning("what other processes do cannot be seen: %s", said)
+            self._complained[work.__name__] = said
             return
         self._complained.pop(work.__name__, None)
 
