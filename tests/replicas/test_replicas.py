@@ -11,6 +11,7 @@ import pytest
 import requests
 
 from davstore.simulator import Fault, Simulator
+from tests.postgres import Cluster
 from tests.replicas.balanced import PASSWORD, USER, Replica, balanced, replicas, session
 from tests.replicas.load import FOLDER, Load, Seen, content, film, mounted, name, place
 from tests.serving import wait_until
@@ -36,10 +37,14 @@ def library() -> Iterator[Simulator]:
 @pytest.fixture(scope="module")
 def three(
     library: Simulator, need: Callable[..., None], tmp_path_factory: pytest.TempPathFactory,
-    state_url: str,
+    postgres: Cluster,
 ) -> Iterator[Sequence[Replica]]:  # fmt: skip
     need("haproxy")
-    with replicas(library, tmp_path_factory.mktemp("replicas"), state_url) as made:
+    folder = tmp_path_factory.mktemp("replicas")
+    with (
+        postgres.database() as database,
+        replicas(library, folder, database.url.get_secret_value()) as made,
+    ):
         wait_until(lambda: all(each.lists(FOLDER, name(0)) for each in made))
         yield made
         assert [each.complaints() for each in made] == [[], [], []]
