@@ -91,9 +91,7 @@ def machine(common: Settings, database: Database, number: int) -> Settings:
 
 
 @pytest.fixture
-def pair(
-    sim: Simulator, tmp_path: Path, database: Database | None
-) -> Iterator[tuple[One, One]]:
+def pair(sim: Simulator, tmp_path: Path, database: Database | None) -> Iterator[tuple[One, One]]:
     """Two processes of one machine, or of two; the first refreshes, the second follows."""
     sim.alldebrid.add(film("Sintel"))
     common = settings(shared(sim, tmp_path))
