@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from davstore.catalog.dialects import alone, inserting, saying
+from davstore.catalog.dialects import alone, inserting, saying, written
 from davstore.catalog.tables import additions, drops
 from davstore.errors import Full
 from davstore.model import Wanted
@@ -275,16 +275,15 @@ def _want(connection: sa.Connection, account: str, wanted: Wanted, person: str, 
         & (additions.c.person == IMPORTED)
         & sa.literal(person != IMPORTED)
     )
-    done = connection.execute(
-        inserting(connection, additions)
-        .values(new)
-        .on_conflict_do_update(
+    statement = inserting(connection, additions).values(new)
+    return written(
+        connection,
+        statement.on_conflict_do_update(
             index_elements=["account", "hash"],
             set_=row | {"unsure": sa.or_(additions.c.unsure, was_added)},
             where=(is_settled & again) | is_preferred,
-        )
+        ),
     )
-    return done.rowcount
 
 
 def _check_room(connection: sa.Connection, account: str) -> None:

@@ -47,6 +47,13 @@ def inserting(connection: sa.Connection, table: sa.Table) -> "sqlite.Insert | po
     return sqlite.insert(table)
 
 
+def written(connection: sa.Connection, statement: sa.Insert) -> int:
+    """How many rows an INSERT has written: none where one conflicts and its `where` says no."""
+    result = connection.execute(statement, execution_options={"preserve_rowcount": True})
+    found: int = result.rowcount
+    return found
+
+
 def alone(connection: sa.Connection, what: str) -> None:
     """From here to the end of its transaction, it alone changes `what`: read, decide, write.
 

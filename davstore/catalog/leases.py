@@ -11,7 +11,7 @@ from collections.abc import Callable
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
-from davstore.catalog.dialects import inserting, is_server, reason
+from davstore.catalog.dialects import inserting, is_server, reason, written
 from davstore.catalog.tables import leases
 from davstore.errors import Busy
 
@@ -46,7 +46,7 @@ class Leases:
                 set_={"holder": row["holder"], "until": row["until"]},
                 where=(leases.c.until <= now) | (leases.c.holder == self._holder),
             )  # fmt: skip
-            return connection.execute(statement).rowcount == 1
+            return written(connection, statement) == 1
 
     def is_ours(self, task: str) -> bool:
         """Whether a task that is no account's is ours now; not so where the disk fails."""

@@ -22,6 +22,7 @@ class Links:
 
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
+        self._fails = False
         self._seen = self._try(lambda connection: revisions.of(connection, revisions.LINKS)) or 0
 
     def get(self, account: str, ref: str) -> Link | None:
@@ -84,7 +85,11 @@ class Links:
     def _try(self, work: Callable[[sa.Connection], T]) -> T | None:
         try:
             with self._engine.begin() as connection:
-                return work(connection)
+                found = work(connection)
         except SQLAlchemyError as error:
-            log.warning("kept links cannot be used: %s", reason(error))
+            if not self._fails:
+                log.warning("kept links cannot be used: %s", reason(error))
+            self._fails = True
             return None
+        self._fails = False
+        return found

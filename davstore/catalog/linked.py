@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
 from davstore import views
-from davstore.catalog.dialects import TEXT, WHOLE, reason
+from davstore.catalog.dialects import TEXT, WHOLE, alone, reason
 from davstore.catalog.tables import metadata
 from davstore.errors import StoreError
 from davstore.model import File, Folder, Saved
@@ -171,6 +171,7 @@ class Linked:
             for at, one in enumerate(saved)
         ]  # fmt: skip
         with self._engine.begin() as connection:
+            alone(connection, "linked")
             connection.execute(sa.delete(linked).where(linked.c.account == account))
             connection.execute(sa.delete(linked_since).where(linked_since.c.account == account))
             if rows:

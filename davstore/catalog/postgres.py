@@ -40,15 +40,17 @@ class Health:
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         self._now = now
         self._rests_until = 0.0
+        self._why = ""
 
-    def failed(self) -> None:
+    def failed(self, error: psycopg.Error) -> None:
         """It could not be reached, or did not answer."""
         self._rests_until = self._now() + REST
+        self._why = str(error)
 
     def check(self) -> None:
         """Raises `psycopg.OperationalError` while it is let alone."""
         if self._now() < self._rests_until:
-            raise psycopg.OperationalError("the database did not answer a moment ago")
+            raise psycopg.OperationalError(self._why)
 
 
 class _Bounded(psycopg.Connection[Any]):
@@ -74,9 +76,10 @@ class _Bounded(psycopg.Connection[Any]):
                     heard = time.monotonic()
                 elif time.monotonic() > heard + SILENCE:
                     self.pgconn.finish()
+                    error = psycopg.OperationalError("the database does not answer")
                     if self.health is not None:
-                        self.health.failed()
-                    raise psycopg.OperationalError("the database does not answer")
+                        self.health.failed(error)
+                    raise error
                 state = gen.send(ready)
         except StopIteration as done:
             found: T = done.value
@@ -99,8 +102,8 @@ def connecting(database: Database) -> sa.Engine:
         health.check()
         try:
             made = _Bounded.connect(*args, **options)
-        except psycopg.OperationalError:
-            health.failed()
+        except psycopg.OperationalError as error:
+            health.failed(error)
             raise
         made.health = health
         return made

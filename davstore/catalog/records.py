@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 
 from davstore.catalog import edit_records, revisions
-from davstore.catalog.dialects import inserting
+from davstore.catalog.dialects import inserting, is_server
 from davstore.catalog.doubt import BELIEVED, NEVER
 from davstore.catalog.edit_records import EditRecords
 from davstore.catalog.tables import accounts, files, held_back, links, magnets, sizes
@@ -106,6 +106,7 @@ class Records:
 
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
+        self.spans_machines = is_server(engine)
         self.edits = EditRecords(engine)
 
     def close(self) -> None:

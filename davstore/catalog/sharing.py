@@ -15,6 +15,7 @@ from davstore.catalog.edits import Edits
 from davstore.catalog.leases import REFRESH, Leases
 from davstore.catalog.records import Records
 from davstore.catalog.schedule import Schedule
+from davstore.errors import StateError
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +49,7 @@ class Sharing:
         self._ours: frozenset[str] = frozenset()
         self._seen: dict[str, int] = {}
         self._ask_after: dict[str, float] = {}
-        self._complained: dict[str, str] = {}
+        self._complained: set[str] = set()
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
 
@@ -87,7 +88,7 @@ class Sharing:
 
         def look() -> None:
             self.look()
-            follow()
+            self._try(follow)
 
         self.renew()
         for name, work, pause in (
@@ -115,16 +116,17 @@ class Sharing:
             self._stopping.wait(pause)
 
     def _try(self, work: Callable[[], object]) -> None:
-        """A disk that fails leaves everything as it is."""
+        """A disk that fails leaves everything as it is; that is said once."""
+        name = getattr(work, "__name__", "")
         try:
             work()
-        except SQLAlchemyError as error:
+        except (SQLAlchemyError, StateError) as error:
             said = reason(error)
-            if said != self._complained.get(work.__name__):
+            if not self._complained:
                 log.warning("what other processes do cannot be seen: %s", said)
-            self._complained[work.__name__] = said
+            self._complained.add(name)
             return
-        self._complained.pop(work.__name__, None)
+        self._complained.discard(name)
 
     def _renew(self) -> None:
         kept = {account for account, task in self._leases.renew() if task == REFRESH}

@@ -22,7 +22,7 @@ from davstore.catalog.contents import Coming, Contents
 from davstore.catalog.dialects import alone, inserting, is_server, saying
 from davstore.catalog.sidecar_tables import sidecar_homes, sidecars
 from davstore.catalog.stored_contents import StoredContents
-from davstore.errors import DavstoreError, Full
+from davstore.errors import DavstoreError, Full, StateError
 from davstore.views import Path
 
 LEAST: Final = 4096
@@ -136,8 +136,18 @@ class Sidecars:
         return bool(rows)
 
     def follow_others(self) -> bool:
-        """The same, where there are other processes."""
-        return self._is_shared and self.follow()
+        """The same, where there are other processes.
+
+        What is known is shown while a database that machines share does not answer.
+        """
+        if not self._is_shared:
+            return False
+        try:
+            return self.follow()
+        except StateError:
+            if not is_server(self._engine):
+                raise
+            return False
 
     @contextmanager
     def writing(self, expected: int | None) -> Iterator[Coming]:

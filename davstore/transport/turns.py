@@ -96,6 +96,17 @@ class _Kept(Protocol):
         """Let go of it."""
 
 
+class _Bucket(PostgresBucket):
+    """One that does not fall back to another clock: what it then counts would be nobody's."""
+
+    def now(self) -> int:
+        """The database's time in milliseconds. Raises `StateError`."""
+        with self.pool.connection() as connection:
+            query = "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint"
+            found: int = connection.execute(query).fetchone()[0]
+            return found
+
+
 class _Server:
     """One limit, kept in a database; its table is made when it is first needed."""
 
@@ -105,7 +116,7 @@ class _Server:
         self._pool = pool
         # Names of accounts are longer, and may have other letters, than those of tables.
         self._table = blake2b(name.encode(), digest_size=12).hexdigest()
-        self._bucket: PostgresBucket | None = None
+        self._bucket: _Bucket | None = None
         self._limiter: Limiter | None = None
         self._swept = time.monotonic()
         self._lock = threading.Lock()
@@ -122,7 +133,7 @@ class _Server:
         """Raises `StateError`."""
         with self._lock:
             if self._limiter is None:
-                self._bucket = PostgresBucket(self._pool, self._table, self._rates)
+                self._bucket = _Bucket(self._pool, self._table, self._rates)
                 # pyrate-limiter's own thread for sweeping ends with the first error.
                 self._limiter = Limiter(SingleBucketFactory(self._bucket, schedule_leak=False))
             return self._limiter
@@ -131,7 +142,7 @@ class _Server:
         now = time.monotonic()
         if self._bucket is not None and now > self._swept + SWEEP_EVERY:
             self._swept = now
-            self._bucket.leak(int(self._bucket.now()))  # type: ignore[no-untyped-call]
+            self._bucket.leak(self._bucket.now())
 
     def close(self) -> None:
         """The connections are not ours."""

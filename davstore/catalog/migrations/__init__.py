@@ -10,15 +10,15 @@ away that the last release needs.
 """
 
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
 
 from davstore.catalog.dialects import SERVER
 from davstore.catalog.tables import metadata
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 SCHEMA: Final = 5
 
@@ -27,12 +27,16 @@ def number(connection: sa.Connection) -> int:
     """The schema of the database, 0 of a new one."""
     if connection.dialect.name != SERVER:
         return int(connection.exec_driver_sql("PRAGMA user_version").scalar_one())
-    said = MigrationContext.configure(connection).get_current_revision()
-    return 0 if said is None else int(said.removeprefix("v"))
+    if not sa.inspect(connection).has_table("alembic_version"):
+        return 0
+    said = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
+    return 0 if said is None else int(str(said).removeprefix("v"))
 
 
 def bring_up_to_date(connection: sa.Connection) -> None:
     """Make the tables, or change those of an older schema, in the connection's transaction."""
+    from alembic import command  # noqa: PLC0415 - it takes memory, and is needed once a release
+
     before = number(connection)
     config = _config(connection)
     if before == 0:
@@ -46,7 +50,9 @@ def bring_up_to_date(connection: sa.Connection) -> None:
         connection.exec_driver_sql(f"PRAGMA user_version = {SCHEMA}")
 
 
-def _config(connection: sa.Connection) -> Config:
+def _config(connection: sa.Connection) -> "Config":
+    from alembic.config import Config  # noqa: PLC0415 - as above
+
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
     config.attributes["connection"] = connection
