@@ -10,6 +10,7 @@ import argparse
 import re
 import sys
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ from tempfile import TemporaryDirectory
 from urllib.parse import quote
 
 import psycopg
+from psycopg import sql
 from rich.console import Console
 from rich.table import Table
 
@@ -93,7 +95,7 @@ def wait_until_all_is_known(connection: psycopg.Connection, files: int) -> None:
     raise SystemExit("the catalog is never complete")
 
 
-def asked_during(cluster: Cluster, work) -> int:  # type: ignore[no-untyped-def]
+def asked_during(cluster: Cluster, work: Callable[[], object]) -> int:
     """How many queries the database was asked meanwhile."""
     path = cluster.folder / "log"
     before = path.stat().st_size
@@ -120,10 +122,11 @@ def read(replica: Replica, account: str) -> None:
 
 def size(connection: psycopg.Connection) -> tuple[int, int]:
     """Rows, and bytes on disk."""
-    tables = connection.execute(
-        "SELECT format('%I.%I', schemaname, relname) FROM pg_stat_user_tables"
-    ).fetchall()
-    counts = [connection.execute(f"SELECT count(*) FROM {name}").fetchone() for (name,) in tables]
+    tables = connection.execute("SELECT relname FROM pg_stat_user_tables").fetchall()
+    counting = sql.SQL("SELECT count(*) FROM {}")
+    counts = [
+        connection.execute(counting.format(sql.Identifier(name))).fetchone() for (name,) in tables
+    ]
     disk = connection.execute("SELECT pg_database_size(current_database())").fetchone()
     assert disk is not None
     return sum(found[0] for found in counts if found), disk[0]

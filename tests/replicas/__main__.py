@@ -1,9 +1,9 @@
 """Each of three replicas killed -9 and started again in turn, under load, for as long as wanted.
 
-`python -m tests.replicas --minutes 10` starts PostgreSQL, three davstores over it and the simulator,
-HAProxy before them, players, scans and an rclone mount, and compares every byte. With `--gently`
-the replicas are told to stop instead, as when they are upgraded. It prints what was seen; status 1
-where anybody got an error or wrong bytes, or the service was asked more than it allows.
+`python -m tests.replicas --minutes 10` starts PostgreSQL, three davstores over it and the
+simulator, HAProxy before them, players, scans and an rclone mount, and compares every byte. With
+`--gently` the replicas are told to stop instead, as when they are upgraded. It prints what was seen;
+status 1 where anybody got an error or wrong bytes, or the service was asked more than it allows.
 """
 
 import argparse
@@ -44,7 +44,7 @@ def run(seconds: float, *, gently: bool) -> bool:
             sim.alldebrid.add(film(number))
         cluster = Cluster(programs)
         stack.callback(cluster.close)
-        state_url = str(stack.enter_context(cluster.database()))
+        state_url = stack.enter_context(cluster.database()).url.get_secret_value()
         three = stack.enter_context(replicas(sim, folder, state_url))
         wait_until(
             lambda: all(each.lists(FOLDER, name(at)) for each in three for at in range(FILMS))
