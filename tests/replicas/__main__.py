@@ -2,8 +2,8 @@
 
 `python -m tests.replicas --minutes 10` starts PostgreSQL, three davstores over it and the
 simulator, HAProxy before them, players, scans and an rclone mount, and compares every byte. With
-`--gently` the replicas are told to stop instead, as when they are upgraded. It prints what was seen;
-status 1 where anybody got an error or wrong bytes, or the service was asked more than it allows.
+`--gently` the replicas are told to stop instead, as when they are upgraded. It prints what was
+seen; status 1 where anybody got an error or wrong bytes, or the service was asked too much.
 """
 
 import argparse

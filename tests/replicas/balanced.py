@@ -155,13 +155,18 @@ def replicas(
 
 @contextmanager
 def balanced(
-    over: Sequence[Replica], folder: Path, *, spread: bool = False, hasty: bool = False
+    over: Sequence[Replica],
+    folder: Path,
+    *,
+    port: int = 0,
+    spread: bool = False,
+    hasty: bool = False,
 ) -> Iterator[str]:
-    """The URL of an HAProxy as docker/ has it.
+    """The URL of an HAProxy as docker/ has it; any `port` where none is said.
 
     `spread`: each request goes to the next replica; `hasty`: one that hangs is given up in seconds.
     """
-    port = free_port()
+    port = port or free_port()
     text = _CONFIG.read_text("utf-8").replace(" resolvers names", "")
     text = text.replace("bind :8080", f"bind 127.0.0.1:{port}")
     for number, replica in enumerate(over, 1):

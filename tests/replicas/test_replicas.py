@@ -5,16 +5,18 @@ import subprocess
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 import requests
 
 from davstore.simulator import Fault, Simulator
-from tests.postgres import Cluster
+from tests.postgres import Cluster, binaries
 from tests.replicas.balanced import PASSWORD, USER, Replica, balanced, replicas, session
 from tests.replicas.load import FOLDER, Load, Seen, content, film, mounted, name, place
 from tests.serving import wait_until
+from tests.test_cli import free_port
 
 pytestmark = pytest.mark.client
 
@@ -200,6 +202,66 @@ def test_players_and_scans_go_on_while_one_after_the_other_is_killed(
     assert seen.wrong == []
     assert seen.counts["streams cut and read on"] > 0
     assert library.alldebrid.refused == 0
+
+
+def test_rclone_reads_on_where_the_balancer_was_replaced(
+    three: Sequence[Replica], need: Callable[..., None], tmp_path: Path
+) -> None:
+    need("rclone", "fusermount3")
+    whole, port = content(3), free_port()
+    digest = hashlib.sha256()
+    with ExitStack() as stack:
+        first = ExitStack()
+        url = first.enter_context(balanced(three, tmp_path, port=port))
+        mount = stack.enter_context(mounted(url, tmp_path))
+        path = mount / "alldebrid" / "magnets" / name(3) / f"{name(3)}.mkv"
+        with path.open("rb", buffering=0) as file:
+            while block := file.read(200_000):
+                digest.update(block)
+                if url and file.tell() > 5_000_000:
+                    first.close()
+                    url = ""
+                    stack.enter_context(balanced(three, tmp_path, port=port))
+    assert digest.hexdigest() == hashlib.sha256(whole.read(0, whole.size)).hexdigest()
+
+
+def test_while_the_database_stands_still_what_is_known_is_read(
+    library: Simulator, need: Callable[..., None], tmp_path: Path
+) -> None:
+    """And is listed; a new link waits for it, and is there once it goes on."""
+    need("haproxy", *([] if binaries() else ["postgres"]))
+    programs = binaries()
+    assert programs is not None
+    cluster = Cluster(programs)
+    try:
+        with (
+            cluster.database() as database,
+            replicas(library, tmp_path, database.url.get_secret_value()) as three,
+            balanced(three, tmp_path) as url,
+        ):
+            wait_until(lambda: all(each.lists(FOLDER, name(FILMS - 1)) for each in three))
+            for each in three:
+                for number in range(FILMS - 1):
+                    assert each.ask("GET", place(number), Range="bytes=0-9").status_code == 206
+                    folder = place(number).rpartition("/")[0]
+                    assert each.ask("PROPFIND", f"{folder}/", Depth="1").status_code == 207
+            seen = Seen()
+            cluster.pause()
+            try:
+                with Load(url, FILMS - 1, seen) as load:
+                    wait_until(lambda: seen.counts["PROPFIND"] > 200, 60)
+                    late = three[0].ask("GET", place(FILMS - 1), Range="bytes=0-9")
+                    assert load
+            finally:
+                cluster.go_on()
+            assert (late.status_code, late.headers.get("Retry-After") is None) == (503, False)
+            assert seen.wrong == []
+            wait_until(
+                lambda: three[0].ask("GET", place(FILMS - 1), Range="bytes=0-9").status_code == 206,
+                60,
+            )
+    finally:
+        cluster.close()
 
 
 def test_one_that_hangs_keeps_nobody(
