@@ -30,12 +30,12 @@ from tests.replicas.balanced import Replica, replicas
 IDLE = 120.0
 SETTLING = 20.0
 READS = 50
-_ASKED = re.compile(rb"LOG:  (?:statement|execute [^:]*): (?!BEGIN|COMMIT|ROLLBACK)")
+_ASKED = re.compile(rb"LOG:  (?:statement|execute [^:]*): (?!BEGIN|COMMIT|ROLLBACK|;?\n)")
 
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Of one replica; queries without BEGIN and COMMIT."""
+    """Of one replica; queries without BEGIN, COMMIT and asking whether a connection lives."""
 
     accounts: int
     memory: int
