@@ -13,8 +13,10 @@ from pydantic import SecretStr
 from davstore.catalog import Kept, Sidecars, audit, open_database
 from davstore.catalog.edit_tables import audit as audit_table
 from davstore.catalog.tables import leases, metadata
+from davstore.cli.state import Deed, state
 from davstore.config import Database
 from davstore.dav.keeping import in_folder
+from davstore.errors import StateError
 from davstore.server import Place
 from davstore.stores.passes import Pass, PassFile
 from tests.catalog.scripted import Clock, ScriptedStore, film, magnet, reopened
@@ -111,13 +113,15 @@ def test_what_is_there_is_replaced_only_when_said(tmp_path: Path, made: Database
     with closing(in_folder(tmp_path / "from")("properties", None)) as kept:
         kept.set("/share/b", {})
     url = made.url.get_secret_value()
-    copy = ("state", "copy", str(tmp_path / "from"), url)
-    assert run(*copy).returncode == 0
-    again = run(*copy)
-    assert again.returncode == 1
-    assert again.stderr.strip().endswith("--replace puts this one in its place")
-    assert Place(open_database(tmp_path, Clock(), database=made)).rooms()
-    assert run(*copy, "--replace").returncode == 0
+    state(Deed.COPY, str(tmp_path / "from"), url)
+    with pytest.raises(StateError, match="--replace puts this one in its place"):
+        state(Deed.COPY, str(tmp_path / "from"), url)
+    engine = open_database(tmp_path, Clock(), database=made)
+    before = rows(engine)
+    assert "properties" in Place(engine).rooms()
+    state(Deed.COPY, str(tmp_path / "from"), url, replace=True)
+    assert rows(engine) == before
+    engine.dispose()
 
 
 def test_what_is_no_state_is_said(tmp_path: Path, made: Database) -> None:
@@ -129,8 +133,6 @@ def test_what_is_no_state_is_said(tmp_path: Path, made: Database) -> None:
         ("postgresql://nobody", str(tmp_path / "to"), "cannot be"),
     ):
         (tmp_path / "c.toml").write_text('accounts.rd = {store = "realdebrid", token = "x"}')
-        done = run("state", "copy", source, target, "-c", str(tmp_path / "c.toml"))
-        assert done.returncode == 1
-        assert said in done.stderr
-        assert len(done.stderr.splitlines()) == 1
+        with pytest.raises(StateError, match=said):
+            state(Deed.COPY, source, target, tmp_path / "c.toml")
         assert not (tmp_path / "to").exists()
