@@ -12,7 +12,7 @@ import statistics
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
@@ -35,6 +35,8 @@ from tests.postgres import Cluster, binaries
 ENGINES: Final = ("SQLite", "PostgreSQL")
 GOAL = 0.9
 FOLDERS, FILES, ENTRIES = 2000, 10, 1000
+SETTLING = 5.0
+"""Seconds after a start in which a server has other things to do."""
 MAGNETS = "/alldebrid/magnets/"
 
 Rounds: TypeAlias = dict[str, dict[str, list[tuple[float, float]]]]
@@ -60,8 +62,11 @@ def streaming(cluster: Cluster, scale: Scale, rounds: int, found: Rounds) -> Non
                 for engine, more in settings_of(cluster, stack).items()
             }
             reels = [REEL.format(number) for number in range(1, 5)]
+            for engine in ENGINES:
+                throughput.downloaded(reels, bench, servers[engine], 0)
             for number in range(rounds):
-                for engine, server in servers.items():
+                for engine in in_turn(number):
+                    server = servers[engine]
                     whole = throughput.downloaded(reels, bench, server, number)
                     found["4 streams, MB/s"][engine].append((whole["MB/s"], whole["CPU s/GiB"]))
                     parts = ranges.random_ranges(16, bench, server, number)
@@ -88,10 +93,11 @@ def listing(cluster: Cluster, seconds: float, rounds: int, found: Rounds) -> Non
         for serve in opened.values():  # everything is asked
             with serve() as (port, _):
                 wait_until_all_is_listed(port)
-        for _ in range(rounds):
-            for engine, serve in opened.items():
-                with serve() as (port, program):
+        for number in range(rounds):
+            for engine in in_turn(number):
+                with opened[engine]() as (port, program):
                     wait_until_all_is_listed(port)
+                    time.sleep(SETTLING)
                     for work, rate in (
                         ("folders for the first time, a second", walked),
                         ("a folder of 1,000 again, a second", partial(again, seconds=seconds)),
@@ -101,6 +107,11 @@ def listing(cluster: Cluster, seconds: float, rounds: int, found: Rounds) -> Non
                         passed = time.perf_counter() - began
                         cpu = (program.usage().cpu - before) / (value * passed)
                         found[work][engine].append((value, cpu))
+
+
+def in_turn(number: int) -> Sequence[str]:
+    """The engines in this round: who comes first in one comes last in the next."""
+    return ENGINES if number % 2 else ENGINES[::-1]
 
 
 def small(number: int) -> str:
@@ -171,6 +182,7 @@ def walked(port: int) -> float:
 
 def again(port: int, seconds: float) -> float:
     """How often a second a large folder is listed that was listed before."""
+    measured(port, 1)
     return measured(port, seconds)[0]
 
 

@@ -27,7 +27,7 @@ from tests.benchmarks.catalog import NAME
 from tests.postgres import Cluster, binaries
 from tests.replicas.balanced import Replica, replicas
 
-IDLE = 120.0
+IDLE = 60.0
 SETTLING = 20.0
 READS = 50
 _ASKED = re.compile(rb"LOG:  (?:statement|execute [^:]*): (?!BEGIN|COMMIT|ROLLBACK|;?\n)")
