@@ -6,7 +6,8 @@ Also the memory of learned sizes, which the stream uses without knowing a databa
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any, TypeVar
+from itertools import islice
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -19,7 +20,8 @@ from davstore.model import File, Magnet, Status
 
 log = logging.getLogger(__name__)
 
-T = TypeVar("T")
+AT_ONCE = 500
+"""So many magnets are named in one statement."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,10 +220,8 @@ class Records:
             statement = inserting(connection, accounts).values(row)
             connection.execute(statement.on_conflict_do_update(index_elements=["name"], set_=row))
             _keep(connection, account, list(unsaved.held.values()), revision)
-            for id_ in unsaved.files.keys() | unsaved.gone:
-                _drop(connection, files, account, files.c.magnet == id_)
-            for id_ in unsaved.gone:
-                _drop(connection, magnets, account, magnets.c.id == id_)
+            _drop(connection, account, files.c.magnet, unsaved.files.keys() | unsaved.gone)
+            _drop(connection, account, magnets.c.id, unsaved.gone)
             edit_records.forget(connection, account, unsaved.gone)
             found = [
                 _file_row(account, id_, at, file)
@@ -302,9 +302,12 @@ def _keep(connection: sa.Connection, account: str, rows: Sequence[Held], revisio
 
 
 def _drop(
-    connection: sa.Connection, table: sa.Table, account: str, which: sa.ColumnElement[bool]
+    connection: sa.Connection, account: str, column: sa.Column[str], ids: Iterable[str]
 ) -> None:
-    connection.execute(sa.delete(table).where(table.c.account == account, which))
+    """The rows of these magnets, whose ids stand in the `column`."""
+    left, table = iter(ids), column.table
+    while some := list(islice(left, AT_ONCE)):
+        connection.execute(sa.delete(table).where(table.c.account == account, column.in_(some)))
 
 
 def _keep_doubts(connection: sa.Connection, account: str, doubted: Mapping[str, float]) -> None:

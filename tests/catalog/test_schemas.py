@@ -2,6 +2,7 @@
 
 import logging
 import sqlite3
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -135,10 +136,13 @@ def test_what_cannot_be_reached_is_said_without_the_password(
     url: str, said: str, postgres: Cluster, tmp_path: Path, clock: Clock
 ) -> None:
     at = Database(SecretStr(url.format(password=PASSWORD, port=postgres.port)))
-    for opened in (lambda: open_database(tmp_path, clock, database=at),
-                   lambda: look_into(tmp_path, at)):  # fmt: skip
+    ways: tuple[Callable[[], object], ...] = (
+        lambda: open_database(tmp_path, clock, database=at),
+        lambda: look_into(tmp_path, at),
+    )
+    for way in ways:
         with pytest.raises(StateError) as caught:
-            opened()
+            way()
         text = str(caught.value)
         assert said in text.lower()
         assert PASSWORD not in text + repr(caught.value) + repr(at)
