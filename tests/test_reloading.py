@@ -6,6 +6,7 @@ import re
 import signal
 import tomllib
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import bcrypt
@@ -56,6 +57,11 @@ def status(url: str, login: tuple[str, str], path: str = "") -> int:
         return session.get(url + path, auth=login, timeout=30).status_code
 
 
+def lets_in(url: str, name: str, password: str) -> bool:
+    """Whether all processes do, as far as eight connections tell."""
+    return all(status(url, (name, password)) == 200 for _ in range(8))
+
+
 def test_what_changed_is_named_and_what_must_wait_too(config: Path) -> None:
     before = settings(config)
     edit(config, server__refresh=99, server__host="127.0.0.2", log__level="debug",
@@ -96,7 +102,7 @@ def test_the_button_on_the_page_does_it_in_all_processes(served: Served, config:
         session.auth = ("anna", "a")
         answer = session.post(f"{url}-/do/reload", data={"token": token[1]}, timeout=30)
     assert "The settings were read again." in answer.text
-    wait_until(lambda: all(status(url, ("berta", "b")) == 200 for _ in range(8)))
+    wait_until(partial(lets_in, url, "berta", "b"))
 
 
 def page(url: str) -> str:
@@ -120,7 +126,7 @@ def test_who_was_let_in_may_no_more_what_was_taken_away(served: Served, config: 
     berta = {"name": "berta", "password": "b"}
     edit(config, users=[ANNA, berta])
     reload(served)
-    wait_until(lambda: all(status(url, ("berta", "b")) == 200 for _ in range(8)))
+    wait_until(partial(lets_in, url, "berta", "b"))
     with requests.Session() as session:
         session.trust_env = False
         session.auth = ("berta", "b")
@@ -165,7 +171,7 @@ def test_another_file_of_users_is_read(served: Served, config: Path, tmp_path: P
     for name, other in (("berta", "carla"), ("carla", "berta")):
         edit(config, server__users_file=str(tmp_path / f"{name}.users"))
         reload(served)
-        wait_until(lambda name=name: all(status(url, (name, "b")) == 200 for _ in range(8)))
+        wait_until(partial(lets_in, url, name, "b"))
         assert status(url, (other, "b")) == 401
 
 
@@ -181,7 +187,7 @@ def test_hooks_wait_for_a_restart_and_go_on_as_they_were(
             edit(config, hooks=[hook(new)], users=[ANNA, {"name": "berta", "password": "b"}])
             reload(served)
             wait_until(lambda: served.said("these settings wait for a restart: hooks"))
-            wait_until(lambda: all(status(url, ("berta", "b")) == 200 for _ in range(8)))
+            wait_until(partial(lets_in, url, "berta", "b"))
             assert "a restart is needed for hooks" in page(url)
             hear_of_more(old, sim, served)
             edit(config, hooks=[hook(old)])
