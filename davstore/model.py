@@ -6,7 +6,7 @@ Sizes are bytes, moments are unix seconds (UTC), hashes are lower-case hex.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 
 class Status(StrEnum):
@@ -116,13 +116,19 @@ class Magnet:
     trouble: str = ""
 
 
+HOSTED: Final = "link "
+"""How the `hash` of what is at file hosts begins, so that it is never a magnet's."""
+
+
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A magnet that somebody wants an account to have.
+    """A magnet that somebody wants an account to have; or what stands at file hosts, whose `hash`
+    is a name of its own.
 
-    There is always a magnet `link`; `torrent` are the bytes of a torrent file, where one was given.
-    `title`, `year` and `of_show` are what its name says. Trackers' addresses may be as good as a
-    password.
+    A magnet always has a magnet `link`; `torrent` are the bytes of a torrent file, where one was
+    given. What is at file hosts has its `link` there, or else none and is a container: then these
+    are its bytes. `title`, `year` and `of_show` are what a magnet's name says. Trackers' addresses,
+    and links, may be as good as a password.
     """
 
     hash: str
@@ -177,6 +183,10 @@ class File:
     index: int | None = None
     mime: str = ""
     video_hash: str = ""
+
+
+RECENT: Final = "recent"
+"""The kind of links that a service remembers by itself, and forgets all at once only."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,7 +88,7 @@ class Server:
         )
         arranged = self.library.arranged
         incoming = Incoming(
-            self.library.adders.accounts, self.library.additions,
+            self.library.adders.takes, self.library.additions,
             catalog.snapshot, catalog.has, self.library.adders.wake,
         )  # fmt: skip
         together = settings.server.state / "logins" if processes > 1 else None
@@ -191,6 +191,7 @@ class Server:
     def _follow(self) -> None:
         """Take over what other processes wrote."""
         self.resolver.follow()
+        self.library.linked.follow()
         if self.library.sidecars is not None:
             self.library.sidecars.follow()
 
