@@ -6,7 +6,7 @@ Sizes are bytes, moments are unix seconds (UTC), hashes are lower-case hex.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Final, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 
 class Status(StrEnum):
@@ -95,13 +95,22 @@ class Vouchers:
 
 
 @dataclass(frozen=True, slots=True)
+class Work:
+    """What a magnet is, as its store says; nobody needs to guess it from names then."""
+
+    kind: Literal["movie", "show"]
+    title: str
+    year: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Magnet:
     """One added thing in an account.
 
     `id` is the store's. `fingerprint` changes when the magnet's files may have changed.
     `hash` is "" and `size`, `added` are None where the store does not tell. `speed` is that of a
     download, in bytes a second; `trouble` says in words why it failed or
-    does not go on.
+    does not go on. `work` is None where the store does not know.
     """
 
     id: str
@@ -114,6 +123,7 @@ class Magnet:
     added: float | None = None
     speed: int | None = None
     trouble: str = ""
+    work: Work | None = None
 
 
 HOSTED: Final = "link "
@@ -175,6 +185,7 @@ class File:
 
     `path` is the store's own, `/`-separated, relative to the magnet, and not yet safe to show.
     `ref` is the store's handle, opaque to all but that store; it may be as good as a password.
+    `season` and `episode` are those of a show's video, where the store says it.
     """
 
     path: str
@@ -183,6 +194,8 @@ class File:
     index: int | None = None
     mime: str = ""
     video_hash: str = ""
+    season: int | None = None
+    episode: int | None = None
 
 
 RECENT: Final = "recent"

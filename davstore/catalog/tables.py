@@ -18,7 +18,7 @@ from davstore.errors import StateError
 log = logging.getLogger(__name__)
 
 FILE_NAME = "catalog.db"
-SCHEMA = 4
+SCHEMA = 5
 BUSY_TIMEOUT = 10.0
 
 metadata = sa.MetaData()
@@ -51,6 +51,9 @@ magnets = sa.Table(
     sa.Column("added", sa.Float, nullable=False),
     sa.Column("speed", sa.Integer),
     sa.Column("trouble", sa.Text, nullable=False, server_default=""),
+    sa.Column("kind", sa.Text, nullable=False, server_default=""),  # "": the store says nothing
+    sa.Column("title", sa.Text, nullable=False, server_default=""),
+    sa.Column("year", sa.Integer),
     sa.Column("folder", sa.Text),
     sa.Column("files_of", sa.Text),  # the fingerprint at which the files were read
     sa.Column("file_count", sa.Integer, nullable=False, server_default="0"),
@@ -71,6 +74,8 @@ files = sa.Table(
     sa.Column("number", sa.Integer),
     sa.Column("mime", sa.Text, nullable=False),
     sa.Column("video_hash", sa.Text, nullable=False),
+    sa.Column("season", sa.Integer),
+    sa.Column("episode", sa.Integer),
     sqlite_with_rowid=False,
 )
 
@@ -198,6 +203,13 @@ MIGRATIONS: Final[Mapping[int, Sequence[str]]] = {
         "ALTER TABLE magnets ADD COLUMN speed INTEGER",
         "ALTER TABLE magnets ADD COLUMN trouble TEXT NOT NULL DEFAULT ''",
     ),  # those of edit_tables are new; an older davstore would show what was deleted
+    4: (
+        "ALTER TABLE magnets ADD COLUMN kind TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE magnets ADD COLUMN title TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE magnets ADD COLUMN year INTEGER",
+        "ALTER TABLE files ADD COLUMN season INTEGER",
+        "ALTER TABLE files ADD COLUMN episode INTEGER",
+    ),
 }
 """What turns a schema into the next one, by its number. New tables are made in any case."""
 

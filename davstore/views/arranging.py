@@ -154,6 +154,8 @@ def _show(whole: Facts, pieces: Sequence[Piece]) -> Iterator[Want]:
 def _episode(whole: Facts, piece: Piece, *, alone: bool) -> tuple[int, tuple[int, ...], Release]:
     """Season, episodes and release of one video of a show."""
     magnet = whole.release
+    if piece.number is not None:
+        return piece.number[0], (piece.number[1],), magnet
     season, episodes = numbers(piece.path)
     said = magnet
     if not episodes or not magnet.title:

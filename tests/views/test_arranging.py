@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from davstore import names, views
-from davstore.model import File
+from davstore.model import File, Work
 from davstore.view_settings import DEFAULT_VIEWS, Condition, ViewSettings
 from davstore.views import Facts, Path, Places
 from davstore.views.rules import DAY, failing, turning
@@ -278,6 +278,29 @@ def test_the_order_of_files_and_accounts_changes_no_key(
 def test_everything_is_in_everything() -> None:
     whole = magnet("debian.iso", ("debian.iso", 5))
     assert set(views.chosen(DEFAULT_VIEWS, whole, "debian", NOW)) == {"Everything"}
+
+
+# What a store says
+
+
+def test_what_a_store_says_is_believed_before_any_name() -> None:
+    episode = File("Season 02/The One in the Snow.mp4", "r", 300 * MB, season=2, episode=3)
+    work = Work("show", "Caminandes: 2013", 2020)
+    show = views.facts("2013.S09E09.1080p", [[episode]], ("home",), NOW, work)
+    assert show.kind == "show"
+    assert tree(show) == [
+        "Caminandes - 2013 (2020)/Season 02/Caminandes - 2013 (2020) - S02E03 - 1080p.mp4"
+    ]
+    film = File("S01E02.mp4", "r", 300 * MB)
+    movie = views.facts("2049 (2017)", [[film]], ("home",), NOW, Work("movie", "2049 S01", 2017))
+    assert movie.kind == "movie"
+    assert tree(movie) == ["2049 S01 (2017)/2049 S01 (2017).mp4"]
+
+
+def test_an_episode_of_which_the_store_knows_no_number_is_read_as_ever() -> None:
+    files = [File("Season 01/x.S01E07.mp4", "r", 300 * MB, season=1)]
+    show = views.facts("Spring", [files], ("home",), NOW, Work("show", "Spring"))
+    assert tree(show) == ["Spring/Season 01/Spring - S01E07.mp4"]
 
 
 # One show, one folder
