@@ -49,9 +49,9 @@ class Takes:
     @property
     def kinds(self) -> str:
         """The files that may be dropped, in words."""
-        return "a .torrent, .magnet, .url, .webloc, .txt" + (
-            ", .dlc, .ccf or .rsdf file" if self.containers else " file"
-        )
+        if self.containers:
+            return "a .torrent, .magnet, .url, .webloc, .txt, .dlc, .ccf or .rsdf file"
+        return "a .torrent, .magnet, .url, .webloc or .txt file"
 
 
 MAGNETS: Final = Takes()
@@ -79,10 +79,14 @@ def wanted(file_name: str, content: bytes, takes: Takes = MAGNETS) -> tuple[Want
     if len(lines) > MOST_LINKS:
         raise NotAccepted(f"There are more than {MOST_LINKS} links in the file.")
     found: dict[str, Wanted] = {}
-    takes_links = takes.links and kind != MAGNET
     for number, line in enumerate(lines, start=1):
         where = f"Line {number}" if len(lines) > 1 else "The file"
-        each = of_hoster(line, where) if takes_links and _is_web(line) else of_link(line, where)
+        is_hosted = kind != MAGNET and _is_web(line)
+        if is_hosted and not takes.links:
+            raise NotAccepted(
+                f"{where} holds no magnet link; this account takes no links of file hosts."
+            )
+        each = of_hoster(line, where) if is_hosted else of_link(line, where)
         found.setdefault(each.hash, each)
     return tuple(found.values())
 

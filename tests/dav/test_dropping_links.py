@@ -114,7 +114,7 @@ def test_a_container_that_is_none_is_refused_with_its_reason(served: Serving) ->
     [
         ("alldebrid", "films.dlc", 415, ".txt file"),
         ("torz", "films.dlc", 415, ".txt file"),
-        ("torz", "links.txt", 422, "magnet link"),
+        ("torz", "links.txt", 422, "takes no links of file hosts"),
         ("realdebrid", "a.magnet", 422, "magnet link"),
     ],
 )
