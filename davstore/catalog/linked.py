@@ -20,10 +20,11 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from davstore import views
 from davstore.catalog import audit
+from davstore.catalog.dialects import TEXT, WHOLE, alone, reason, saying
 from davstore.catalog.editor import NotThere
 from davstore.catalog.edits import Edit
 from davstore.catalog.tables import metadata
-from davstore.errors import StateError, StoreError
+from davstore.errors import StoreError
 from davstore.model import RECENT, File, Folder, Leaf, Magnet, Saved, Status
 from davstore.stores.base import Store
 from davstore.stores.desk import Linking
@@ -40,23 +41,23 @@ _STEP = 0.001
 linked = sa.Table(
     "linked",
     metadata,
-    sa.Column("account", sa.Text, primary_key=True),
-    sa.Column("position", sa.Integer, primary_key=True),
-    sa.Column("id", sa.Text, nullable=False),
-    sa.Column("name", sa.Text, nullable=False),
-    sa.Column("ref", sa.Text, nullable=False),
-    sa.Column("size", sa.Integer),
-    sa.Column("mime", sa.Text, nullable=False),
+    sa.Column("account", TEXT, primary_key=True),
+    sa.Column("position", WHOLE, primary_key=True),
+    sa.Column("id", TEXT, nullable=False),
+    sa.Column("name", TEXT, nullable=False),
+    sa.Column("ref", TEXT, nullable=False),
+    sa.Column("size", WHOLE),
+    sa.Column("mime", TEXT, nullable=False),
     sa.Column("added", sa.Float),
-    sa.Column("kind", sa.Text, nullable=False),
-    sa.Column("host", sa.Text, nullable=False),
+    sa.Column("kind", TEXT, nullable=False),
+    sa.Column("host", TEXT, nullable=False),
     sqlite_with_rowid=False,
 )
 linked_since = sa.Table(
     "linked_since",
     metadata,
-    sa.Column("account", sa.Text, primary_key=True),
-    sa.Column("source", sa.Text, nullable=False),  # the service that said it
+    sa.Column("account", TEXT, primary_key=True),
+    sa.Column("source", TEXT, nullable=False),  # the service that said it
     sa.Column("taken", sa.Float, nullable=False),
 )
 
@@ -204,8 +205,7 @@ class Linked:
         try:
             self._save(account, saved, taken, hidden)
         except SQLAlchemyError as error:
-            reason = getattr(error, "orig", None) or type(error).__name__
-            log.warning("%s: the links cannot be written: %s", account, reason)
+            log.warning("%s: the links cannot be written: %s", account, reason(error))
 
     def _show(
         self, account: str, saved: tuple[Saved, ...], taken: float, hidden: Mapping[str, float]
@@ -255,6 +255,7 @@ class Linked:
             for at, one in enumerate(every)
         ]  # fmt: skip
         with self._engine.begin() as connection:
+            alone(connection, "linked")
             connection.execute(sa.delete(linked).where(linked.c.account == account))
             connection.execute(sa.delete(linked_since).where(linked_since.c.account == account))
             if rows:
@@ -265,12 +266,8 @@ class Linked:
 
 @contextmanager
 def _audited(engine: sa.Engine) -> Iterator[sa.Connection]:
-    try:
-        with engine.begin() as connection:
-            yield connection
-    except SQLAlchemyError as error:
-        reason = getattr(error, "orig", None) or type(error).__name__
-        raise StateError(f"the removal cannot be written down: {reason}") from None
+    with saying("the removal cannot be written down"), engine.begin() as connection:
+        yield connection
 
 
 def _saved(row: "sa.Row[tuple[object, ...]]") -> Saved:

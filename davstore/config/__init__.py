@@ -22,6 +22,7 @@ from pydantic import (
 
 from davstore.config.arranged import arranged
 from davstore.config.server import Checked, server_problems
+from davstore.config.server import Database as Database
 from davstore.config.server import Network as Network
 from davstore.config.server import ServerSettings as ServerSettings
 from davstore.config.sources import default_file as default_file
@@ -55,7 +56,7 @@ class StreamSettings(Checked):
         default=30, gt=0, le=600, description="seconds in which floor_bytes must come"
     )
     read_ahead_memory: ByteSize = Field(
-        default=ByteSize(96 * 1024**2), ge=0, description="what all streams may read ahead together"
+        default=ByteSize(64 * 1024**2), ge=0, description="what all streams may read ahead together"
     )
     edge_store: ByteSize = Field(
         default=ByteSize(2 * 1024**3), ge=0,
