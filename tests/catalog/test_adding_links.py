@@ -9,6 +9,7 @@ import pytest
 
 from davstore.catalog.adding import GATHERED, LINK_PAUSE, Adder
 from davstore.catalog.additions import State
+from davstore.config import Database
 from davstore.errors import Gone, RateLimited, Refused, StoreError, StoreUnavailable
 from davstore.model import Saved
 from davstore.wanted import Takes, of_hash, wanted
@@ -75,8 +76,8 @@ class Desk(Bench):
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    return Desk(tmp_path)  # type: ignore[return-value]
+def desk(tmp_path: Path, database: Database | None) -> Iterator[Desk]:
+    return Desk(tmp_path, database)  # type: ignore[return-value]
 
 
 def test_what_an_account_takes_is_known_of_its_store(desk: Desk) -> None:
