@@ -9,12 +9,13 @@ answered from a snapshot alone. Several processes of one server share it all by 
 accounts (`sources`) into views: `branches` are their folders, `shown` the files in them, `places`
 what is remembered of that on disk. `edits` are what people changed in davstore alone
 (`edit_tables`, `edit_records`, `edited`), `editor` is how, and `remover` removes at the stores what
-they deleted, writing the `audit`. `linked` are the links that accounts keep beside magnets.
-`sidecars` are what people write beside magnets' files (`contents` are the bytes of these,
-`sidecar_tables` their names), each at its home (`homes`). `lock` keeps a second server away,
-`overview` tells people how it all stands. `differences` says which folders two snapshots differ in,
-`outbox` keeps what hooks have still to be told of that. `export` writes all down, and `importing`
-queues what was written.
+they deleted, writing the `audit`, but nothing that is still on its way to another account
+(`giving`). `linked` are the links that accounts keep beside magnets. `sidecars` are what people
+write beside magnets' files (`contents` are the bytes of these, `sidecar_tables` and
+`sidecar_records` their names and properties), each at its home (`homes`). `lock` keeps a second
+server away, `overview` tells people how it all stands. `differences` says which folders two
+snapshots differ in, `outbox` keeps what hooks have still to be told of that. `export` writes all
+down, and `importing` queues what was written.
 """
 
 from davstore.catalog.adders import Adders
@@ -23,6 +24,7 @@ from davstore.catalog.additions import Addition, Additions, Drop, State
 from davstore.catalog.arranged import Arranged
 from davstore.catalog.differences import differences, folded
 from davstore.catalog.editor import Editor, NameTaken, NotThere
+from davstore.catalog.giving import Giving, moved_to
 from davstore.catalog.holding import Holding
 from davstore.catalog.homes import Sweeper, home_in, home_of
 from davstore.catalog.leases import Leases, Turns
@@ -37,7 +39,8 @@ from davstore.catalog.records import Records
 from davstore.catalog.refresh import Catalog
 from davstore.catalog.remover import Remover
 from davstore.catalog.shown import magnet_of, owner
-from davstore.catalog.sidecars import Beside, Sidecar, Sidecars, Vanished
+from davstore.catalog.sidecar_records import Sidecar, Written
+from davstore.catalog.sidecars import Beside, Sidecars, Vanished
 from davstore.catalog.tables import integrity, look_into, open_database
 
 __all__ = [
@@ -51,6 +54,7 @@ __all__ = [
     "Deafness",
     "Drop",
     "Editor",
+    "Giving",
     "Growth",
     "Holding",
     "Leases",
@@ -72,6 +76,7 @@ __all__ = [
     "Turns",
     "Untold",
     "Vanished",
+    "Written",
     "can_add",
     "differences",
     "folded",
@@ -80,6 +85,7 @@ __all__ = [
     "integrity",
     "look_into",
     "magnet_of",
+    "moved_to",
     "only_server",
     "open_database",
     "overviews",

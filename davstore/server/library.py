@@ -12,6 +12,7 @@ from davstore.catalog import (
     Arranged,
     Catalog,
     Editor,
+    Giving,
     Leases,
     Linked,
     Links,
@@ -125,11 +126,11 @@ class Library:
         after = {name: a.delete_after for name, a in settings.accounts.items() if a.delete}
         self.deletable = frozenset(after)
         self.editor = Editor(self.catalog, self.records.edits, now=now)
+        self.additions = Additions(self._engine, now)
         self.remover = Remover(
             self.catalog, self.stores, after, self.editor, self.records.edits,
-            leases=leases, now=now,
+            Giving(self.catalog, self.additions), leases=leases, now=now,
         )  # fmt: skip
-        self.additions = Additions(self._engine, now)
         adders = {
             name: Adder(store, self.additions, known=partial(self.catalog.has, name),
                         refresh=partial(self.catalog.hurry, [name]))
