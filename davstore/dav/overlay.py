@@ -10,7 +10,7 @@ from typing import Any
 from unicodedata import normalize
 
 from davstore import names, views
-from davstore.catalog import Beside, Sidecar, Sidecars
+from davstore.catalog import Beside, Sidecar, Sidecars, Written
 from davstore.dav.kept import Kept
 from davstore.model import Entry, File, Folder, Leaf
 from davstore.views import Path
@@ -42,12 +42,18 @@ class Home:
 
 @dataclass(frozen=True, slots=True)
 class SidecarLeaf(Leaf):
-    """A sidecar as it stands in a folder; its file's `ref` is where it lies."""
+    """A sidecar as it stands in a folder; its file's `ref` is where it lies. `written` are the
+    properties that clients have given it.
+    """
+
+    written: Written = ()
 
 
 @dataclass(frozen=True, slots=True)
 class SidecarFolder(Folder):
     """A folder that was made for sidecars."""
+
+    written: Written = ()
 
 
 class Overlay:
@@ -167,6 +173,13 @@ class _Merged(Mapping[str, Entry]):
         name, content = sidecar.path[-1], sidecar.content
         if not content:
             inner = _Merged({}, self._beside, sidecar.path, self._sidecars)
-            return SidecarFolder(name, inner, sidecar.modified)
+            return SidecarFolder(name, inner, sidecar.modified, written=sidecar.written)
         file = File(name, str(self._sidecars.file(content)))
-        return SidecarLeaf(name, "", file, content, sidecar.size, sidecar.modified)
+        return SidecarLeaf(
+            name, "", file, content, sidecar.size, sidecar.modified, written=sidecar.written
+        )
+
+
+def written(entry: Entry) -> Written:
+    """The properties that clients have given an entry."""
+    return entry.written if isinstance(entry, SidecarLeaf | SidecarFolder) else ()
