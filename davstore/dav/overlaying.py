@@ -306,7 +306,7 @@ class SidecarRequests(RequestServer):
         if above is None or not isinstance(above.entry, Folder):
             raise DAVError(HTTP_CONFLICT, "There is no such folder.")
         if isinstance(above.entry, SidecarFolder):
-            self._writable(environ, above)
+            self._check_write_permission(above, "0", environ)  # other members may be locked
         name = spot.path[-1]
         if names.safe(name) != name:
             raise DAVError(

@@ -174,6 +174,21 @@ def test_folders_for_sidecars(served: Serving, folder: str) -> None:
     assert ask(served, "PROPFIND", f"{folder}/extrafanart/", Depth="1").status_code == 404
 
 
+def test_a_lock_on_one_file_does_not_keep_others_from_its_folder(served: Serving) -> None:
+    folder = f"{FILM}/.actors"
+    ask(served, "MKCOL", folder)
+    token = ask(served, "LOCK", f"{folder}/Emo.jpg", LOCK).headers["Lock-Token"]
+    assert ask(served, "PUT", f"{folder}/Proog.jpg", b"p").status_code == 201
+    copied = ask(served, "COPY", f"{folder}/Emo.jpg", Destination=f"{folder}/copy.jpg")
+    assert copied.status_code == 201
+    assert ask(served, "DELETE", f"{folder}/").status_code == 423, "one of its members is locked"
+    assert ask(served, "UNLOCK", f"{folder}/Emo.jpg", Lock_Token=token).status_code == 204
+    token = ask(served, "LOCK", f"{folder}/", LOCK, Depth="0").headers["Lock-Token"]
+    assert ask(served, "PUT", f"{folder}/third.jpg", b"p").status_code == 423
+    assert ask(served, "UNLOCK", f"{folder}/", Lock_Token=token).status_code == 204
+    assert ask(served, "DELETE", f"{folder}/").status_code == 204
+
+
 def test_what_is_the_services_stays_as_it_is(served: Serving) -> None:
     video = f"{FILM}/Sintel.mkv"
     for path in (video, f"{FILM}/sintel.MKV"):
