@@ -34,7 +34,8 @@ def settle_xml(environ: Environ) -> Element | None:
 
 
 def property_changes(environ: Environ) -> dict[str, Element | None]:
-    """What a PROPPATCH sets by name, and None for what it removes; RFC 4918 section 9.2.
+    """What a PROPPATCH sets by name, and None for what it removes; the last word counts. RFC 4918
+    section 9.2.
 
     Raises `DAVError`.
     """
@@ -43,7 +44,7 @@ def property_changes(environ: Environ) -> dict[str, Element | None]:
         raise DAVError(HTTP_BAD_REQUEST, "The body is no propertyupdate element.")
     return {
         prop.tag: prop if change.tag == "{DAV:}set" else None
-        for change in root for props in change if props.tag == "{DAV:}prop" for prop in props
+        for change in root for prop in change.iterfind("{DAV:}prop/*")
     }  # fmt: skip
 
 

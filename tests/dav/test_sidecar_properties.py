@@ -7,7 +7,7 @@ import requests
 
 from davstore.simulator import Simulator
 from tests.dav.test_overlaying import FILM, USERS, VIEWS, ask, magnet
-from tests.dav.test_scratch import WIN32
+from tests.dav.test_scratch import LOCK, WIN32
 from tests.serving import Serving, serving
 
 HEAD = '<?xml version="1.0"?><D:propertyupdate xmlns:D="DAV:" xmlns:q="urn:q">'
@@ -131,3 +131,16 @@ def test_a_date_is_set_by_the_names_that_clients_know(served: Serving) -> None:
 def test_it_is_bounded(served: Serving) -> None:
     assert patch(served, NFO, put(f"<q:big>{'x' * 17_000}</q:big>")).status_code == 507
     assert "big" not in found(served, NFO)
+
+
+def test_locks_are_told_to_who_asks(served: Serving) -> None:
+    asked = "<D:prop><D:lockdiscovery/><D:supportedlock/><D:getetag/></D:prop>"
+    assert "activelock" not in found(served, NFO, asked)
+    token = ask(served, "LOCK", NFO, LOCK).headers["Lock-Token"]
+    told = found(served, NFO, asked)
+    assert token.strip("<>") in told
+    assert ">anna</" in told, "who has it"
+    assert "lockentry" in told
+    assert "404" not in told
+    assert ask(served, "UNLOCK", NFO, Lock_Token=token).status_code == 204
+    assert "activelock" not in found(served, NFO, asked)
