@@ -15,6 +15,7 @@ what was asked before, past all of them (`transfer`: what a server may do itself
 file for mounts to look for, `annex` lets in to pages beside the tree.
 """
 
+import logging
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -170,4 +171,7 @@ def _wsgidav(providers: Mapping[str, DAVProvider], users: Users, mount_path: str
             "verbose": 1,
         }
     )
+    # It says something of every request for a share's root: that takes time, which would tell who
+    # may not see the share that it is there.
+    logging.getLogger("wsgidav").setLevel(logging.WARNING)
     return app
