@@ -1,5 +1,5 @@
 """What WebDAV's methods mean for sidecars, RFC 4918 sections 7 and 9: in the folder of a magnet, or
-of a view, whoever may add writes, names and deletes them. What is a store's is never touched here.
+in a view, whoever may add writes, names and deletes them. What is a store's is never touched here.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -49,7 +49,7 @@ _MAKING = frozenset({"PUT", "MKCOL", "LOCK"})
 
 _THEIRS = "The service has a file or folder of this name, which always wins: choose another name."
 _IN_TRASH = "Nothing is changed in the trash: move the folder back to magnets first."
-_ELSEWHERE = "A sidecar can only be moved into the folder of a magnet or of a view's title."
+_ELSEWHERE = "A sidecar can only be moved into the folder of a magnet, or into a view."
 _OCCUPIED = "A sidecar has that name: delete it first."
 
 
@@ -94,9 +94,9 @@ class Overlaying:
         at.
         """
         parts = [part for part in path.split("/") if part]
-        if len(parts) < 2 or "add" not in person.rights:
+        if not parts or "add" not in person.rights:
             return False
-        return not self._tree.is_account(parts[0]) or (len(parts) > 2 and parts[1] == MAGNETS)
+        return self._tree.is_view(parts[0]) or (len(parts) > 2 and parts[1] == MAGNETS)
 
     def concerns(self, environ: Environ, person: Person, mount_path: str) -> bool:
         """Whether a request is about sidecars. Raises `NotReady` or `DAVError`."""
