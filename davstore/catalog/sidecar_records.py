@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.sqlite import insert
 
+from davstore.catalog.dialects import inserting
 from davstore.catalog.sidecar_tables import sidecar_properties, sidecars
 from davstore.errors import Full
 from davstore.views import Path
@@ -100,8 +100,8 @@ def _describe(
 
 
 def _upsert(connection: sa.Connection, table: sa.Table, row: Mapping[str, Any]) -> None:
-    statement = insert(table).values(row)
-    connection.execute(statement.on_conflict_do_update(["home", "path"], set_=row))
+    statement = inserting(connection, table).values(row)
+    connection.execute(statement.on_conflict_do_update(index_elements=["home", "path"], set_=row))
 
 
 def at(table: sa.Table, home: str, path: Path) -> sa.ColumnElement[bool]:

@@ -9,7 +9,7 @@ from davstore.dashboard.desk import Action, Dashboard
 from davstore.dashboard.health import healthy, ready
 from davstore.dashboard.scene import AccountScene, Process, Scene
 from davstore.dashboard.sections import SECTIONS, Section
-from davstore.dashboard.tokens import Tokens, kept_key
+from davstore.dashboard.tokens import Tokens, kept_key, new_key
 
 __all__ = [
     "SECTIONS",
@@ -22,5 +22,6 @@ __all__ = [
     "Tokens",
     "healthy",
     "kept_key",
+    "new_key",
     "ready",
 ]

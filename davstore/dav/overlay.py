@@ -4,8 +4,9 @@ A folder without any is left as it is; one with some is merged when it is looked
 same object for as long as neither changes, so that what was made of it can be kept.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 from unicodedata import normalize
 
@@ -42,11 +43,12 @@ class Home:
 
 @dataclass(frozen=True, slots=True)
 class SidecarLeaf(Leaf):
-    """A sidecar as it stands in a folder; its file's `ref` is where it lies. `written` are the
-    properties that clients have given it.
+    """A sidecar as it stands in a folder; its file's `ref` is where it lies once it was fetched.
+    `written` are the properties that clients have given it.
     """
 
     written: Written = ()
+    fetch: Callable[[], object] = field(default=lambda: None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,9 +177,11 @@ class _Merged(Mapping[str, Entry]):
             inner = _Merged({}, self._beside, sidecar.path, self._sidecars)
             return SidecarFolder(name, inner, sidecar.modified, written=sidecar.written)
         file = File(name, str(self._sidecars.file(content)))
+        fetch = partial(self._sidecars.fetch, content)
         return SidecarLeaf(
-            name, "", file, content, sidecar.size, sidecar.modified, written=sidecar.written
-        )
+            name, "", file, content, sidecar.size, sidecar.modified,
+            written=sidecar.written, fetch=fetch,
+        )  # fmt: skip
 
 
 def written(entry: Entry) -> Written:

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from davstore import logs
 from davstore.config import Settings
-from davstore.dashboard import Action, Dashboard, Tokens, kept_key
+from davstore.dashboard import Action, Dashboard, Tokens, kept_key, new_key
 from davstore.dashboard.desk import Fields
+from davstore.dav.keeping import Keep
 from davstore.errors import DavstoreError
 from davstore.server.explaining import Explainer
 from davstore.server.library import Library
@@ -27,6 +28,19 @@ class Again:
 
     read: Callable[[], object] | None = None
     restart: Callable[[], list[str]] = list
+
+
+def _key(settings: Settings, keep: Keep | None) -> bytes:
+    """That of all who show the dashboard: of this machine, or of all that share a database."""
+    if keep is None:
+        return kept_key(settings.server.state / FOLDER / "key")
+    kept = keep(FOLDER, None)
+    with kept.transact(retry=True):
+        key: bytes | None = kept.get("key")
+        if key is None:
+            key = new_key()
+            kept.set("key", key)
+    return key
 
 
 class Pages:
@@ -49,7 +63,7 @@ class Pages:
         self.scene = Observer(settings, library.overviews, self._people, watch, again.restart, now)
         self.dashboard = Dashboard(
             self.scene,
-            Tokens(kept_key(settings.server.state / FOLDER / "key"), now),
+            Tokens(_key(settings, library.keep), now),
             (
                 Action("accept", "They may go with the next listing.", self._accept),
                 Action("refuse", "They stay, whatever the service says.", self._refuse),

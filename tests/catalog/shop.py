@@ -15,6 +15,7 @@ from davstore.catalog import (
     open_database,
     owner,
 )
+from davstore.config import Database
 from davstore.errors import StoreError
 from davstore.model import Account, File, Folder, Link, Magnet, Status
 from davstore.stores.base import FileLists, Listing
@@ -77,9 +78,10 @@ class Process:
         now: Callable[[], float],
         source: str = SOURCE,
         other: Shop | None = None,
+        database: Database | None = None,
     ) -> None:
         stores = {"rd": shop} if other is None else {"rd": shop, "ad": other}
-        self.engine = open_database(state, now)
+        self.engine = open_database(state, now, database=database)
         records = Records(self.engine)
         leases = Leases(self.engine, now)
         self.catalog = Catalog.opened(
