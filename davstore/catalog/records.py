@@ -16,7 +16,7 @@ from davstore.catalog.dialects import inserting, is_server
 from davstore.catalog.doubt import BELIEVED, NEVER
 from davstore.catalog.edit_records import EditRecords
 from davstore.catalog.tables import accounts, files, held_back, links, magnets, sizes
-from davstore.model import File, Magnet, Status
+from davstore.model import File, Magnet, Status, Work
 
 log = logging.getLogger(__name__)
 
@@ -194,9 +194,12 @@ class Records:
         )
         with self._engine.connect() as connection:
             return tuple(
-                File(row.path, row.ref, row.size, row.number, row.mime, row.video_hash)
+                File(
+                    row.path, row.ref, row.size, row.number, row.mime, row.video_hash, row.season,
+                    row.episode,
+                )
                 for row in connection.execute(query)
-            )
+            )  # fmt: skip
 
     def save(
         self,
@@ -281,6 +284,7 @@ def magnet_of(row: sa.Row[Any]) -> Magnet:
     return Magnet(
         row.id, row.name, Status(row.status), row.fingerprint, row.hash, row.size, row.progress,
         row.added, row.speed, row.trouble,
+        Work(row.kind, row.title, row.year) if row.kind else None,
     )  # fmt: skip
 
 
@@ -318,12 +322,13 @@ def _keep_doubts(connection: sa.Connection, account: str, doubted: Mapping[str, 
 
 
 def _magnet_row(account: str, held: Held) -> dict[str, object]:
-    magnet = held.magnet
+    magnet, work = held.magnet, held.magnet.work
     return {
         "account": account, "id": magnet.id, "name": magnet.name, "status": magnet.status.value,
         "fingerprint": magnet.fingerprint, "hash": magnet.hash, "size": magnet.size,
         "progress": magnet.progress, "added": magnet.added or 0.0, "speed": magnet.speed,
-        "trouble": magnet.trouble,
+        "trouble": magnet.trouble, "kind": work.kind if work else "",
+        "title": work.title if work else "", "year": work.year if work else None,
         "folder": held.folder, "files_of": held.files_of, "file_count": held.count,
         "unsized": held.unsized,
     }  # fmt: skip
@@ -333,5 +338,5 @@ def _file_row(account: str, magnet: str, position: int, file: File) -> dict[str,
     return {
         "account": account, "magnet": magnet, "position": position, "path": file.path,
         "ref": file.ref, "size": file.size, "number": file.index, "mime": file.mime,
-        "video_hash": file.video_hash,
+        "video_hash": file.video_hash, "season": file.season, "episode": file.episode,
     }  # fmt: skip
