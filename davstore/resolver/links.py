@@ -9,12 +9,13 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import replace
 from typing import Protocol
 
 from cachetools import LRUCache, TLRUCache
 
-from davstore.errors import DavstoreError, StoreUnavailable, anew
+from davstore.errors import Busy, DavstoreError, StoreUnavailable, anew
 from davstore.logs import Threads
 from davstore.model import Leaf, Link
 from davstore.stores.base import Store
@@ -209,6 +210,8 @@ class Resolver:
             link = self._stores[account].link(leaf.file)
         except Exception as error:
             self._tally.count(GENERATED, account, type(error).__name__)
+            if isinstance(error, Busy):
+                self._uncount(key, asked)
             raise
         self._tally.count(GENERATED, account, "ok")
         life = min(link.expires - asked, LONGEST_LIFE)
@@ -228,6 +231,11 @@ class Resolver:
                     account, f"{len(calls)} links of this file were of no use", retry_after=wait
                 )
             calls.append(asked)
+
+    def _uncount(self, key: Key, asked: float) -> None:
+        """The service was not asked, after all."""
+        with self._lock, suppress(KeyError, ValueError):
+            self._calls[key].remove(asked)
 
 
 def _key(leaf: Leaf) -> Key:
