@@ -322,9 +322,10 @@ class _Client:
     async def _deliver(self, transfer: Transfer, head: bytes, *, is_last: bool) -> bool:
         """Send a file's bytes; whether the connection is fit for another request."""
         began = time.monotonic()
-        task = asyncio.current_task()
-        assert task is not None
-        watch = asyncio.get_running_loop().call_later(WATCH_AFTER, self._watch, task)
+        # Not by a name here: a task that is cancelled holds the frames that it was cancelled in.
+        watch = asyncio.get_running_loop().call_later(
+            WATCH_AFTER, self._watch, asyncio.current_task()
+        )
         stream: Stream | None = None
         try:
             stream = await self._streams.begun(
@@ -354,11 +355,11 @@ class _Client:
                 )  # fmt: skip
         return not is_last
 
-    def _watch(self, task: "asyncio.Task[Any]") -> None:
+    def _watch(self, task: "asyncio.Task[Any] | None") -> None:
         """From now on, end `task` as soon as the client has left."""
 
         def look() -> None:
-            if self._wire.has_ended():
+            if task is not None and self._wire.has_ended():
                 task.cancel()
             else:  # the next request is there already; whether it is the last does not show
                 self._wire.ignore_readable()
