@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from davstore.errors import NotAccepted, WrongKind
-from davstore.wanted import MOST_LINKS, wanted
+from davstore.model import HOSTED
+from davstore.wanted import MOST_LINKS, Takes, wanted
 
 HASH = "0123456789abcdef0123456789abcdef01234567"
 LINK = f"magnet:?xt=urn:btih:{HASH}&dn=Sintel%20(2010)"
@@ -139,3 +140,25 @@ KEYS = [b"name", b"length", b"piece length", b"pieces", b"files", b"announce-lis
 def test_no_torrent_file_trips_the_reader(outer: dict[bytes, object], info: object) -> None:
     with contextlib.suppress(NotAccepted):
         wanted("a.torrent", bencode2.bencode({**outer, b"info": info}))
+
+
+def test_links_of_file_hosts_are_wanted_where_the_account_takes_them() -> None:
+    text = f"https://example.com/f/Debian%2012.iso\n{LINK}\nhttp://example.org/?abc\n".encode()
+    first, magnet, second = wanted("a.txt", text, Takes(links=True))
+    assert (first.name, second.name) == ("Debian 12.iso", "a link of example.org")
+    assert first.hash.startswith(HOSTED)
+    assert not magnet.hash.startswith(HOSTED)
+    assert "example" not in repr(first).replace("a link of example.org", "")
+
+
+@pytest.mark.parametrize("link", ["https://", "https://[", f"https://example.com/{'x' * 20_000}"])
+def test_links_that_make_no_sense_are_not_wanted(link: str) -> None:
+    with pytest.raises(NotAccepted, match="makes no sense"):
+        wanted("a.txt", link.encode(), Takes(links=True))
+
+
+def test_containers_are_wanted_where_the_account_takes_them() -> None:
+    [found] = wanted("Films.DLC", b"\0\1", Takes(links=True, containers=True))
+    assert (found.name, found.link, found.torrent) == ("Films.DLC", "", b"\0\1")
+    with pytest.raises(WrongKind, match=r"\.txt file"):
+        wanted("Films.DLC", b"\0\1", Takes(links=True))

@@ -1,4 +1,8 @@
-"""The log of every removal at a store: who, when, what, and why. Rows are never removed."""
+"""The log of every removal at a store: who, when, what, and why. Rows are never removed.
+
+Links that an account keeps stand there as well; who deleted one that its store would not let go of
+must do so again.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +12,7 @@ import sqlalchemy as sa
 
 from davstore.catalog.edit_tables import audit, edits
 from davstore.catalog.edits import Edit, Stage
-from davstore.model import Magnet
+from davstore.model import HOSTED, Magnet
 
 KEPT: Final = "kept in the trash: "
 
@@ -72,13 +76,13 @@ def end(connection: sa.Connection, account: str, magnet: str, now: float) -> Non
 
 
 def settle(connection: sa.Connection, now: float) -> None:
-    """Close the rows of what a store's list lacked before its answer to us was written down."""
+    """Close the rows of magnets that a store's list lacked before its answer to us was written."""
     removing = sa.select(edits.c.magnet).where(
         edits.c.account == audit.c.account,
         edits.c.magnet == audit.c.magnet,
         edits.c.stage == Stage.REMOVING.value,
     )
-    lost = (audit.c.ended == 0) & ~removing.exists()
+    lost = (audit.c.ended == 0) & ~removing.exists() & ~audit.c.magnet.startswith(HOSTED)
     if connection.execute(sa.select(audit.c.number).where(lost).limit(1)).first() is None:
         return  # the usual case takes no turn at writing
     done = {"ended": now, "outcome": "no longer in the account"}

@@ -107,7 +107,7 @@ class Site:
         )  # fmt: skip
         deeds = None
         if editor is not None and self._kept is not None:
-            deeds = Deeds(entries, editor, deletable, self._kept.refusals)
+            deeds = Deeds(entries, editor, deletable, self._kept.refusals, links)
         overlaying = None
         if overlay is not None and self._kept is not None:
             overlaying = Overlaying(entries, overlay, self._kept.refusals)

@@ -183,8 +183,9 @@ class Provider(DAVProvider):
         if not any(self._incoming.place(each, person) for each in places):
             return None
         return Dropping(
-            self, self._incoming, person, lambda path: self._entry(path, person), self._deeds
-        )
+            self, self._incoming, person,
+            lambda path: self._entry(path, person, asking=True), self._deeds,
+        )  # fmt: skip
 
     def _beside(self, environ: Environ, person: Person) -> SidecarRequests | None:
         """What answers a request that writes sidecars."""
@@ -224,7 +225,8 @@ class Provider(DAVProvider):
             if method in METHODS and isinstance(found, FolderCollection | FileResource):
                 _check_if(found, environ)
                 home = self._home(path, person)
-                answer = self._deeds(environ, start_response, found, person)
+                with _ready():
+                    answer = self._deeds(environ, start_response, found, person)
                 self._follow(environ, person, home)
                 return answer
             if method == "PUT":  # it will be refused

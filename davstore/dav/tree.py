@@ -36,6 +36,11 @@ class Links(Protocol):
     def asked(self, account: str) -> Folder | None:
         """The same, for somebody who looks into it."""
 
+    def forget(self, account: str, leaf: Leaf, who: str) -> None:
+        """Have the account keep no longer what `leaf` shows, as `who` wants. Raises `NotThere`,
+        `StateError` or `StoreError`.
+        """
+
 
 Beside = Callable[[str, Person], Sequence[Folder]]
 """What stands in an account's folder beside its magnets, for this person."""

@@ -154,9 +154,13 @@ class Library:
             self.catalog, self.stores, after, self.editor, self.records.edits,
             Giving(self.catalog, self.additions), leases=leases, now=now,
         )  # fmt: skip
+        self.linked = Linked(
+            self.stores, sources, self._engine, learned=self.catalog.learned, now=now
+        )
         adders = {
             name: Adder(store, self.additions, known=partial(self.catalog.has, name),
-                        refresh=partial(self.catalog.hurry, [name]))
+                        refresh=partial(self.catalog.hurry, [name]),
+                        look=partial(self.linked.hurry, name))
             for name, store in self.stores.items() if can_add(store)
         }  # fmt: skip
         self.adders = Adders(adders, leases)
@@ -177,9 +181,6 @@ class Library:
                 self.arranged.complete if settings.views else tuple,
             )  # fmt: skip
         self.lookups = Lookups(self.stores, self.catalog.snapshot, now=now)
-        self.linked = Linked(
-            self.stores, sources, self._engine, learned=self.catalog.learned, now=now
-        )
 
     @property
     def keep(self) -> Keep | None:

@@ -1,9 +1,9 @@
-"""What clients write about sidecars."""
+"""What a store says of a magnet and its files: film or show, title, year, season and episode."""
 
 import sqlalchemy as sa
 from alembic import op
 
-from davstore.catalog.dialects import TEXT
+from davstore.catalog.dialects import TEXT, WHOLE
 
 revision = "v6"
 down_revision = "v5"
@@ -11,10 +11,8 @@ down_revision = "v5"
 
 def upgrade() -> None:
     """From the schema before."""
-    op.create_table(
-        "sidecar_properties",
-        sa.Column("home", TEXT, primary_key=True),
-        sa.Column("path", TEXT, primary_key=True),
-        sa.Column("properties", sa.JSON, nullable=False),
-        sqlite_with_rowid=False,
-    )
+    op.add_column("magnets", sa.Column("kind", TEXT, nullable=False, server_default=""))
+    op.add_column("magnets", sa.Column("title", TEXT, nullable=False, server_default=""))
+    op.add_column("magnets", sa.Column("year", WHOLE))
+    op.add_column("files", sa.Column("season", WHOLE))
+    op.add_column("files", sa.Column("episode", WHOLE))
