@@ -62,9 +62,9 @@ def test_a_database_that_has_no_place_for_it_is_given_one(
 ) -> None:
     with engine.begin() as connection:
         connection.exec_driver_sql("DROP TABLE sidecar_properties")
-        connection.exec_driver_sql("UPDATE alembic_version SET version_num = 'v5'")
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = 'v6'")
         if database is None:
-            connection.exec_driver_sql("PRAGMA user_version = 5")
+            connection.exec_driver_sql("PRAGMA user_version = 6")
     again = open_database(tmp_path, clock, database=database)
     with again.connect() as connection:
         assert number(connection) == SCHEMA
