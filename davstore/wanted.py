@@ -51,12 +51,22 @@ def wanted(file_name: str, content: bytes) -> tuple[Wanted, ...]:
     lines = [_target(kind, content)] if kind in SHORTCUTS else list(_lines(content))
     if not lines:
         raise NotAccepted("There is no magnet link in the file.")
+    return _of_lines(lines, "The file")
+
+
+def of_text(text: str) -> tuple[Wanted, ...]:
+    """The magnets that lines typed by somebody ask for, as those of a file; raises `NotAccepted`.
+    None for no text.
+    """
+    return _of_lines(list(_lines(text.encode())), "The text")
+
+
+def _of_lines(lines: Sequence[str], whole: str) -> tuple[Wanted, ...]:
     if len(lines) > MOST_LINKS:
-        raise NotAccepted(f"There are more than {MOST_LINKS} magnet links in the file.")
+        raise NotAccepted(f"{whole} has more than {MOST_LINKS} magnet links.")
     found: dict[str, Wanted] = {}
     for number, line in enumerate(lines, start=1):
-        where = f"Line {number}" if len(lines) > 1 else "The file"
-        each = of_link(line, where)
+        each = of_link(line, f"Line {number}" if len(lines) > 1 else whole)
         found.setdefault(each.hash, each)
     return tuple(found.values())
 

@@ -110,7 +110,7 @@ class Adder:
             id_ = self._there(addition) if unsure else None
             if id_ is None:
                 asked = True
-                id_ = self._store.add(_described(wanted))
+                id_ = self._store.add(described(wanted))
         except StoreError as error:
             self._failed(addition, error, asked=asked)
             return
@@ -187,7 +187,7 @@ class Adder:
         self._additions.note(self.account, addition.hash, state, **values)
 
 
-def _described(wanted: Wanted) -> Wanted:
+def described(wanted: Wanted) -> Wanted:
     """With what its name says."""
     said = release(wanted.name)
     return replace(wanted, title=said.title, year=said.year, of_show=said.of_show)

@@ -116,7 +116,10 @@ def _stream(reading: Reading) -> dict[str, Any]:
 
 
 def _downloads(scene: Scene) -> Shown:
-    return {"downloads": [{"account": name, "of": each} for name, each in scene.under_way]}
+    return {
+        "downloads": [{"account": name, "of": each} for name, each in scene.under_way],
+        "queue": scene.queue,
+    }
 
 
 def _hour(scene: Scene) -> Shown:
@@ -198,7 +201,11 @@ def _removals(scene: Scene) -> Shown:
 
 
 def _trash(scene: Scene) -> Shown:
-    return {"trash": sorted(scene.trash.items()), "removed": scene.removed}
+    return {"trash": scene.trash, "leaving": sum(scene.leaving.values())}
+
+
+def _audit(scene: Scene) -> Shown:
+    return {"removed": scene.removed}
 
 
 def _warnings(scene: Scene) -> Shown:
@@ -219,10 +226,11 @@ SECTIONS = (
     Section("streams", "Streams now", "streams.html", _streams),
     Section("downloads", "Downloads in progress", "downloads.html", _downloads),
     Section("removals", "Held-back removals", "removals.html", _removals),
-    Section("trash", "Trash and removals", "trash.html", _trash),
+    Section("trash", "Trash", "trash.html", _trash),
     Section("hour", "The last hour", "hour.html", _hour),
     Section("catalog", "Catalog", "catalog.html", _catalog),
     Section("rates", "Since the start", "rates.html", _rates),
+    Section("audit", "Removals at the services", "audit.html", _audit),
     Section("warnings", "Recent warnings", "warnings.html", _warnings),
     Section("server", "Server", "server.html", _server),
 )

@@ -27,7 +27,7 @@ from wsgidav.wsgidav_app import WsgiDAVApp
 from davstore.catalog import Editor, Sidecars
 from davstore.config import Share
 from davstore.dav.annex import NAME as ANNEX
-from davstore.dav.annex import Annex
+from davstore.dav.annex import Annex, Pages
 from davstore.dav.canary import CANARY
 from davstore.dav.deeds import Deeds
 from davstore.dav.download import Download, Open
@@ -86,7 +86,7 @@ class Site:
         deletable: Collection[str] = (),
         incoming: Incoming | None = None,
         sidecars: Sidecars | None = None,
-        annex: Application | None = None,
+        annex: Pages | None = None,
         public: Mapping[str, Application] = MappingProxyType({}),
         tally: Tally | None = None,
     ) -> None:
