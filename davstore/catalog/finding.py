@@ -1,4 +1,4 @@
-"""Magnets that are in no account yet: what the services find, and where they would be ready at once.
+"""Magnets that are in no account yet: what services find, and who would have them ready at once.
 
 Accounts at one service are asked once, everybody at the same time; whoever fails costs no other
 anything: the error stands in the place of the answer.

@@ -13,7 +13,7 @@ from davstore.errors import NotAccepted
 Environ: TypeAlias = dict[str, Any]
 
 LARGEST: Final = 32 * 1024 * 1024
-"""Bytes of a form with all files in it: three of the largest torrents, or thousands of usual ones."""
+"""Bytes of a form with all its files: three of the largest torrents, or hundreds of usual ones."""
 LARGEST_TEXT: Final = 1024 * 1024
 MOST_PARTS: Final = 200
 

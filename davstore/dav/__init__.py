@@ -108,7 +108,8 @@ class Site:
             overlaying = Overlaying(entries, overlay, self._kept.refusals)
         tree = Provider(
             entries, Download(open_), users, noise, deeds=deeds, incoming=incoming,
-            playback=Playback(players), overlaying=overlaying, tally=tally,
+            playback=Playback(players), overlaying=overlaying, has_annex=annex is not None,
+            tally=tally,
         )  # fmt: skip
         providers: dict[str, DAVProvider] = {"/": tree}
         for name, share in shares.items():

@@ -8,10 +8,17 @@ from wsgidav.dav_provider import DAVProvider
 
 from davstore.dav.gate import Application
 from davstore.dav.login import Users
+from davstore.dav.people import Person
 
 Environ: TypeAlias = dict[str, Any]
 
 NAME = "-"
+_DOORS = (("watch", "Status", f"{NAME}/"), ("add", "Add", f"{NAME}/add"))
+
+
+def doors(person: Person) -> dict[str, str]:
+    """The pages that this person may open: their addresses, below the root, by title."""
+    return {title: path for right, title, path in _DOORS if right in person.rights}
 
 
 class Pages(Protocol):

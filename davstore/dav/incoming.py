@@ -11,7 +11,7 @@ from typing import Final
 from unicodedata import normalize
 
 from davstore import names
-from davstore.catalog import Addition, Additions, Drop, State
+from davstore.catalog import Additions, Drop, State
 from davstore.catalog.additions import HELD_FOR, SHOWN_FOR
 from davstore.dav import became
 from davstore.dav.people import Person
@@ -133,7 +133,9 @@ class Incoming:
         ahead = 0
         for each in self.additions.waiting(account):
             is_hidden = each.hash in hidden and each.state is not State.REFUSED
-            is_told = each.hash not in shown and self.additions.tells(each, partial(self._known, account))
+            is_told = each.hash not in shown and self.additions.tells(
+                each, partial(self._known, account)
+            )
             if is_told and not is_hidden:
                 moment = max(each.dropped, each.tried, each.settled)
                 can_go = each.state in {State.WAITING, State.REFUSED}

@@ -57,5 +57,3 @@ class Trash:
         leaves = edit.deleted + self._after[account] if account in self._after else 0.0
         return Trashed(account, magnet.id, folder.name, magnet.size, edit.who, edit.why,
                        edit.deleted, leaves)  # fmt: skip
-
-

@@ -51,14 +51,27 @@ def test_all_is_well_where_it_is() -> None:
     assert text(page(Desk(shown)), "concerns") == "All is well."
 
 
-def test_it_shows_the_trash_and_what_was_removed() -> None:
+def test_it_shows_the_trash_and_who_may_delete_has_it_back() -> None:
     said = text(page(Desk(scene())), "trash")
-    for part in ("3 magnets in the trash", "1 magnet about to be removed", ODD,
-                 "not yet: the service is away", "this machine: deleted",
-                 "removed 24 hours ago"):  # fmt: skip
+    for part in (ODD, "deleted by anna 2 hours ago", "removed for good in 5 hours",
+                 "1 magnet is about to be removed", "Agent 327"):  # fmt: skip
         assert part in said
-    empty = text(page(Desk(replace(scene(), trash={}, removed=()))), "trash")
+    assert "Restore" not in said
+    action = Action("restore", "", print, "delete")
+    for rights, count in ((BOTH, 0), (BOTH | {"delete"}, 2)):
+        tree = page(Desk(scene(), [action], rights=rights))
+        assert len(tree.xpath("//form[@action='/-/do/restore']")) == count
+    empty = text(page(Desk(replace(scene(), trash=(), leaving={}))), "trash")
     assert "The trash is empty." in empty
+
+
+def test_it_shows_what_was_removed() -> None:
+    said = text(page(Desk(scene())), "audit")
+    for part in (ODD, "not yet", "the service is away", "this machine", "deleted",
+                 "24 hours ago"):  # fmt: skip
+        assert part in said
+    none = text(page(Desk(replace(scene(), removed=()))), "audit")
+    assert "Nothing was ever removed" in none
 
 
 def test_it_shows_who_reads_what() -> None:
@@ -130,12 +143,14 @@ def test_it_is_readable_by_machines_that_read_it_aloud() -> None:
 
 def test_only_who_may_manage_has_buttons() -> None:
     assert not page(Desk(scene())).xpath("//form[@method='post']")
-    assert page(Desk(scene(), rights=BOTH)).xpath("//form[@method='post']")
+    manage = Action("refresh", "", print)
+    assert page(Desk(scene(), [manage], rights=BOTH)).xpath("//form[@method='post']")
+    assert not page(Desk(scene(), [manage])).xpath("//form[@method='post']")
 
 
 def test_an_action_needs_a_token_of_this_user() -> None:
     done: list[str] = []
-    action = Action("accept", "They may go.", lambda fields: done.append(fields["account"]))
+    action = Action("accept", "They may go.", lambda form: done.append(form.fields["account"]))
     desk = Desk(scene(), [action], rights=BOTH)
     form = {"account": "ad", "token": desk.tokens.of("anna")}
     for wrong in ({}, {"token": ""}, {"token": desk.tokens.of("berta")}, {"token": "é"}):
@@ -164,9 +179,9 @@ def test_what_cannot_be_done_is_said() -> None:
 def test_tokens_grow_old() -> None:
     desk = Desk(scene())
     token = desk.tokens.of("anna")
-    desk.tokens._now = lambda: NOW + 13 * 3600
+    desk.tokens.now = lambda: NOW + 13 * 3600
     assert desk.tokens.fits("anna", token)
-    desk.tokens._now = lambda: NOW + 25 * 3600
+    desk.tokens.now = lambda: NOW + 25 * 3600
     assert not desk.tokens.fits("anna", token)
 
 

@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 
 from davstore.catalog import Additions, State, open_database
-from davstore.catalog.additions import SHOWN_FOR
-from davstore.catalog.additions import TOLD_FOR
+from davstore.catalog.additions import SHOWN_FOR, TOLD_FOR
 from davstore.dav.incoming import Incoming
 from davstore.dav.people import OWNER
 from davstore.errors import NotAccepted
