@@ -15,7 +15,7 @@ from davstore.dashboard.forms import Form
 from davstore.dashboard.frame import Environ, StartResponse, page, plain
 from davstore.dashboard.metrics import metrics
 from davstore.dashboard.scene import Queued, Scene
-from davstore.dashboard.sections import SECTIONS, Section, concerns
+from davstore.dashboard.sections import SECTIONS, Section, concerns, glance
 from davstore.dashboard.tokens import Tokens
 from davstore.errors import DavstoreError
 
@@ -100,6 +100,7 @@ class Dashboard:
             now=scene.now,
             sections=[(section, section.show(scene)) for section in self._sections],
             concerns=list(concerns(scene)),
+            glance=list(glance(scene)),
             path=path,
             explained=self._explained(path),
             can_explain=self._explain is not None,
