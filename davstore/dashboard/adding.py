@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
 from davstore.dashboard.scene import Queued
+from davstore.model import Magnet
 
 Sees: TypeAlias = Callable[[str], bool]
 """Whether an account exists for somebody."""
@@ -57,3 +58,6 @@ class Intake(Protocol):
 
     def queue(self, sees: Sees) -> Sequence[Queued]:
         """What is on its way into the accounts; raises `DavstoreError`."""
+
+    def coming(self, sees: Sees) -> Sequence[tuple[str, Magnet]]:
+        """What the services are at work on, by account."""

@@ -129,6 +129,7 @@ class Dashboard:
             accounts=intake.accounts(sees),
             searching=intake.searching(sees),
             queue=queue,
+            downloads=[{"account": name, "of": each} for name, each in intake.coming(sees)],
             to=query.get("to", ""),
             links=query.get("links", ""),
             words=words,

@@ -11,11 +11,11 @@ from davstore.catalog.additions import IMPORTED
 from davstore.catalog.finding import Finder
 from davstore.dashboard import Form, Found, Offer, Queued, Sees, Shelved
 from davstore.errors import NotAccepted
-from davstore.model import Folder, Wanted
+from davstore.model import Folder, Magnet, Wanted
 from davstore.wanted import of_text, wanted
 
 MOST_QUEUED: Final = 100
-"""Of an account: as many as one looks through."""
+"""As many as one looks through."""
 
 
 class Intake:
@@ -65,6 +65,13 @@ class Intake:
                     if self._additions.tells(each, known)]  # fmt: skip
             found += [_queued(name, each) for each in told[:MOST_QUEUED]]
         return found
+
+    def coming(self, sees: Sees) -> list[tuple[str, Magnet]]:
+        """What the services are at work on, by account, the newest first."""
+        known = {name: self._catalog.known(name) for name in self.accounts(sees)}
+        found = [(name, each) for name, snapshot in known.items() if snapshot
+                 for each in snapshot.coming]  # fmt: skip
+        return sorted(found, key=lambda pair: -(pair[1].added or 0.0))[:MOST_QUEUED]
 
     def add(self, form: Form) -> None:
         """Queue what the `form` asks for: all of it, or nothing where some of it is wrong.
