@@ -103,6 +103,8 @@ def test_a_search_says_size_seeders_and_where_it_is_ready() -> None:
     asked = desk()
     answer = asked.get("/add?words=sintel&to=ad")
     assert asked.intake.asked == ["sintel"]
+    assert chosen(asked.get("/add?words=sintel")) == ["ad", None]
+    assert chosen(answer) == ["ad", "ad"]
     results = said(answer, "results")
     for part in (ODD, "2.1 GB", "99", "in rd already", "the search fails", "in home already"):
         assert part in results
@@ -115,6 +117,12 @@ def test_a_search_says_size_seeders_and_where_it_is_ready() -> None:
     assert sent["words"] == "sintel"
     (href,) = tree(answer).xpath("//*[@id='results']//a/@href")
     assert href == "/-/../home/magnets/Bunny%20%26%20co/"
+
+
+def chosen(answer: TestResponse) -> list[str | None]:
+    """The account that each result is to be added to, if nobody chooses."""
+    selects = tree(answer).xpath("//*[@id='results']//select")
+    return [each.findtext("option[@selected]") for each in selects]
 
 
 def test_after_adding_a_result_the_results_are_there_again() -> None:

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import re
 from dataclasses import replace
 from itertools import pairwise
 
@@ -139,6 +140,27 @@ def test_it_is_readable_by_machines_that_read_it_aloud() -> None:
         assert button.text_content().strip()
     levels = [int(each.tag[1]) for each in tree.iter("h1", "h2", "h3")]
     assert all(b - a <= 1 for a, b in pairwise(levels))
+
+
+@pytest.mark.parametrize("scheme", [0, 1])
+def test_what_is_written_stands_out_from_what_is_behind_it(scheme: int) -> None:
+    """WCAG 2.2, 1.4.3: 4.5 to 1."""
+    blocks = re.findall(r":root \{(.*?)\}", Desk(scene()).get().text, re.DOTALL)
+    colours = dict(re.findall(r"--([\w-]+): #(\w+)", blocks[scheme]))
+    pairs = [
+        (front, back) for front in ("text", "faint", "link") for back in ("page", "card", "over")
+    ]
+    pairs += [(each, f"{each}-back") for each in ("ok", "warning", "wrong")] + [("on-fill", "fill")]
+    for front, back in pairs:
+        one, other = sorted((luminance(colours[front]), luminance(colours[back])), reverse=True)
+        assert (one + 0.05) / (other + 0.05) >= 4.5, (front, back)
+
+
+def luminance(colour: str) -> float:
+    whole = colour if len(colour) == 6 else "".join(2 * each for each in colour)
+    parts = [int(whole[at : at + 2], 16) / 255 for at in (0, 2, 4)]
+    red, green, blue = (p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
 def test_only_who_may_manage_has_buttons() -> None:
