@@ -60,9 +60,7 @@ class Intake:
         """What is on its way into the accounts. Raises `StateError`."""
         found = []
         for name in self.accounts(sees):
-            known = partial(self._catalog.has, name)
-            told = [each for each in self._additions.waiting(name)
-                    if self._additions.tells(each, known)]  # fmt: skip
+            told = [each for each in self._additions.waiting(name) if self._tells(name, each)]
             found += [_queued(name, each) for each in told[:MOST_QUEUED]]
         return found
 
@@ -99,6 +97,17 @@ class Intake:
         if name not in self.accounts(form.sees):
             raise NotAccepted("Choose an account to add it to.")
         return name
+
+    def _tells(self, account: str, addition: Addition) -> bool:
+        """Not of what is among the `coming`; but of all that these cannot show yet."""
+        snapshot = self._catalog.known(account)
+        if snapshot is not None and any(each.hash == addition.hash for each in snapshot.coming):
+            return False
+        if addition.state is State.ADDED and (
+            snapshot is None or snapshot.taken < addition.settled
+        ):
+            return True
+        return self._additions.tells(addition, partial(self._catalog.has, account))
 
 
 def _of_file(name: str, content: bytes, *, is_one_of_several: bool) -> Sequence[Wanted]:
