@@ -19,6 +19,8 @@ SOON = 7 * 86400.0
 LATE = 3600.0
 """Seconds without a refresh after which an account is worth one."""
 DAYS = 90
+FIRST_QUOTAS = 3
+"""So many of an account are shown without being asked for."""
 WARNINGS = 30
 
 Shown: TypeAlias = Mapping[str, Any]
@@ -74,6 +76,8 @@ def concerns(scene: Scene) -> Iterator[str]:
         state = health(account, scene)
         if state.state != "ok":
             yield f"{account.name}: {state.said}"
+        for notice in account.who.notices if account.who else ():
+            yield f"{account.name} says: {notice}"
         if account.doubted:
             yield (
                 f"{account.name}: {many(account.doubted, 'magnet')} said to be gone all at once; "
@@ -113,16 +117,27 @@ def _accounts(scene: Scene) -> Shown:
                 "of": account,
                 "health": health(account, scene),
                 "used": used.get(account.name, 0),
-                "quotas": [_quota(quota) for quota in (account.who.quotas if account.who else ())],
+                "quotas": _quotas(account),
+                "first": FIRST_QUOTAS,
             }
             for account in scene.accounts
         ]
     }
 
 
+def _quotas(account: AccountScene) -> list[dict[str, Any]]:
+    """What is used most stands first."""
+    found = [_quota(quota) for quota in (account.who.quotas if account.who else ())]
+    return sorted(found, key=lambda each: -each["share"])
+
+
 def _quota(quota: Quota) -> dict[str, Any]:
-    spent = None if quota.left is None or not quota.limit else quota.limit - quota.left
-    return {"of": quota, "spent": spent}
+    is_host = "." in quota.name
+    name = quota.name if is_host else quota.name[:1].upper() + quota.name[1:]
+    if quota.left is None or not quota.limit:
+        return {"of": quota, "name": name, "spent": None, "share": 0.0}
+    spent = quota.limit - quota.left
+    return {"of": quota, "name": name, "spent": spent, "share": spent / quota.limit}
 
 
 def _streams(scene: Scene) -> Shown:

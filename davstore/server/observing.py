@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Generic, TypeVar
 
 from davstore import __version__, logs
@@ -20,6 +20,7 @@ from davstore.model import Account, Magnet
 from davstore.server.library import upstream
 from davstore.server.watch import Watch
 from davstore.stores.base import Store
+from davstore.stores.desk import Limited, distinct
 
 log = logging.getLogger(__name__)
 
@@ -93,7 +94,11 @@ class People:
 
     def _ask(self, name: str) -> None:
         try:
-            self._known[name] = self._stores[name].account()
+            store = self._stores[name]
+            self._known[name] = account = store.account()
+            if isinstance(store, Limited):
+                quotas = distinct(account.quotas + store.limits())
+                self._known[name] = replace(account, quotas=quotas)
             self._problems.pop(name, None)
         except StoreError as error:
             self._problems[name] = error.reason
