@@ -80,7 +80,7 @@ def test_every_control_has_a_name_that_can_be_read_aloud(
 ) -> None:
     with opened(chromium, demo, path) as page:
         for role in ("button", "link", "textbox", "searchbox", "combobox", "progressbar"):
-            controls = page.get_by_role(role)  # type: ignore[arg-type]
+            controls = page.get_by_role(role)
             for control in controls.all():
                 said = control.aria_snapshot()
                 assert f'{role} "' in said, said
