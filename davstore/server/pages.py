@@ -9,7 +9,7 @@ from davstore import logs
 from davstore.catalog.finding import Finder
 from davstore.config import Settings
 from davstore.dashboard import Action, Dashboard, Form, Tokens, kept_key
-from davstore.errors import DavstoreError
+from davstore.errors import ConfigError, DavstoreError
 from davstore.server.explaining import Explainer
 from davstore.server.intake import Intake
 from davstore.server.library import Library
@@ -99,7 +99,11 @@ class Pages:
     def _reload(self, _: Form) -> None:
         if self._again.read is None:
             raise NotDone("this server was started without a configuration; restart it")
-        self._again.read()
+        try:
+            self._again.read()
+        except ConfigError as error:
+            problems = "; ".join(map(str, error.problems))
+            raise NotDone(f"the settings stay as they were: {problems}") from None
 
     def _level(self, form: Form) -> None:
         level = form.fields.get("level", "")
