@@ -15,8 +15,9 @@ import requests
 from typer.testing import CliRunner
 
 from davstore.cli.main import app
-from davstore.server import SelfSigned, front
+from davstore.server import front
 from davstore.server.certificate import Certificate, CertificateProblem
+from davstore.server.self_signed import SelfSigned
 from davstore.simulator import Content, SimFile, SimMagnet, Simulator
 from tests.conftest import Certified, issued
 from tests.serving import Serving, serving, wait_until

@@ -9,7 +9,6 @@ from rich.markup import escape
 
 from davstore import config
 from davstore.cli.screen import out
-from davstore.server import SelfSigned, own_names
 
 
 def certificate(
@@ -30,6 +29,9 @@ def certificate(
     there = next((file for file in files if file.exists()), None)
     if there is not None and not replace:
         raise typer.BadParameter(f"{there} is there already; --replace makes another")
+    # `cryptography` takes 8 MB that no server needs.
+    from davstore.server.self_signed import SelfSigned, own_names  # noqa: PLC0415
+
     called = names or own_names()
     try:
         made = SelfSigned.made(called, dt.datetime.now(dt.UTC))

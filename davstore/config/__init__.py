@@ -55,7 +55,7 @@ class StreamSettings(Checked):
         default=30, gt=0, le=600, description="seconds in which floor_bytes must come"
     )
     read_ahead_memory: ByteSize = Field(
-        default=ByteSize(96 * 1024**2), ge=0, description="what all streams may read ahead together"
+        default=ByteSize(64 * 1024**2), ge=0, description="what all streams may read ahead together"
     )
     edge_store: ByteSize = Field(
         default=ByteSize(2 * 1024**3), ge=0,

@@ -19,7 +19,6 @@ from davstore.server.explaining import Explainer
 from davstore.server.library import Library, open_stores
 from davstore.server.limits import settle
 from davstore.server.processes import Processes
-from davstore.server.self_signed import SelfSigned, own_names
 from davstore.server.server import PortUnavailable, Server
 from davstore.server.watch import told_by_servers
 
@@ -29,14 +28,12 @@ __all__ = [
     "Library",
     "PortUnavailable",
     "Processes",
-    "SelfSigned",
     "Server",
     "announced",
     "check_announcing",
     "digest_of",
     "examined",
     "open_stores",
-    "own_names",
     "settle",
     "told_by_servers",
 ]

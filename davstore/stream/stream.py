@@ -21,6 +21,9 @@ MIB = 1024 * 1024
 EXACT = 2 * MIB
 """A closed request up to this size is passed on as it is."""
 FIRST_WINDOW, LAST_WINDOW = MIB, 64 * MIB
+PROVEN = 8 * MIB
+"""Who has taken so much reads on; before that it may be a probe, whose system takes what nobody
+will read."""
 FEW_SECONDS = 8.0
 """No window is larger than what the reader took in so many seconds."""
 STARVED = 0.6
@@ -49,6 +52,7 @@ class Stream:
     def __init__(self, copies: Copies, start: int, end: int | None, around: Surroundings) -> None:
         self._copies = copies
         self.flow = Flow(start, *around.floor, self._is_wanted)
+        self._start = start
         self._until = end + 1 if end is not None else self.leaf.size
         self._around = around
         self._lanes = 1
@@ -56,6 +60,7 @@ class Stream:
         self._rate = 0.0
         self._begun: tuple[Upstream, int | None] | None = None
         self._block: memoryview | None = None
+        self._sink: Sink | None = None
         self.is_closed = False
         self._is_exact = end is not None and end - start < EXACT
         self.error: DavstoreError | None = None
@@ -116,6 +121,7 @@ class Stream:
 
         Raises `DavstoreError` where the upstreams fail for good, `OSError` where the sink does.
         """
+        self._sink = sink
         while True:
             try:
                 await self._send(sink)
@@ -166,6 +172,11 @@ class Stream:
             else:
                 await self._send_window(sink)
 
+    async def _look_up(self) -> None:
+        """Before upstream is asked for more: is anybody still reading?"""
+        if self._sink is not None and self.flow.at - self._start < PROVEN:
+            await self._sink.caught_up()
+
     # Kept edges
 
     async def _edge(self) -> Piece | memoryview | None:
@@ -205,8 +216,7 @@ class Stream:
             await sink.send(data)
             self.flow.at += len(data)
         if self.flow.at < self._until:
-            # What comes next may cost a link: is anybody still reading?
-            await sink.caught_up()
+            await self._look_up()
 
     async def _send_piece(self, piece: Piece, sink: Sink) -> None:
         assert self._until is not None
@@ -239,6 +249,8 @@ class Stream:
         loop = asyncio.get_running_loop()
         began, from_, starved = loop.time(), self.flow.at, self.flow.starved
         begun, self._begun = self._begun, None
+        if begun is None:
+            await self._look_up()
         upstream, until = begun or (None, None)
         until = until or self._window_end()
         await self._deliveries.deliver(self.flow, until, sink, begun=upstream)
@@ -256,6 +268,7 @@ class Stream:
     async def _send_ahead(self, sink: Sink) -> None:
         """Several pieces at once, handed on in order, until one connection is enough again."""
         assert self._until is not None
+        await self._look_up()
         stop = min(self._until, self._tail()) if self.flow.at < self._tail() else self._until
         ahead = _Ahead(self, self.flow.at, stop)
         try:

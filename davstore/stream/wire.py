@@ -7,12 +7,16 @@ transports copy; streams move gigabytes through here.
 import asyncio
 import contextlib
 import socket
+import struct
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
 from davstore.transport import AnySocket, TlsSocket
 
 NEARLY_ALL = 64 * 1024
+LOOKS, BETWEEN_LOOKS = 5, 0.005
+_TCP_INFO = getattr(socket, "TCP_INFO", 11)
+_PEERS_WINDOW = 228  # tcpi_snd_wnd in Linux's struct tcp_info, from 5.4 on
 _NOTSENT_LOWAT = getattr(socket, "TCP_NOTSENT_LOWAT", 25)  # the number is Linux's
 _MORE = getattr(socket, "MSG_MORE", 0)
 
@@ -28,6 +32,7 @@ class Wire:
     def __init__(self, sock: AnySocket) -> None:
         self._sock = sock
         self._fd = sock.fileno()
+        self._widest = 0
         sock.settimeout(0)
 
     @property
@@ -109,7 +114,9 @@ class Wire:
                 await self.writable(seconds)
 
     async def caught_up(self) -> None:
-        """Wait until the other side has made room for nearly all that was sent."""
+        """Wait until the other side has taken nearly all that was sent, and for a moment to see
+        its program read that: a probe which has seen enough is about to leave.
+        """
         await self.flushed()
         with contextlib.suppress(OSError):  # not on this platform
             self._sock.setsockopt(socket.IPPROTO_TCP, _NOTSENT_LOWAT, NEARLY_ALL)
@@ -118,6 +125,21 @@ class Wire:
         finally:
             with contextlib.suppress(OSError):
                 self._sock.setsockopt(socket.IPPROTO_TCP, _NOTSENT_LOWAT, -1)
+        for _ in range(LOOKS):
+            if self._unread() <= NEARLY_ALL:
+                return
+            await asyncio.sleep(BETWEEN_LOOKS)
+
+    def _unread(self) -> int:
+        """About how many bytes lie with the other side's system for its program to read: by so
+        much its window has shrunk (RFC 9293 section 3.8.6). 0 where our system does not tell.
+        """
+        with contextlib.suppress(OSError, struct.error):
+            told = self._sock.getsockopt(socket.IPPROTO_TCP, _TCP_INFO, 256)
+            window: int = struct.unpack_from("=I", told, _PEERS_WINDOW)[0]
+            self._widest = max(self._widest, window)
+            return self._widest - window
+        return 0
 
     def on_readable(self, callback: Callable[[], object]) -> None:
         """Call back, once or more, when there is something to receive or the end has come."""

@@ -11,7 +11,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
-CIPHERTEXT = 256 * 1024
+CIPHERTEXT = 64 * 1024
 _RECORD = 16 * 1024
 
 
@@ -170,6 +170,10 @@ class TlsSocket:
     def setsockopt(self, *option: Any) -> None:
         """Of the socket below."""
         self._sock.setsockopt(*option)
+
+    def getsockopt(self, *option: Any) -> Any:
+        """Of the socket below."""
+        return self._sock.getsockopt(*option)
 
     def getpeercert(self, binary_form: bool = False) -> Any:  # noqa: FBT001, FBT002 - as ssl has it
         """The peer's certificate."""

@@ -1,6 +1,7 @@
 """What an account and a host are spared: calls, connections, bytes nobody reads."""
 
 import asyncio
+import socket
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from davstore.errors import DavstoreError, Gone, StoreUnavailable, StreamBroken
 from davstore.simulator import Content, Fault
 from davstore.simulator.filehost import FileHost
 from davstore.stream import Streams, Upstream
+from davstore.stream.wire import Wire
 from davstore.transport import Reach
 from tests.serving import wait_until
 from tests.stream.conftest import SIZE, Clock, HostedStore, leaf, opened, read
@@ -140,6 +142,27 @@ def test_a_reader_that_leaves_early_has_cost_little_more_than_it_read(
     wait_until(lambda: host.open_transfers == 0)
     assert host.bytes_sent <= 4 * 1024 * 1024
     assert host.calls[0].range == "bytes=5000000-6048575"
+
+
+def test_a_socket_that_takes_more_than_its_reader_reads_costs_no_further_windows(
+    streams: Streams, host: FileHost, store: HostedStore
+) -> None:
+    """Systems take megabytes for programs that have read enough, as probes do."""
+    store.content = Content.random("long", BIG)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        reader = socket.create_connection(listener.getsockname())
+        wire = Wire(listener.accept()[0])
+    stream = streams.stream(leaf(BIG), 0, None)
+    streams.loop.call(stream.begin())
+    sending = streams.loop.submit(stream.send(wire))
+    assert len(reader.recv(64 * 1024, socket.MSG_WAITALL)) == 64 * 1024
+    wait_until(lambda: host.open_transfers == 0)
+    assert [call.range for call in host.calls] == ["bytes=0-1048575"]
+    assert len(reader.recv(8 * 1024 * 1024, socket.MSG_WAITALL)) == 8 * 1024 * 1024
+    reader.close()
+    with pytest.raises(OSError, match=r"reset|pipe"):
+        sending.result(10)
+    wire.close()
 
 
 def test_windows_grow_for_who_reads_on(
