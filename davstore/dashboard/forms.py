@@ -42,8 +42,8 @@ def read(environ: Environ) -> Form:
         files = [(each.filename or "", each.read()) for each in given]
     except RequestEntityTooLarge:
         raise NotAccepted(
-            f"That is more than {LARGEST // 2**20} MiB, or than {MOST_PARTS} files; send less at "
-            "once."
+            f"That is too much: {LARGEST // 2**20} MiB in {MOST_PARTS} files, and "
+            f"{LARGEST_TEXT // 2**20} MiB of text, are taken; send less at once."
         ) from None
     except HTTPException:
         raise NotAccepted("That is no form of this page; open it again.") from None
