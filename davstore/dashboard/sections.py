@@ -76,8 +76,6 @@ def concerns(scene: Scene) -> Iterator[str]:
         state = health(account, scene)
         if state.state != "ok":
             yield f"{account.name}: {state.said}"
-        for notice in account.who.notices if account.who else ():
-            yield f"{account.name} says: {notice}"
         if account.doubted:
             yield (
                 f"{account.name}: {many(account.doubted, 'magnet')} said to be gone all at once; "

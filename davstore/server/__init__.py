@@ -8,8 +8,8 @@ needs, `self_signed` makes it. `announcing` lets the local network find it.
 
 `watch` is what each process knows of itself, `observing` adds what is known of the accounts,
 `pages` hands both to the dashboard and does what its buttons say (`intake`: adding and searching,
-`trash`: having things back); `readiness` is for who starts servers. `explaining` says what is known of a path, `examining` what is wrong with a set-up.
-`watching` is about films that are played.
+`trash`: having things back); `readiness` is for who starts servers. `explaining` says what is known
+of a path, `examining` what is wrong with a set-up. `watching` is about films that are played.
 """
 
 from davstore.dav.people import digest_of

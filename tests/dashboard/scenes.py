@@ -66,7 +66,7 @@ def scene() -> Scene:
         who=Account("ada", "premium", NOW + 3 * DAY, (
             Quota("traffic", 20 * 10**9, 200 * 10**9), Quota("slots", 3, 25, "magnets"),
             Quota("fair use", None, 7, "points"), Quota("points", 812, None, "points"),
-        )),
+        ), ("MOVED_HOUSE",)),
         limit=16,
     )  # fmt: skip
     ad = AccountScene(

@@ -34,6 +34,8 @@ def test_it_says_of_each_account_how_it_is() -> None:
     assert "22 of 25 magnets" in said
     assert "15 of 16" in said
     assert "1,150 shown of 1,200" in said
+    assert "rd says: MOVED_HOUSE davstore status --dismiss rd MOVED_HOUSE" in said
+    assert "Traffic 180.0 GB of 200.0 GB Slots 22 of 25 magnets Fair use 7 points 1 more" in said
 
 
 def test_what_needs_the_owner_stands_first() -> None:
