@@ -100,7 +100,7 @@ def test_a_form_from_elsewhere_is_refused() -> None:
 
 
 def test_a_search_says_size_seeders_and_where_it_is_ready() -> None:
-    asked = desk()
+    asked = desk(rights=ADD | {"read"})
     answer = asked.get("/add?words=sintel&to=ad")
     assert asked.intake.asked == ["sintel"]
     assert chosen(asked.get("/add?words=sintel")) == ["ad", None]
@@ -160,6 +160,6 @@ def test_the_pages_lead_to_each_other_only_for_who_may_open_them() -> None:
         answer = desk(rights=frozenset(rights)).get(path)
         return [each.text for each in tree(answer).xpath("//nav[@class='tabs']//a")]
 
-    assert tabs({"add"}, "/add") == ["Add", "Files"]
-    assert tabs({"watch"}, "/") == ["Status", "Files"]
-    assert tabs({"watch", "add"}, "/") == ["Status", "Add", "Files"]
+    assert tabs({"add", "read"}, "/add") == ["Add", "Files"]
+    assert tabs({"watch"}, "/") == ["Status"]
+    assert tabs({"watch", "add", "read"}, "/") == ["Status", "Add", "Files"]
