@@ -10,7 +10,9 @@ import pytest
 import trustme
 from hypothesis import settings
 
+from davstore.config import Database
 from davstore.simulator import Simulator
+from tests.postgres import Cluster, binaries
 
 # A busy machine is no reason to fail: what hangs is ended by pytest-timeout.
 settings.register_profile("davstore", deadline=None)
@@ -67,3 +69,28 @@ def need() -> Callable[..., None]:
             pytest.skip(f"needs {', '.join(missing)}: install them to run this test")
 
     return check
+
+
+@pytest.fixture(scope="session")
+def postgres(need: Callable[..., None]) -> Iterator[Cluster]:
+    """A PostgreSQL that runs for as long as the tests; none of them stops it."""
+    programs = binaries()
+    if programs is None:
+        need("postgres")
+    assert programs is not None
+    cluster = Cluster(programs)
+    yield cluster
+    cluster.close()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest) -> Iterator[Database | None]:
+    """Where the state is: in its folder, or in a database of its own, so that whoever uses this
+    holds for both.
+    """
+    if request.param == "sqlite":
+        yield None
+        return
+    cluster: Cluster = request.getfixturevalue("postgres")
+    with cluster.database() as made:
+        yield made

@@ -3,9 +3,12 @@
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
+from davstore.catalog import Links, open_database
+from davstore.config import Database
 from davstore.errors import Gone, StoreUnavailable
 from davstore.model import Account, File, Leaf, Link, Magnet, Unreadable
 from davstore.resolver import Resolver
@@ -57,28 +60,6 @@ class CountingStore:
         pass
 
 
-class DictShelf:
-    def __init__(self) -> None:
-        self.links: dict[tuple[str, str], Link] = {}
-        self.changes: list[tuple[str, str, str]] = []
-
-    def get(self, account: str, ref: str) -> Link | None:
-        return self.links.get((account, ref))
-
-    def put(self, account: str, ref: str, link: Link) -> None:
-        self.links[account, ref] = link
-        self.changes.append((account, ref, link.url))
-
-    def drop(self, account: str, ref: str, url: str) -> None:
-        if (link := self.links.get((account, ref))) and link.url == url:
-            del self.links[account, ref]
-            self.changes.append((account, ref, ""))
-
-    def changed(self) -> list[tuple[str, str, str]]:
-        changes, self.changes = self.changes, []
-        return changes
-
-
 @pytest.fixture
 def clock() -> Clock:
     return Clock()
@@ -90,12 +71,14 @@ def store(clock: Clock) -> CountingStore:
 
 
 @pytest.fixture
-def shelf() -> DictShelf:
-    return DictShelf()
+def shelf(tmp_path: Path, clock: Clock, database: Database | None) -> Iterator[Links]:
+    engine = open_database(tmp_path, clock, database=database)
+    yield Links(engine)
+    engine.dispose()
 
 
 @pytest.fixture
-def resolver(store: CountingStore, shelf: DictShelf, clock: Clock) -> Resolver:
+def resolver(store: CountingStore, shelf: Links, clock: Clock) -> Resolver:
     return Resolver({"rd": store}, shelf, now=clock)
 
 
@@ -160,7 +143,7 @@ def test_a_failure_reaches_every_waiting_reader_and_is_not_remembered(
 
 
 def test_a_restart_asks_for_no_link_that_is_still_fresh(
-    resolver: Resolver, store: CountingStore, shelf: DictShelf, clock: Clock
+    resolver: Resolver, store: CountingStore, shelf: Links, clock: Clock
 ) -> None:
     before = resolver.link(LEAF)
     again = Resolver({"rd": store}, shelf, now=clock)
@@ -169,7 +152,7 @@ def test_a_restart_asks_for_no_link_that_is_still_fresh(
 
 
 def test_a_restart_long_after_asks_again(
-    resolver: Resolver, store: CountingStore, shelf: DictShelf, clock: Clock
+    resolver: Resolver, store: CountingStore, shelf: Links, clock: Clock
 ) -> None:
     resolver.link(LEAF)
     clock.time += 13 * HOUR
@@ -178,7 +161,7 @@ def test_a_restart_long_after_asks_again(
 
 
 def test_a_forgotten_link_is_generated_anew_also_after_a_restart(
-    resolver: Resolver, store: CountingStore, shelf: DictShelf, clock: Clock
+    resolver: Resolver, store: CountingStore, shelf: Links, clock: Clock
 ) -> None:
     dead = resolver.link(LEAF)
     resolver.forget(LEAF, dead)
@@ -222,7 +205,7 @@ class Leased:
 
 
 def test_a_link_that_another_process_is_about_to_generate_is_waited_for(
-    store: CountingStore, shelf: DictShelf, clock: Clock
+    store: CountingStore, shelf: Links, clock: Clock
 ) -> None:
     theirs = Link("https://host.example/theirs", clock.time + HOUR)
     turns = Leased(lambda: None, lambda: shelf.put("rd", FILE.ref, theirs))
@@ -233,7 +216,7 @@ def test_a_link_that_another_process_is_about_to_generate_is_waited_for(
 
 
 def test_where_the_other_process_fails_the_link_is_generated_here(
-    store: CountingStore, shelf: DictShelf, clock: Clock
+    store: CountingStore, shelf: Links, clock: Clock
 ) -> None:
     turns = Leased(lambda: None)
     resolver = Resolver({"rd": store}, shelf, turns=turns, now=clock, sleep=turns.sleep)
@@ -243,7 +226,7 @@ def test_where_the_other_process_fails_the_link_is_generated_here(
 
 
 def test_another_process_is_not_waited_for_without_end(
-    store: CountingStore, shelf: DictShelf, clock: Clock
+    store: CountingStore, shelf: Links, clock: Clock
 ) -> None:
     def wait() -> None:
         clock.time += 60
@@ -255,7 +238,7 @@ def test_another_process_is_not_waited_for_without_end(
 
 
 def test_what_another_process_forgets_or_replaces_is_let_go(
-    store: CountingStore, shelf: DictShelf, clock: Clock
+    store: CountingStore, shelf: Links, clock: Clock
 ) -> None:
     first, second = (Resolver({"rd": store}, shelf, now=clock) for _ in range(2))
     dead = first.link(LEAF)

@@ -20,7 +20,7 @@ import pytest
 import requests
 
 from davstore.cli.serve import _be_one_of_several
-from davstore.config import Settings
+from davstore.config import Database, Settings
 from davstore.simulator import Content, Fault, SimFile, SimMagnet, Simulator
 from tests.serving import settings, wait_until, write_config
 
@@ -83,14 +83,24 @@ def shared(sim: Simulator, folder: Path) -> Path:
     return write_config(sim, folder, accounts=("alldebrid",), server=server, changes=changes)
 
 
+def machine(common: Settings, database: Database, number: int) -> Settings:
+    """One of several machines: each has a state folder of its own, and one process."""
+    state = common.server.state.with_name(f"state-{number}")
+    its = {"state": state, "state_url": database.url, "workers": 1}
+    return common.model_copy(update={"server": common.server.model_copy(update=its)})
+
+
 @pytest.fixture
-def pair(sim: Simulator, tmp_path: Path) -> Iterator[tuple[One, One]]:
-    """Two processes; the first refreshes, the second follows."""
+def pair(sim: Simulator, tmp_path: Path, database: Database | None) -> Iterator[tuple[One, One]]:
+    """Two processes of one machine, or of two; the first refreshes, the second follows."""
     sim.alldebrid.add(film("Sintel"))
     common = settings(shared(sim, tmp_path))
-    first = One(common, 0)
+    each = [common, common]
+    if database is not None:
+        each = [machine(common, database, number) for number in range(2)]
+    first = One(each[0], 0)
     wait_until(lambda: first.lists("Sintel"))
-    second = One(common, 1)
+    second = One(each[1], 1)
     yield first, second
     for one in (first, second):
         one.process.terminate()
@@ -106,6 +116,7 @@ def test_the_second_answers_what_the_first_has_asked(pair: tuple[One, One], sim:
     assert sim.alldebrid.count("magnet/status") == 1
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_each_tells_of_both(pair: tuple[One, One]) -> None:
     one, other = pair
     other.read(PATH)

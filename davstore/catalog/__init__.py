@@ -1,46 +1,57 @@
 """What all accounts hold, kept on disk and published as immutable snapshots.
 
-`tables`, `records` and `link_records` are the disk (SQLAlchemy Core), `holding` is one account in
-memory with what it doubts (`doubt`) and the file trees that are loaded when touched (`trees`).
-`keeper` asks one store, `refresh` all of them in their time (`schedule`, `pace`). A listing is
-answered from a snapshot alone. Several processes of one server share it all by `leases` and
-`revisions`; `sharing` is what each does about that. `lookups` are folders that ask a service when
-they are opened, `finding` searches all of them. `additions` is what people have dropped, `adding`
-what becomes of it in one account, `adders` in all. `arranged` puts the magnets of all accounts
-(`sources`) into views: `branches` are their folders, `shown` the files in them, `places` what is
-remembered of that on disk. `edits` are what people changed in davstore alone (`edit_tables`,
-`edit_records`, `edited`), `editor` is how, and `remover` removes at the stores what they deleted,
-writing the `audit`. `linked` are the links that accounts keep beside magnets. `sidecars` are what
-people write beside magnets' files (`contents` are the bytes of these, `sidecar_tables` their
-names), each at its home (`homes`). `lock` keeps a second server away, `overview` tells people how
-it all stands. `differences` says which folders two snapshots differ in, `outbox` keeps what hooks
-have still to be told of that. `export` writes all down, and `importing` queues what was written.
+`tables`, `records` and `link_records` are the disk (SQLAlchemy Core): `database` opens it, a file
+or a server (`postgres`), whose words are in `dialects`; `migrations` know every schema, and
+`copying` moves it all. `kept`, `pass_records` and `stored_contents` (`shared_tables`) are what
+stands in files beside it where one machine has everything. `holding` is one account in memory with
+what it doubts (`doubt`) and the file trees that are loaded when touched (`trees`). `keeper` asks
+one store, `refresh` all of them in their time (`schedule`, `pace`). A listing is answered from a
+snapshot alone. Several processes of one server share it all by `leases` and `revisions`; `sharing`
+is what each does about that. `lookups` are folders that ask a service when they are opened,
+`finding` searches all of them. `additions` is what people have dropped, `adding` what becomes of it
+in one account, `adders` in all. `arranged` puts the magnets of all accounts (`sources`) into views:
+`branches` are their folders, `shown` the files in them, `places` what is remembered of that on
+disk. `edits` are what people changed in davstore alone (`edit_tables`, `edit_records`, `edited`),
+`editor` is how, and `remover` removes at the stores what they deleted, writing the `audit`.
+`linked` are the links that accounts keep beside magnets. `sidecars` are what people write beside
+magnets' files (`contents` are the bytes of these, `sidecar_tables` their names), each at its home
+(`homes`). `lock` keeps a second server away, `overview` tells people how it all stands.
+`differences` says which folders two snapshots differ in, `outbox` keeps what hooks have still to be
+told of that. `export` writes all down, and `importing` queues what was written.
 """
 
 from davstore.catalog.adders import Adders
 from davstore.catalog.adding import Adder, can_add
 from davstore.catalog.additions import Addition, Additions, Drop, State
 from davstore.catalog.arranged import Arranged
+from davstore.catalog.contents import Contents
+from davstore.catalog.copying import copied
+from davstore.catalog.database import Engine, integrity, look_into, open_database, pool_of
+from davstore.catalog.dialects import clock, is_server
 from davstore.catalog.differences import differences, folded
 from davstore.catalog.editor import Editor, NameTaken, NotThere
 from davstore.catalog.holding import Holding
 from davstore.catalog.homes import Sweeper, home_in, home_of
+from davstore.catalog.kept import Kept, rooms
 from davstore.catalog.leases import Leases, Turns
 from davstore.catalog.link_records import Links
 from davstore.catalog.linked import Linked
 from davstore.catalog.lock import only_server, server_of
 from davstore.catalog.lookups import Lookups
+from davstore.catalog.migrations import SCHEMA
 from davstore.catalog.outbox import Deafness, Outbox, Untold
 from davstore.catalog.overview import Growth, Overview, Overviews, overviews
+from davstore.catalog.pass_records import PassRecord, passes_of
 from davstore.catalog.places import PlaceRecords
 from davstore.catalog.records import Records
 from davstore.catalog.refresh import Catalog
 from davstore.catalog.remover import Remover
 from davstore.catalog.shown import magnet_of, owner
-from davstore.catalog.sidecars import Beside, Sidecar, Sidecars, Vanished
-from davstore.catalog.tables import integrity, look_into, open_database
+from davstore.catalog.sidecars import Beside, Sidecar, Sidecars, Vanished, known_contents
+from davstore.catalog.stored_contents import StoredContents
 
 __all__ = [
+    "SCHEMA",
     "Adder",
     "Adders",
     "Addition",
@@ -48,11 +59,14 @@ __all__ = [
     "Arranged",
     "Beside",
     "Catalog",
+    "Contents",
     "Deafness",
     "Drop",
     "Editor",
+    "Engine",
     "Growth",
     "Holding",
+    "Kept",
     "Leases",
     "Linked",
     "Links",
@@ -62,27 +76,36 @@ __all__ = [
     "Outbox",
     "Overview",
     "Overviews",
+    "PassRecord",
     "PlaceRecords",
     "Records",
     "Remover",
     "Sidecar",
     "Sidecars",
     "State",
+    "StoredContents",
     "Sweeper",
     "Turns",
     "Untold",
     "Vanished",
     "can_add",
+    "clock",
+    "copied",
     "differences",
     "folded",
     "home_in",
     "home_of",
     "integrity",
+    "is_server",
+    "known_contents",
     "look_into",
     "magnet_of",
     "only_server",
     "open_database",
     "overviews",
     "owner",
+    "passes_of",
+    "pool_of",
+    "rooms",
     "server_of",
 ]

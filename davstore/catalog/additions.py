@@ -14,11 +14,10 @@ from hashlib import blake2b
 from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.sqlite import insert
-from sqlalchemy.exc import SQLAlchemyError
 
+from davstore.catalog.dialects import alone, inserting, saying, written
 from davstore.catalog.tables import additions, drops
-from davstore.errors import Full, StateError
+from davstore.errors import Full
 from davstore.model import Wanted
 
 SHOWN_FOR: Final = 60.0
@@ -101,6 +100,7 @@ _ADDITION = tuple(additions.c[name] for name in Addition.__slots__)
 _ORDER = (additions.c.person == IMPORTED, additions.c.dropped, additions.c.hash)
 _APART: Final = 1e-5
 """Seconds: enough to tell two moments of our time apart."""
+_UNKEPT: Final = "what was dropped cannot be read or written"
 
 
 class Additions:
@@ -123,8 +123,10 @@ class Additions:
         row = {"account": account, "name": name, "content": content, "identity": identity,
                "hashes": hashes, "at": now}  # fmt: skip
         with self._writing() as connection:
-            statement = insert(drops).values(row)
-            connection.execute(statement.on_conflict_do_update(["account", "name"], set_=row))
+            statement = inserting(connection, drops).values(row)
+            connection.execute(
+                statement.on_conflict_do_update(index_elements=["account", "name"], set_=row)
+            )
             for each in wanted:
                 _want(connection, account, each, person, now)
             _check_room(connection, account)
@@ -277,25 +279,16 @@ class Additions:
 
     @contextmanager
     def _reading(self) -> Iterator[sa.Connection]:
-        with _disk(), self._engine.connect() as connection:
+        with saying(_UNKEPT), self._engine.connect() as connection:
             yield connection
 
     @contextmanager
     def _writing(self) -> Iterator[sa.Connection]:
         """A transaction that is its alone from the beginning, not only from its first change."""
-        with _disk(), self._engine.connect() as connection:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        with saying(_UNKEPT), self._engine.connect() as connection:
+            alone(connection, "additions")
             yield connection
             connection.commit()
-
-
-@contextmanager
-def _disk() -> Iterator[None]:
-    try:
-        yield
-    except SQLAlchemyError as error:
-        reason = getattr(error, "orig", None) or type(error).__name__
-        raise StateError(f"what was dropped cannot be read or written: {reason}") from None
 
 
 def _want(connection: sa.Connection, account: str, wanted: Wanted, person: str, now: float) -> int:
@@ -303,7 +296,7 @@ def _want(connection: sa.Connection, account: str, wanted: Wanted, person: str, 
     row = {"account": account, "hash": wanted.hash, "name": wanted.name, "link": wanted.link,
            "torrent": wanted.torrent, "person": person, "dropped": now, "state": State.WAITING,
            "reason": "", "tries": 0, "due": 0.0, "settled": 0.0}  # fmt: skip
-    statement = insert(additions).values(row | {"tried": 0.0, "unsure": False, "id": ""})
+    new = row | {"tried": 0.0, "unsure": False, "id": ""}
     again = additions.c.settled < now - RETRIED_WITHIN
     was_added = additions.c.state == State.ADDED
     is_settled = additions.c.state.in_([State.ADDED, State.REFUSED])
@@ -312,14 +305,15 @@ def _want(connection: sa.Connection, account: str, wanted: Wanted, person: str, 
         & (additions.c.person == IMPORTED)
         & sa.literal(person != IMPORTED)
     )
-    done = connection.execute(
+    statement = inserting(connection, additions).values(new)
+    return written(
+        connection,
         statement.on_conflict_do_update(
-            ["account", "hash"],
+            index_elements=["account", "hash"],
             set_=row | {"unsure": sa.or_(additions.c.unsure, was_added)},
             where=(is_settled & again) | is_preferred,
-        )
+        ),
     )
-    return done.rowcount
 
 
 def _check_room(connection: sa.Connection, account: str) -> None:

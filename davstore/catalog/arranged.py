@@ -19,10 +19,10 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from davstore import views
 from davstore.catalog.branches import Branches, Spot
+from davstore.catalog.dialects import reading, reason
 from davstore.catalog.places import Paths, Place, PlaceRecords, folders_of
 from davstore.catalog.shown import Shown
 from davstore.catalog.sources import Sources, facts_of, tree_of
-from davstore.catalog.tables import reading
 from davstore.catalog.trees import Shelf
 from davstore.errors import DavstoreError
 from davstore.model import Folder, Snapshot
@@ -308,10 +308,10 @@ class Arranged:
             self._put(Spot(place, known.sources if known else ()))
 
     def _complain(self, error: Exception) -> None:
-        reason = str(getattr(error, "orig", None) or error)
-        if reason != self._said:
-            log.warning("views: cannot be kept up to date on disk: %s", reason)
-        self._said = reason
+        said = reason(error)
+        if said != self._said:
+            log.warning("views: cannot be kept up to date on disk: %s", said)
+        self._said = said
 
     def _stamp(self, sources: Sequence[Folder]) -> str:
         """Changes when the magnet must be arranged again; does not hang on the accounts' order."""

@@ -92,11 +92,18 @@ class Contents:
     def keep(self, coming: Coming) -> str:
         """Give it its place; its name."""
         content = uuid.uuid4().hex
+        self.place(coming, content)
+        return content
+
+    def place(self, coming: Coming, content: str) -> None:
+        """Have it lie where a content of this name does."""
         place = self.path(content)
         with disk():
             place.parent.mkdir(mode=0o700, exist_ok=True)
             coming.path.replace(place)
-        return content
+
+    def fetch(self, content: str) -> None:
+        """Have it lie here: it does."""
 
     def copy(self, content: str, coming: Coming) -> None:
         """Write a content once more."""

@@ -6,10 +6,10 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.sqlite import insert
 
 from davstore import names
 from davstore.catalog import revisions
+from davstore.catalog.dialects import alone, durable, inserting
 from davstore.catalog.edit_tables import edited_files, edits, emptied
 from davstore.catalog.edits import BLANK, Edit, Key, Stage
 from davstore.catalog.tables import accounts, magnets
@@ -50,8 +50,8 @@ class EditRecords:
         """
         with self._engine.connect() as connection:
             # An edit may be followed by what cannot be undone: it is on the disk first.
-            connection.exec_driver_sql("PRAGMA synchronous = FULL")
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            durable(connection)
+            alone(connection, revisions.EDITS)
             before = one(connection, account, magnet)
             after = step(before)
             if is_naming and after.folder:
@@ -92,8 +92,11 @@ class EditRecords:
             return list(connection.execute(query).scalars())
 
 
-def forget(connection: sa.Connection, account: str, ids: Iterable[str]) -> None:
+def forget(connection: sa.Connection, account: str, ids: Collection[str]) -> None:
     """What was deleted here is gone from the account; what comes under its id is another."""
+    if not ids:
+        return
+    alone(connection, revisions.EDITS)
     for magnet in ids:
         before = one(connection, account, magnet)
         if before.stage is not Stage.NONE:
@@ -102,6 +105,7 @@ def forget(connection: sa.Connection, account: str, ids: Iterable[str]) -> None:
 
 def forget_all(connection: sa.Connection, account: str) -> None:
     """The account is another one."""
+    alone(connection, revisions.EDITS)
     query = sa.select(edits.c.magnet).where(edits.c.account == account)
     for magnet in connection.execute(query).scalars().all():
         write(connection, account, magnet, one(connection, account, magnet), BLANK)
@@ -122,8 +126,10 @@ def write(connection: sa.Connection, account: str, magnet: str, before: Edit, af
         "folder": after.folder, "folder_key": names.key(after.folder), "stage": after.stage.value,
         "deleted": after.deleted, "due": after.due, "who": after.who, "why": after.why,
     }  # fmt: skip
-    statement = insert(edits).values(row)
-    connection.execute(statement.on_conflict_do_update(["account", "magnet"], set_=row))
+    statement = inserting(connection, edits).values(row)
+    connection.execute(
+        statement.on_conflict_do_update(index_elements=["account", "magnet"], set_=row)
+    )
     _exchange(connection, edited_files, key, "identity", _files(before), _files(after))
     _exchange(connection, emptied, key, "path", _emptied(before), _emptied(after))
 

@@ -2,31 +2,32 @@
 
 import sqlalchemy as sa
 
+from davstore.catalog.dialects import TEXT, WHOLE
 from davstore.catalog.tables import metadata
 
 edits = sa.Table(
     "edits",
     metadata,
-    sa.Column("account", sa.Text, primary_key=True),
-    sa.Column("magnet", sa.Text, primary_key=True),
-    sa.Column("revision", sa.Integer, nullable=False, index=True),
-    sa.Column("folder", sa.Text, nullable=False),  # "": it has the name that it was given first
-    sa.Column("folder_key", sa.Text, nullable=False),
-    sa.Column("stage", sa.Text, nullable=False),  # "": nobody has deleted it
+    sa.Column("account", TEXT, primary_key=True),
+    sa.Column("magnet", TEXT, primary_key=True),
+    sa.Column("revision", WHOLE, nullable=False, index=True),
+    sa.Column("folder", TEXT, nullable=False),  # "": it has the name that it was given first
+    sa.Column("folder_key", TEXT, nullable=False),
+    sa.Column("stage", TEXT, nullable=False),  # "": nobody has deleted it
     sa.Column("deleted", sa.Float, nullable=False),
     sa.Column("due", sa.Float, nullable=False),
-    sa.Column("who", sa.Text, nullable=False),
-    sa.Column("why", sa.Text, nullable=False),
+    sa.Column("who", TEXT, nullable=False),
+    sa.Column("why", TEXT, nullable=False),
     sqlite_with_rowid=False,
 )
 
 edited_files = sa.Table(
     "edited_files",
     metadata,
-    sa.Column("account", sa.Text, primary_key=True),
-    sa.Column("magnet", sa.Text, primary_key=True),
-    sa.Column("identity", sa.Text, primary_key=True),
-    sa.Column("path", sa.Text, nullable=False),  # "": it stands where the store has it
+    sa.Column("account", TEXT, primary_key=True),
+    sa.Column("magnet", TEXT, primary_key=True),
+    sa.Column("identity", TEXT, primary_key=True),
+    sa.Column("path", TEXT, nullable=False),  # "": it stands where the store has it
     sa.Column("hidden", sa.Float, nullable=False),  # 0: it is not
     sqlite_with_rowid=False,
 )
@@ -34,9 +35,9 @@ edited_files = sa.Table(
 emptied = sa.Table(
     "emptied",
     metadata,
-    sa.Column("account", sa.Text, primary_key=True),
-    sa.Column("magnet", sa.Text, primary_key=True),
-    sa.Column("path", sa.Text, primary_key=True),  # "": the magnet's own folder
+    sa.Column("account", TEXT, primary_key=True),
+    sa.Column("magnet", TEXT, primary_key=True),
+    sa.Column("path", TEXT, primary_key=True),  # "": the magnet's own folder
     sa.Column("since", sa.Float, nullable=False),
     sqlite_with_rowid=False,
 )
@@ -44,16 +45,16 @@ emptied = sa.Table(
 audit = sa.Table(
     "audit",
     metadata,
-    sa.Column("number", sa.Integer, primary_key=True),
-    sa.Column("account", sa.Text, nullable=False),
-    sa.Column("magnet", sa.Text, nullable=False),
-    sa.Column("hash", sa.Text, nullable=False),
-    sa.Column("name", sa.Text, nullable=False),
-    sa.Column("size", sa.Integer),
-    sa.Column("who", sa.Text, nullable=False),
-    sa.Column("why", sa.Text, nullable=False),
+    sa.Column("number", WHOLE, primary_key=True, autoincrement=True),
+    sa.Column("account", TEXT, nullable=False),
+    sa.Column("magnet", TEXT, nullable=False),
+    sa.Column("hash", TEXT, nullable=False),
+    sa.Column("name", TEXT, nullable=False),
+    sa.Column("size", WHOLE),
+    sa.Column("who", TEXT, nullable=False),
+    sa.Column("why", TEXT, nullable=False),
     sa.Column("deleted", sa.Float, nullable=False),  # when a person did so
     sa.Column("began", sa.Float, nullable=False),  # when the store was first asked
     sa.Column("ended", sa.Float, nullable=False),  # 0: not yet
-    sa.Column("outcome", sa.Text, nullable=False),
+    sa.Column("outcome", TEXT, nullable=False),
 )

@@ -4,25 +4,24 @@ A path is within a magnet's folder; () is that folder itself.
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from sqlalchemy.exc import SQLAlchemyError
-
 from davstore import names, views
+from davstore.catalog.dialects import saying
 from davstore.catalog.edit_records import EditRecords, NameTaken
 from davstore.catalog.edited import arranged
 from davstore.catalog.edits import BLANK, Edit, Stage
 from davstore.catalog.refresh import Catalog
 from davstore.catalog.trees import Tree
-from davstore.errors import DavstoreError, StateError
+from davstore.errors import DavstoreError
 from davstore.views import Path
 
 LINGER = 60.0
 """Seconds for which a folder stays that lost its last file: who deletes file by file will come for
 it. A magnet whose files were deleted one by one in the trash is not removed before.
 """
+_UNWRITTEN = "the change cannot be written"
 
 
 class NotThere(DavstoreError):
@@ -118,7 +117,7 @@ class Editor:
         def step(edit: Edit) -> Edit:
             return replace(edit, emptied={p: at for p, at in edit.emptied.items() if at >= before})
 
-        with _disk():
+        with saying(_UNWRITTEN):
             for account, magnet in self._records.emptied_before(before):
                 self._records.change(account, magnet, step)
             self._catalog.edits.follow()
@@ -126,7 +125,7 @@ class Editor:
     def _change(
         self, account: str, magnet: str, step: Callable[[Edit], Edit], *, is_naming: bool = False
     ) -> None:
-        with _disk():
+        with saying(_UNWRITTEN):
             self._records.change(account, magnet, step, is_naming=is_naming)
             self._catalog.edits.follow()
 
@@ -148,15 +147,6 @@ class Editor:
             if edit.in_magnets and not given:
                 raise NameTaken(f"{name!r} is the name of something else")
         return "" if keeper.first_name(magnet) == name else name
-
-
-@contextmanager
-def _disk() -> Iterator[None]:
-    try:
-        yield
-    except SQLAlchemyError as error:
-        reason = getattr(error, "orig", None) or type(error).__name__
-        raise StateError(f"the change cannot be written: {reason}") from None
 
 
 def _is_left(edit: Edit, *, in_trash: bool) -> bool:

@@ -10,13 +10,13 @@ from itertools import islice
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from davstore.catalog.dialects import reading, reason
 from davstore.catalog.doubt import Doubt
 from davstore.catalog.edits import Edits
 from davstore.catalog.holding import Changes, Holding
 from davstore.catalog.pace import Patience
 from davstore.catalog.records import Held, Records, Unsaved
 from davstore.catalog.revisions import Outdated
-from davstore.catalog.tables import reading
 from davstore.catalog.trees import Shelf, Tree
 from davstore.errors import DavstoreError, StateError, StoreError
 from davstore.model import File, Leaf, Magnet, Snapshot
@@ -300,7 +300,7 @@ class Keeper:
             self._edits.follow()
         except SQLAlchemyError as error:
             log.warning("%s: what people changed cannot be read: %s", self.account,
-                        getattr(error, "orig", None) or error)  # fmt: skip
+                        reason(error))  # fmt: skip
 
     def _planted(self, held: Held) -> Tree:
         assert held.folder is not None
@@ -357,10 +357,10 @@ class Keeper:
             self._catch_up(whole=True)
             return
         except SQLAlchemyError as error:
-            reason = str(getattr(error, "orig", None) or type(error).__name__)
-            if reason != self._unwritable:
-                log.warning("%s: the catalog cannot be written: %s", self.account, reason)
-            self._unwritable = reason
+            said = reason(error)
+            if said != self._unwritable:
+                log.warning("%s: the catalog cannot be written: %s", self.account, said)
+            self._unwritable = said
             return
         if self._unsaved.gone:
             self._follow_edits()  # those in the trash have left it

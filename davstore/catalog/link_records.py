@@ -5,10 +5,10 @@ from collections.abc import Callable
 from typing import TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.exc import SQLAlchemyError
 
 from davstore.catalog import revisions
+from davstore.catalog.dialects import inserting, reason
 from davstore.catalog.tables import links
 from davstore.model import Link
 
@@ -22,6 +22,7 @@ class Links:
 
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
+        self._fails = False
         self._seen = self._try(lambda connection: revisions.of(connection, revisions.LINKS)) or 0
 
     def get(self, account: str, ref: str) -> Link | None:
@@ -42,8 +43,10 @@ class Links:
 
         def work(connection: sa.Connection) -> None:
             row["revision"] = revisions.taken(connection, revisions.LINKS)
-            statement = insert(links).values(row)
-            connection.execute(statement.on_conflict_do_update(["account", "ref"], set_=row))
+            statement = inserting(connection, links).values(row)
+            connection.execute(
+                statement.on_conflict_do_update(index_elements=["account", "ref"], set_=row)
+            )
 
         self._try(work)
 
@@ -82,7 +85,11 @@ class Links:
     def _try(self, work: Callable[[sa.Connection], T]) -> T | None:
         try:
             with self._engine.begin() as connection:
-                return work(connection)
+                found = work(connection)
         except SQLAlchemyError as error:
-            log.warning("kept links cannot be used: %s", getattr(error, "orig", None) or error)
+            if not self._fails:
+                log.warning("kept links cannot be used: %s", reason(error))
+            self._fails = True
             return None
+        self._fails = False
+        return found

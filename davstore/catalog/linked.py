@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
 from davstore import views
+from davstore.catalog.dialects import TEXT, WHOLE, alone, reason
 from davstore.catalog.tables import metadata
 from davstore.errors import StoreError
 from davstore.model import File, Folder, Saved
@@ -29,23 +30,23 @@ AFTER_FAILURE = 60.0
 linked = sa.Table(
     "linked",
     metadata,
-    sa.Column("account", sa.Text, primary_key=True),
-    sa.Column("position", sa.Integer, primary_key=True),
-    sa.Column("id", sa.Text, nullable=False),
-    sa.Column("name", sa.Text, nullable=False),
-    sa.Column("ref", sa.Text, nullable=False),
-    sa.Column("size", sa.Integer),
-    sa.Column("mime", sa.Text, nullable=False),
+    sa.Column("account", TEXT, primary_key=True),
+    sa.Column("position", WHOLE, primary_key=True),
+    sa.Column("id", TEXT, nullable=False),
+    sa.Column("name", TEXT, nullable=False),
+    sa.Column("ref", TEXT, nullable=False),
+    sa.Column("size", WHOLE),
+    sa.Column("mime", TEXT, nullable=False),
     sa.Column("added", sa.Float),
-    sa.Column("kind", sa.Text, nullable=False),
-    sa.Column("host", sa.Text, nullable=False),
+    sa.Column("kind", TEXT, nullable=False),
+    sa.Column("host", TEXT, nullable=False),
     sqlite_with_rowid=False,
 )
 linked_since = sa.Table(
     "linked_since",
     metadata,
-    sa.Column("account", sa.Text, primary_key=True),
-    sa.Column("source", sa.Text, nullable=False),  # the service that said it
+    sa.Column("account", TEXT, primary_key=True),
+    sa.Column("source", TEXT, nullable=False),  # the service that said it
     sa.Column("taken", sa.Float, nullable=False),
 )
 
@@ -109,8 +110,7 @@ class Linked:
         try:
             self._save(account, saved, taken)
         except SQLAlchemyError as error:
-            reason = getattr(error, "orig", None) or type(error).__name__
-            log.warning("%s: the links cannot be written: %s", account, reason)
+            log.warning("%s: the links cannot be written: %s", account, reason(error))
 
     def saved(self, account: str) -> Sequence[Saved]:
         """What the account keeps, as was last known."""
@@ -171,6 +171,7 @@ class Linked:
             for at, one in enumerate(saved)
         ]  # fmt: skip
         with self._engine.begin() as connection:
+            alone(connection, "linked")
             connection.execute(sa.delete(linked).where(linked.c.account == account))
             connection.execute(sa.delete(linked_since).where(linked_since.c.account == account))
             if rows:

@@ -8,33 +8,31 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.sqlite import insert
-from sqlalchemy.exc import SQLAlchemyError
 
+from davstore.catalog.dialects import TEXT, WHOLE, alone, inserting, saying
 from davstore.catalog.tables import metadata
-from davstore.errors import StateError
 from davstore.model import Change, Was
 
 untold = sa.Table(
     "untold",
     metadata,
-    sa.Column("hook", sa.Text, primary_key=True),
-    sa.Column("path", sa.Text, primary_key=True),
-    sa.Column("was", sa.Text, nullable=False),
+    sa.Column("hook", TEXT, primary_key=True),
+    sa.Column("path", TEXT, primary_key=True),
+    sa.Column("was", TEXT, nullable=False),
     sa.Column("first", sa.Float, nullable=False),
     sa.Column("last", sa.Float, nullable=False),
-    sa.Column("times", sa.Integer, nullable=False),  # how often it has changed meanwhile
+    sa.Column("times", WHOLE, nullable=False),  # how often it has changed meanwhile
     sqlite_with_rowid=False,
 )
 
 deaf = sa.Table(
     "deaf",
     metadata,
-    sa.Column("hook", sa.Text, primary_key=True),
+    sa.Column("hook", TEXT, primary_key=True),
     sa.Column("since", sa.Float, nullable=False),
-    sa.Column("tries", sa.Integer, nullable=False),
+    sa.Column("tries", WHOLE, nullable=False),
     sa.Column("again", sa.Float, nullable=False),  # not before this moment
-    sa.Column("error", sa.Text, nullable=False),
+    sa.Column("error", TEXT, nullable=False),
     sqlite_with_rowid=False,
 )
 
@@ -57,6 +55,9 @@ class Deafness:
     tries: int
     again: float
     error: str
+
+
+_UNKEPT = "what hooks are to be told cannot be kept"
 
 
 class Outbox:
@@ -94,9 +95,11 @@ class Outbox:
             "hook": hook, "since": deafness.since, "tries": deafness.tries,
             "again": deafness.again, "error": deafness.error,
         }  # fmt: skip
-        statement = insert(deaf).values(values).on_conflict_do_update(["hook"], set_=values)
         with self._writing() as connection:
-            connection.execute(statement)
+            statement = inserting(connection, deaf).values(values)
+            connection.execute(
+                statement.on_conflict_do_update(index_elements=["hook"], set_=values)
+            )
 
     def deafness(self, hook: str) -> Deafness | None:
         """Why a hook could not be told the last time; None where it could."""
@@ -112,23 +115,14 @@ class Outbox:
 
     @contextmanager
     def _reading(self) -> Iterator[sa.Connection]:
-        with _disk(), self._engine.connect() as connection:
+        with saying(_UNKEPT), self._engine.connect() as connection:
             yield connection
 
     @contextmanager
     def _writing(self) -> Iterator[sa.Connection]:
-        with _disk(), self._engine.begin() as connection:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        with saying(_UNKEPT), self._engine.begin() as connection:
+            alone(connection, "hooks")
             yield connection
-
-
-@contextmanager
-def _disk() -> Iterator[None]:
-    try:
-        yield
-    except SQLAlchemyError as error:
-        reason = getattr(error, "orig", None) or type(error).__name__
-        raise StateError(f"what hooks are to be told cannot be kept: {reason}") from None
 
 
 def _merge(connection: sa.Connection, hook: str, change: Change, now: float) -> None:

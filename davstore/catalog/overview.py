@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from typing import Final
 
 import sqlalchemy as sa
-from sqlalchemy.exc import SQLAlchemyError
 
 from davstore.catalog.audit import Removal, latest, waiting
+from davstore.catalog.dialects import WHOLE, saying
 from davstore.catalog.doubt import NEVER
 from davstore.catalog.records import Standing, magnet_of
 from davstore.catalog.tables import accounts, files, held_back, magnets
-from davstore.errors import StateError
 from davstore.model import Magnet, Status
 
 MOST_COMING: Final = 50
+_UNREAD: Final = "the catalog's numbers cannot be read"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class Overviews:
 
     @contextmanager
     def _connected(self) -> Iterator[sa.Connection]:
-        with _reading(), self._engine.connect() as connection:
+        with saying(_UNREAD), self._engine.connect() as connection:
             yield connection
 
     def magnet(self, account: str, id_: str) -> Magnet | None:
@@ -88,9 +88,9 @@ class Overviews:
 
     def growth(self) -> list[Growth]:
         """What each day brought of all that is shown, in order."""
-        day = sa.cast(magnets.c.added / 86400, sa.Integer).label("day")
+        day = (sa.cast(magnets.c.added, WHOLE) // 86400).label("day")
         query = (
-            sa.select(day, sa.func.count(), sa.func.total(magnets.c.size))
+            sa.select(day, sa.func.count(), sa.func.coalesce(sa.func.sum(magnets.c.size), 0))
             .where(magnets.c.status == Status.READY.value).group_by(day).order_by(day)
         )  # fmt: skip
         with self._connected() as connection:
@@ -98,12 +98,12 @@ class Overviews:
 
     def trash(self) -> dict[str, tuple[int, int]]:
         """How many magnets, by account, are in the trash, and are to be removed now."""
-        with _reading():
+        with saying(_UNREAD):
             return waiting(self._engine)
 
     def removed(self, most: int = 20) -> Sequence[Removal]:
         """What was removed at the stores, or is about to be; the newest first."""
-        with _reading():
+        with saying(_UNREAD):
             return latest(self._engine, most)
 
     def held_back(self, account: str, most: int = 50) -> list[str]:
@@ -117,15 +117,6 @@ class Overviews:
         )  # fmt: skip
         with self._connected() as connection:
             return list(connection.execute(query).scalars())
-
-
-@contextmanager
-def _reading() -> Iterator[None]:
-    try:
-        yield
-    except SQLAlchemyError as error:
-        reason = getattr(error, "orig", None) or type(error).__name__
-        raise StateError(f"the catalog's numbers cannot be read: {reason}") from None
 
 
 def overviews(engine: sa.Engine) -> list[Overview]:
@@ -147,11 +138,13 @@ def _overview(connection: sa.Connection, row: sa.Row[tuple[object, ...]]) -> Ove
         sa.select(
             sa.func.count(),
             sa.func.count().filter(shown),
-            sa.func.total(magnets.c.file_count).filter(shown),
+            sa.func.sum(magnets.c.file_count).filter(shown),
             sa.func.count().filter(waiting),
         ).where(magnets.c.account == row.name)
     ).one()
-    size = sa.select(sa.func.total(files.c.size)).where(files.c.account == row.name)
+    size = sa.select(sa.func.coalesce(sa.func.sum(files.c.size), 0)).where(
+        files.c.account == row.name
+    )
     open_ = held_back.c.since < NEVER
     doubted = sa.select(
         sa.func.count().filter(open_), sa.func.min(held_back.c.since).filter(open_),

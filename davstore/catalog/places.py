@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.sqlite import insert
 
+from davstore.catalog.dialects import alone, inserting
 from davstore.catalog.tables import places
 from davstore.views import Path, Places
 
@@ -69,31 +69,31 @@ class PlaceRecords:
     def writing(self) -> Iterator[sa.Connection]:
         """While nobody else writes."""
         with self._engine.begin() as connection:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            alone(connection, "places")
             yield connection
 
     def save(self, connection: sa.Connection, rows: Sequence[tuple[Place, Paths]]) -> None:
         """Write these; `news` is to be read before, under the same `writing`."""
         if not rows:
             return
-        statement = insert(places)
+        statement = inserting(connection, places)
         columns = {c.name: statement.excluded[c.name] for c in places.c if not c.primary_key}
         self._read += 1
         connection.execute(
-            statement.on_conflict_do_update(["key"], set_=columns),
+            statement.on_conflict_do_update(index_elements=["key"], set_=columns),
             [_row(place, paths, self._read) for place, paths in rows],
         )
 
     def missed(self, keys: Sequence[str], moment: float) -> None:
         """Note since when these are gone (0: they are back)."""
-        with self._engine.begin() as connection:
+        with self.writing() as connection:
             for start in range(0, len(keys), 500):
                 some = places.c.key.in_(keys[start : start + 500])
                 connection.execute(sa.update(places).where(some).values(gone=moment))
 
     def sweep(self, before: float) -> None:
         """Forget what was gone before this moment."""
-        with self._engine.begin() as connection:
+        with self.writing() as connection:
             connection.execute(sa.delete(places).where(places.c.gone > 0, places.c.gone < before))
 
 

@@ -9,9 +9,9 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.sqlite import insert
 
 from davstore.catalog import edit_records, revisions
+from davstore.catalog.dialects import inserting, is_server
 from davstore.catalog.doubt import BELIEVED, NEVER
 from davstore.catalog.edit_records import EditRecords
 from davstore.catalog.tables import accounts, files, held_back, links, magnets, sizes
@@ -106,6 +106,7 @@ class Records:
 
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
+        self.spans_machines = is_server(engine)
         self.edits = EditRecords(engine)
 
     def close(self) -> None:
@@ -214,8 +215,8 @@ class Records:
                 revision = revisions.taken(connection, name)
             else:
                 revision = revisions.taken_after(connection, name, known)
-            statement = insert(accounts).values(row)
-            connection.execute(statement.on_conflict_do_update(["name"], set_=row))
+            statement = inserting(connection, accounts).values(row)
+            connection.execute(statement.on_conflict_do_update(index_elements=["name"], set_=row))
             _keep(connection, account, list(unsaved.held.values()), revision)
             for id_ in unsaved.files.keys() | unsaved.gone:
                 _drop(connection, files, account, files.c.magnet == id_)
@@ -269,8 +270,10 @@ class Records:
         with self._engine.begin() as connection:
             revision = revisions.taken(connection, revisions.SIZES)
             row = {"identity": identity, "size": size, "revision": revision}
-            statement = insert(sizes).values(row)
-            connection.execute(statement.on_conflict_do_update(["identity"], set_=row))
+            statement = inserting(connection, sizes).values(row)
+            connection.execute(
+                statement.on_conflict_do_update(index_elements=["identity"], set_=row)
+            )
 
 
 def magnet_of(row: sa.Row[Any]) -> Magnet:
@@ -290,10 +293,10 @@ def _standing(row: sa.Row[Any]) -> Standing:
 def _keep(connection: sa.Connection, account: str, rows: Sequence[Held], revision: int) -> None:
     if not rows:
         return
-    statement = insert(magnets)
+    statement = inserting(connection, magnets)
     columns = {c.name: statement.excluded[c.name] for c in magnets.c if not c.primary_key}
     connection.execute(
-        statement.on_conflict_do_update(["account", "id"], set_=columns),
+        statement.on_conflict_do_update(index_elements=["account", "id"], set_=columns),
         [_magnet_row(account, held) | {"revision": revision} for held in rows],
     )
 

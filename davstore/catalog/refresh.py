@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from davstore.catalog.dialects import reading, reason
 from davstore.catalog.edits import Edits
 from davstore.catalog.keeper import Keeper, Measure
 from davstore.catalog.leases import Leases
@@ -17,7 +18,6 @@ from davstore.catalog.pace import Intervals
 from davstore.catalog.records import Records
 from davstore.catalog.schedule import Schedule
 from davstore.catalog.sharing import Sharing
-from davstore.catalog.tables import reading
 from davstore.catalog.trees import Shelf
 from davstore.errors import StateError, StoreError
 from davstore.model import Snapshot
@@ -125,12 +125,17 @@ class Catalog:
             schedule.read()
 
     def check_disk(self) -> None:
-        """Raises `StateError` where what is written cannot be read."""
+        """Raises `StateError` where what is written cannot be read.
+
+        A database that machines share is not looked at: what is in memory is served without it,
+        and no other machine would have it either.
+        """
+        if self._records.spans_machines:
+            return
         try:
             self._records.revisions()
         except SQLAlchemyError as error:
-            reason = getattr(error, "orig", None) or type(error).__name__
-            raise StateError(f"the catalog cannot be read: {reason}") from None
+            raise StateError(f"the catalog cannot be read: {reason(error)}") from None
 
     def refresh(self, account: str) -> None:
         """Ask the store of `account` now, for everything. Raises `StoreError`."""

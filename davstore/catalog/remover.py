@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
 from davstore.catalog import audit
+from davstore.catalog.dialects import reason
 from davstore.catalog.edit_records import EditRecords
 from davstore.catalog.editor import Editor
 from davstore.catalog.edits import BLANK, Edit, Stage
@@ -105,10 +106,10 @@ class Remover:
                     self._tidy(name)
                     self._serve(name, account)
         except (SQLAlchemyError, DavstoreError) as error:
-            reason = str(getattr(error, "orig", None) or error)
-            if reason != self._said:
-                log.warning("what was deleted cannot be removed: %s", reason)
-            self._said = reason
+            said = reason(error)
+            if said != self._said:
+                log.warning("what was deleted cannot be removed: %s", said)
+            self._said = said
             return
         self._said = ""
 

@@ -7,8 +7,8 @@ changed; whoever knows an older number reads what came after it.
 from typing import Final
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.sqlite import insert
 
+from davstore.catalog.dialects import inserting
 from davstore.catalog.tables import revisions
 
 ASKED: Final = "asked"
@@ -39,10 +39,12 @@ def of(connection: sa.Connection, name: str) -> int:
 
 
 def taken(connection: sa.Connection, name: str) -> int:
-    """The next number for `name`. The transaction is its alone from here on."""
-    statement = insert(revisions).values(name=name, value=1)
+    """The next number for `name`: the transaction's alone till its end, so that no number is seen
+    before a lower one.
+    """
+    statement = inserting(connection, revisions).values(name=name, value=1)
     following = {"value": revisions.c.value + 1}
-    connection.execute(statement.on_conflict_do_update(["name"], set_=following))
+    connection.execute(statement.on_conflict_do_update(index_elements=["name"], set_=following))
     return of(connection, name)
 
 

@@ -10,10 +10,12 @@ from typing import Final
 from sqlalchemy.exc import SQLAlchemyError
 
 from davstore.catalog import revisions
+from davstore.catalog.dialects import reason
 from davstore.catalog.edits import Edits
 from davstore.catalog.leases import REFRESH, Leases
 from davstore.catalog.records import Records
 from davstore.catalog.schedule import Schedule
+from davstore.errors import StateError
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +49,7 @@ class Sharing:
         self._ours: frozenset[str] = frozenset()
         self._seen: dict[str, int] = {}
         self._ask_after: dict[str, float] = {}
-        self._complained: dict[str, str] = {}
+        self._complained: set[str] = set()
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
 
@@ -60,11 +62,14 @@ class Sharing:
         keeper = schedule.keeper
         if not schedule.wait(60.0) or self._stopping.is_set() or self.holds(keeper.account):
             return
+        if keeper.snapshot is not None and not keeper.fails:
+            self._try(lambda: self._wish(keeper.account))
+
+    def _wish(self, account: str) -> None:
         now = self._leases.now()
-        if keeper.snapshot is None or keeper.fails or now < self._ask_after.get(keeper.account, 0):
-            return
-        self._ask_after[keeper.account] = now + ASK_EVERY
-        self._try(lambda: self._records.ask([keeper.account], now))
+        if now >= self._ask_after.get(account, 0):
+            self._ask_after[account] = now + ASK_EVERY
+            self._records.ask([account], now)
 
     def ask(self) -> None:
         """Have the accounts refreshed that were asked for, or all, whoever refreshes them."""
@@ -83,7 +88,7 @@ class Sharing:
 
         def look() -> None:
             self.look()
-            follow()
+            self._try(follow)
 
         self.renew()
         for name, work, pause in (
@@ -111,16 +116,17 @@ class Sharing:
             self._stopping.wait(pause)
 
     def _try(self, work: Callable[[], object]) -> None:
-        """A disk that fails leaves everything as it is."""
+        """A disk that fails leaves everything as it is; that is said once."""
+        name = getattr(work, "__name__", "")
         try:
             work()
-        except SQLAlchemyError as error:
-            reason = str(getattr(error, "orig", None) or type(error).__name__)
-            if reason != self._complained.get(work.__name__):
-                log.warning("what other processes do cannot be seen: %s", reason)
-            self._complained[work.__name__] = reason
+        except (SQLAlchemyError, StateError) as error:
+            said = reason(error)
+            if not self._complained:
+                log.warning("what other processes do cannot be seen: %s", said)
+            self._complained.add(name)
             return
-        self._complained.pop(work.__name__, None)
+        self._complained.discard(name)
 
     def _renew(self) -> None:
         kept = {account for account, task in self._leases.renew() if task == REFRESH}

@@ -2,15 +2,16 @@
 
 import sqlalchemy as sa
 
+from davstore.catalog.dialects import TEXT, WHOLE
 from davstore.catalog.tables import metadata
 
 sidecars = sa.Table(
     "sidecars",
     metadata,
-    sa.Column("home", sa.Text, primary_key=True),
-    sa.Column("path", sa.Text, primary_key=True),  # within the home
-    sa.Column("content", sa.Text, nullable=False),  # the file that has it; "" of a folder
-    sa.Column("size", sa.Integer, nullable=False),
+    sa.Column("home", TEXT, primary_key=True),
+    sa.Column("path", TEXT, primary_key=True),  # within the home
+    sa.Column("content", TEXT, nullable=False),  # the file that has it; "" of a folder
+    sa.Column("size", WHOLE, nullable=False),
     sa.Column("modified", sa.Float, nullable=False),
     sa.Column("gone", sa.Float, nullable=False, server_default="0"),  # 0: its place is there
     sqlite_with_rowid=False,
@@ -19,7 +20,7 @@ sidecars = sa.Table(
 sidecar_homes = sa.Table(
     "sidecar_homes",
     metadata,
-    sa.Column("home", sa.Text, primary_key=True),
-    sa.Column("revision", sa.Integer, nullable=False, index=True),  # of its last change
+    sa.Column("home", TEXT, primary_key=True),
+    sa.Column("revision", WHOLE, nullable=False, index=True),  # of its last change
     sqlite_with_rowid=False,
 )

@@ -16,12 +16,12 @@ from typing import Final
 
 import sqlalchemy as sa
 from cachetools import LRUCache
-from sqlalchemy.dialects.sqlite import insert
-from sqlalchemy.exc import SQLAlchemyError
 
 from davstore.catalog import revisions
 from davstore.catalog.contents import Coming, Contents
+from davstore.catalog.dialects import alone, inserting, is_server, saying
 from davstore.catalog.sidecar_tables import sidecar_homes, sidecars
+from davstore.catalog.stored_contents import StoredContents
 from davstore.errors import DavstoreError, Full, StateError
 from davstore.views import Path
 
@@ -29,6 +29,7 @@ LEAST: Final = 4096
 """Bytes for which everything counts at least, so that its number is bounded as well."""
 KEPT: Final = 50_000
 """Sidecars that stay in memory; about half a kilobyte each."""
+_UNKEPT: Final = "sidecars cannot be read or written"
 
 
 class Vanished(DavstoreError):
@@ -75,7 +76,9 @@ class Sidecars:
         now: Callable[[], float] = time.time,
     ) -> None:
         self._engine = engine
-        self._contents = Contents(folder)
+        self._contents = (
+            StoredContents(folder, engine, now) if is_server(engine) else Contents(folder)
+        )
         self._limit = limit
         self._is_shared = is_shared
         self.now = now
@@ -110,8 +113,12 @@ class Sidecars:
         return found
 
     def file(self, content: str) -> FilePath:
-        """Where the bytes lie."""
+        """Where the bytes lie, once they were fetched."""
         return self._contents.path(content)
+
+    def fetch(self, content: str) -> None:
+        """Have them lie there, where another machine has written them."""
+        self._contents.fetch(content)
 
     def follow(self) -> bool:
         """Take over what was changed, by whichever process; whether anything was."""
@@ -129,8 +136,18 @@ class Sidecars:
         return bool(rows)
 
     def follow_others(self) -> bool:
-        """The same, where there are other processes."""
-        return self._is_shared and self.follow()
+        """The same, where there are other processes.
+
+        What is known is shown while a database that machines share does not answer.
+        """
+        if not self._is_shared:
+            return False
+        try:
+            return self.follow()
+        except StateError:
+            if not is_server(self._engine):
+                raise
+            return False
 
     @contextmanager
     def writing(self, expected: int | None) -> Iterator[Coming]:
@@ -257,7 +274,7 @@ class Sidecars:
         """
         has_some = sa.exists().where(sidecars.c.home == sidecar_homes.c.home)
         old = sidecar_homes.c.revision <= self._swept
-        with _disk(), self._engine.begin() as connection:
+        with saying(_UNKEPT), self._engine.begin() as connection:
             connection.execute(sa.delete(sidecar_homes).where(old, ~has_some))
         self._swept = self._seen
 
@@ -268,7 +285,8 @@ class Sidecars:
         self._contents.sweep(known, self.now())
 
     def _check_room(self, more: int = 0) -> None:
-        counted = sa.select(sa.func.sum(sa.func.max(sidecars.c.size, LEAST)))
+        size = sa.case((sidecars.c.size > LEAST, sidecars.c.size), else_=LEAST)
+        counted = sa.select(sa.func.sum(size))
         with self._reading() as connection:
             used = connection.execute(counted).scalar_one() or 0
         if used + self._contents.coming + more > self._limit:
@@ -281,31 +299,31 @@ class Sidecars:
         self, home: str, step: Callable[[sa.Connection], list[str]], *others: str
     ) -> list[str]:
         """Take a `step` in a transaction of its own; what it says is needed no more."""
-        with _disk(), self._engine.connect() as connection:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        with saying(_UNKEPT), self._engine.connect() as connection:
+            alone(connection, revisions.SIDECARS)
             left = step(connection)
             revision = revisions.taken(connection, revisions.SIDECARS)
             for each in {home, *others}:
                 row = {"home": each, "revision": revision}
-                statement = insert(sidecar_homes).values(row)
-                connection.execute(statement.on_conflict_do_update(["home"], set_=row))
+                statement = inserting(connection, sidecar_homes).values(row)
+                connection.execute(
+                    statement.on_conflict_do_update(index_elements=["home"], set_=row)
+                )
             connection.commit()
         self.follow()
         return left
 
     @contextmanager
     def _reading(self) -> Iterator[sa.Connection]:
-        with _disk(), self._engine.connect() as connection:
+        with saying(_UNKEPT), self._engine.connect() as connection:
             yield connection
 
 
-@contextmanager
-def _disk() -> Iterator[None]:
-    try:
-        yield
-    except SQLAlchemyError as error:
-        reason = getattr(error, "orig", None) or type(error).__name__
-        raise StateError(f"sidecars cannot be read or written: {reason}") from None
+def known_contents(engine: sa.Engine) -> list[str]:
+    """The names of all contents that there are sidecars of."""
+    query = sa.select(sidecars.c.content).where(sidecars.c.content != "").distinct()
+    with saying(_UNKEPT), engine.connect() as connection:
+        return list(connection.execute(query).scalars())
 
 
 def _rows(connection: sa.Connection, home: str) -> list[Sidecar]:
@@ -319,8 +337,8 @@ def _put(connection: sa.Connection, home: str, sidecar: Sidecar) -> list[str]:
     replaced = list(connection.execute(before).scalars())
     row = {"home": home, "path": "/".join(sidecar.path), "content": sidecar.content,
            "size": sidecar.size, "modified": sidecar.modified, "gone": 0.0}  # fmt: skip
-    statement = insert(sidecars).values(row)
-    connection.execute(statement.on_conflict_do_update(["home", "path"], set_=row))
+    statement = inserting(connection, sidecars).values(row)
+    connection.execute(statement.on_conflict_do_update(index_elements=["home", "path"], set_=row))
     return replaced
 
 

@@ -19,7 +19,8 @@ def audit(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a removal.")] = False,
 ) -> None:
     """Show every removal at a store, the oldest first."""
-    engine = look_into(load(config).server.state)
+    server = load(config).server
+    engine = look_into(server.state, server.database)
     found = [] if engine is None else list(removals(engine))
     if engine is not None:
         engine.dispose()

@@ -92,7 +92,7 @@ def _write(path: Path, findings: Sequence[Finding], settings: Settings | None) -
         if settings is None:
             return
         put("config.toml", config.effective(settings))
-        engine = look_into(settings.server.state)
+        engine = look_into(settings.server.state, settings.server.database)
         if engine is not None:
             known = [asdict(each) for each in overviews(engine)]
             for each in known:

@@ -22,7 +22,7 @@ def export(
 ) -> None:
     """Write hashes and names of everything, as JSON."""
     settings = load(config)
-    engine = look_into(settings.server.state)
+    engine = look_into(settings.server.state, settings.server.database)
     if engine is None:
         raise StateError("nothing is known of any account yet; `davstore refresh` asks")
     try:

@@ -58,7 +58,8 @@ def search(
         if add > len(found):
             raise CannotFind(f"there is no result {add}; {len(found)} were found")
         assert target is not None
-        if (server := server_of(settings.server.state)) is not None:
+        server = server_of(settings.server.state)
+        if server is not None or settings.server.database is not None:
             _queue(settings, target, found[add - 1], server)
         else:
             _add(target, found[add - 1])
@@ -191,15 +192,18 @@ def _show(found: Sequence[Found], ready: Answers[frozenset[str]], *, as_json: bo
     out.print(table if found else "nothing was found")
 
 
-def _queue(settings: Settings, target: Store, found: Found, server: int) -> None:
-    """Leave it to the server: it adds at the service's pace, and tries again where that fails."""
-    engine = open_database(settings.server.state, time.time)
+def _queue(settings: Settings, target: Store, found: Found, server: int | None) -> None:
+    """Leave it to the server, of this machine or of those that share the database: it adds at the
+    service's pace, and tries again where that fails.
+    """
+    engine = open_database(settings.server.state, time.time, database=settings.server.database)
     try:
         asked = Additions(engine).enqueue(target.name, [_wanted_of(found)], "")
     finally:
         engine.dispose()
     if asked:
-        said = f"queued for {target.name}: {found.name}; process {server} adds it within a minute"
+        who = "the server" if server is None else f"process {server}"
+        said = f"queued for {target.name}: {found.name}; {who} adds it within a minute"
     else:
         said = f"{found.name} was given to {target.name} already; see `davstore status`"
     out.print(escape(said), soft_wrap=True)

@@ -35,7 +35,7 @@ def import_(
     into = _targets(settings, exported, account)
     pauses = _pauses(settings, set(into.values()))
     state = settings.server.state
-    engine = open_database(state, time.time)
+    engine = open_database(state, time.time, database=settings.server.database)
     try:
         done = enqueue(engine, Additions(engine), exported, into)
     finally:

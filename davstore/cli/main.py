@@ -35,6 +35,7 @@ from davstore.cli import (
     restart,
     serve,
     setup,
+    state,
     status,
     views,
 )
@@ -57,6 +58,7 @@ for command in (
     links.links, links.unlock, media.media, hosts.hosts, hosts.settings,
     restart.restart, restart.vouchers,
     notify.notify, mount.mount, setup.setup,
+    state.migrate, state.state,
     password.password, certificate.certificate, config.config,
 ):  # fmt: skip
     app.command()(command)

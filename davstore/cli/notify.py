@@ -34,7 +34,7 @@ def notify(
     settings = load(config)
     chosen = _chosen(settings.hooks, hook)
     if not test and not paths:
-        engine = look_into(settings.server.state)
+        engine = look_into(settings.server.state, settings.server.database)
         _show(Outbox(engine) if engine is not None else None, chosen)
         return
     changes = [Change("/" + path.strip("/"), Was.CHANGED) for path in paths or ()]

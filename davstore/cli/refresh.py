@@ -33,7 +33,7 @@ def refresh(
     if server is None:
         _ask_here(settings, names)
         return
-    engine = open_database(settings.server.state, time.time)
+    engine = open_database(settings.server.state, time.time, database=settings.server.database)
     Records(engine).ask(names, time.time())
     engine.dispose()
     with contextlib.suppress(ProcessLookupError):

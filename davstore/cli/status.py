@@ -42,7 +42,7 @@ def status(
     settings = load(config)
     state = settings.server.state
     server = server_of(state)
-    engine = look_into(state)
+    engine = look_into(state, settings.server.database)
     known = {o.name: o for o in overviews(engine)} if engine is not None else {}
     deleted = waiting(engine) if engine is not None else {}
     queues: dict[str, list[Addition]] = {}

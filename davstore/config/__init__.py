@@ -22,6 +22,7 @@ from pydantic import (
 
 from davstore.config.arranged import arranged
 from davstore.config.server import Checked, server_problems
+from davstore.config.server import Database as Database
 from davstore.config.server import Network as Network
 from davstore.config.server import ServerSettings as ServerSettings
 from davstore.config.sources import default_file as default_file

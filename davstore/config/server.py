@@ -4,15 +4,32 @@ import ipaddress
 import os
 import re
 from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import platformdirs
-from pydantic import BaseModel, ByteSize, ConfigDict, Field, IPvAnyNetwork, field_validator
+from pydantic import (
+    BaseModel,
+    ByteSize,
+    ConfigDict,
+    Field,
+    IPvAnyNetwork,
+    SecretStr,
+    field_validator,
+)
 
 from davstore.errors import Problem
 
 Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """A database in place of the state folder's; a `password_file` goes before the URL's own."""
+
+    url: SecretStr
+    password_file: Path | None = None
 
 
 class Checked(BaseModel):
@@ -44,6 +61,12 @@ class ServerSettings(Checked):
     state: Path = Field(
         default_factory=lambda: platformdirs.user_data_path("davstore"),
         description="the folder of the catalog",
+    )
+    state_url: SecretStr | None = Field(
+        default=None, description="a PostgreSQL that holds the state, which machines may share"
+    )
+    state_password_file: Path | None = Field(
+        default=None, description="a file with its password, if that does not stand in the URL"
     )
     refresh: float = Field(
         default=60, ge=5, le=86400, description="seconds between refreshes of an account"
@@ -83,10 +106,25 @@ class ServerSettings(Checked):
             raise ValueError("is no path; one such as /dav, without . and ..")
         return f"/{path}" if path else ""
 
+    @field_validator("state_url")
+    @classmethod
+    def _of_postgres(cls, value: SecretStr | None) -> SecretStr | None:
+        form = r"postgresql(\+psycopg)?://[^/]*/[^/?]+(\?.*)?"
+        if value is not None and not re.fullmatch(form, value.get_secret_value()):
+            raise ValueError("is no address; postgresql+psycopg://user:password@host/name is one")
+        return value
+
     @field_validator("proxies", mode="before")
     @classmethod
     def _one_or_many(cls, value: Any) -> Any:
         return [value] if isinstance(value, str) else value
+
+    @property
+    def database(self) -> Database | None:
+        """Where the state is, if not in its folder."""
+        if self.state_url is None:
+            return None
+        return Database(self.state_url, self.state_password_file)
 
     @property
     def is_public(self) -> bool:
@@ -111,6 +149,9 @@ def server_problems(
     if server.users_file is not None and not os.access(server.users_file, os.R_OK):
         cure = "make it with `htpasswd -cB FILE NAME`"
         yield Problem("server.users_file", "cannot be read", cure)
+    if server.state_password_file is not None and server.state_url is None:
+        cure = "name the database that it is for, or leave both out"
+        yield Problem("server.state_url", "is missing beside state_password_file", cure)
     if server.tls_key is not None and server.tls_cert is None:
         cure = "name the certificate that it belongs to, or leave both out"
         yield Problem("server.tls_cert", "is missing beside tls_key", cure)

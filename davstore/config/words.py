@@ -11,7 +11,7 @@ from davstore.errors import Problem
 
 Table: TypeAlias = dict[str, Any]
 
-_SECRET = re.compile(r"token|password|secret|key", re.IGNORECASE)
+_SECRET = re.compile(r"token|password|secret|key|state_url", re.IGNORECASE)
 
 
 def unknown(table: Table, known: Mapping[str, object], place: str) -> Iterator[Problem]:

@@ -13,7 +13,7 @@ from davstore.dashboard.forms import Form
 from davstore.dashboard.health import healthy, ready
 from davstore.dashboard.scene import AccountScene, Process, Queued, Scene, Trashed
 from davstore.dashboard.sections import SECTIONS, Section
-from davstore.dashboard.tokens import Tokens, kept_key
+from davstore.dashboard.tokens import Tokens, kept_key, new_key
 
 __all__ = [
     "SECTIONS",
@@ -34,5 +34,6 @@ __all__ = [
     "Trashed",
     "healthy",
     "kept_key",
+    "new_key",
     "ready",
 ]

@@ -15,6 +15,11 @@ GOOD_FOR = 12 * 3600.0
 KEY_BYTES = 32
 
 
+def new_key() -> bytes:
+    """One that nobody can guess."""
+    return secrets.token_bytes(KEY_BYTES)
+
+
 def kept_key(path: Path) -> bytes:
     """The key that all processes of a server use: the file's, which is made where it is missing.
 
@@ -25,7 +30,7 @@ def kept_key(path: Path) -> bytes:
         with contextlib.suppress(FileExistsError):
             new = path.with_suffix(f".{os.getpid()}")
             new.touch(mode=0o600)
-            new.write_bytes(secrets.token_bytes(KEY_BYTES))
+            new.write_bytes(new_key())
             try:
                 os.link(new, path)  # whole, or not there
             finally:
@@ -33,7 +38,7 @@ def kept_key(path: Path) -> bytes:
         key = path.read_bytes()
         if len(key) == KEY_BYTES:
             return key
-    return secrets.token_bytes(KEY_BYTES)
+    return new_key()
 
 
 class Tokens:

@@ -9,10 +9,10 @@ what is no deleting); `noise` (`noise_names`) keeps what desktops write, `playba
 positions. `incoming` is the folder into which magnets are dropped (`dropping`), and in which stands
 what `became` of them. `overlay` shows sidecars among what stores have (`beside`: as resources),
 `overlaying` writes them (`times`). `scratch` is a share to write in (`disk`, `moving`, `room`,
-`local`), `remembered` its locks and properties, `bodies` the XML that clients send. `refusals` say
-what went wrong, `gate` stands before it all, and `proxied` before the gate; `repeats` answers again
-what was asked before, past all of them (`transfer`: what a server may do itself). `canary` is a
-file for mounts to look for, `annex` lets in to pages beside the tree.
+`local`), `remembered` its locks and properties (`keeping`: where), `bodies` the XML that clients
+send. `refusals` say what went wrong, `gate` stands before it all, and `proxied` before the gate;
+`repeats` answers again what was asked before, past all of them (`transfer`: what a server may do
+itself). `canary` is a file for mounts to look for, `annex` lets in to pages beside the tree.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -33,6 +33,7 @@ from davstore.dav.deeds import Deeds
 from davstore.dav.download import Download, Open
 from davstore.dav.gate import Application, Environ, Gate, StartResponse
 from davstore.dav.incoming import Incoming
+from davstore.dav.keeping import Keep, in_folder
 from davstore.dav.login import Authenticator, DomainController, Users
 from davstore.dav.noise import Noise
 from davstore.dav.overlay import Overlay
@@ -43,6 +44,7 @@ from davstore.dav.playback import Playback
 from davstore.dav.provider import Provider
 from davstore.dav.proxied import Proxied
 from davstore.dav.refusals import Refusals
+from davstore.dav.refused_writes import ROOM as REFUSALS
 from davstore.dav.refused_writes import RefusedWrites
 from davstore.dav.remembered import DeadProperties, Locks
 from davstore.dav.scratch import Scratch
@@ -58,7 +60,8 @@ class Site:
     """The WSGI application: `accounts` in order, what each holds, how a file is opened; beside
     them the `shares`, the accounts' `links`, and the folders of `view_names`, as `views` gives them
     (`settled`: where nothing is to be done for them). Locks, properties
-    and notes are kept in `state`, which shares need; there are none without. What people do to
+    and notes are kept in `state`, or by what is to `keep` them; there are none without `state`,
+    which shares need too. What people do to
     the accounts is the `editor`'s, what they write beside files is among the `sidecars`; things may
     be deleted in those that are `deletable`, and magnets dropped into `incoming`. `lookups` are
     folders beside magnets that ask when they are opened, `players` know positions. `proxied` says
@@ -88,10 +91,11 @@ class Site:
         sidecars: Sidecars | None = None,
         annex: Pages | None = None,
         public: Mapping[str, Application] = MappingProxyType({}),
+        keep: Keep | None = None,
         tally: Tally | None = None,
     ) -> None:
         assert state is not None or not shares
-        self._kept = None if state is None else _Kept(state)
+        self._kept = None if state is None else _Kept(state, keep or in_folder(state))
         noise = None if self._kept is None else self._kept.noise
         paths = {name: share.path.expanduser() for name, share in shares.items()}
         beside = nothing if incoming is None else incoming.beside
@@ -136,12 +140,14 @@ class Site:
 
 
 class _Kept:
-    def __init__(self, state: Path) -> None:
-        self.locks = Locks(state / "locks")
-        self.properties = DeadProperties(state / "properties")
-        self.noise = Noise(state / "noise")
+    """What is kept; shares are folders of this machine, and so is what is taken of them."""
+
+    def __init__(self, state: Path, keep: Keep) -> None:
+        self.locks = Locks(keep("locks", None))
+        self.properties = DeadProperties(keep("properties", None))
+        self.noise = Noise(keep)
         self.rooms = diskcache.Cache(str(state / "rooms"))
-        self.refusals = RefusedWrites(state / "refusals")
+        self.refusals = RefusedWrites(keep("refusals", REFUSALS))
 
     def close(self) -> None:
         self.locks.close()

@@ -26,6 +26,8 @@ class SidecarFile(DAVNonCollection):
 
     def download(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """The answer to GET and HEAD."""
+        if environ["REQUEST_METHOD"] == "GET":
+            self.entry.fetch()
         return _download(environ, harmless(start_response), self.entry)
 
     def get_href(self) -> str:

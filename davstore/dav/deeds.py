@@ -25,6 +25,7 @@ from davstore.dav.conditions import Verdict, verdict
 from davstore.dav.moving import depth, destination
 from davstore.dav.people import Person
 from davstore.dav.proxied import without
+from davstore.dav.refusals import DEFAULT_RETRY
 from davstore.dav.refused_writes import RefusedWrites
 from davstore.dav.rights import ALLOW, check_right
 from davstore.dav.tree import MAGNETS, TRASH, Tree
@@ -273,4 +274,5 @@ def _errors() -> Iterator[None]:
     except NameTaken as error:
         raise DAVError(HTTP_CONFLICT, f"{error}.") from None
     except StateError as error:
-        raise DAVError(SERVICE_UNAVAILABLE, f"{error}.") from None
+        later = [("Retry-After", str(round(DEFAULT_RETRY)))]
+        raise DAVError(SERVICE_UNAVAILABLE, f"{error}.", add_headers=later) from None

@@ -10,21 +10,22 @@ import threading
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote
 
-import diskcache
 from wsgidav.dav_error import HTTP_INSUFFICIENT_STORAGE, DAVError
 from wsgidav.dav_provider import DAVNonCollection
 
 from davstore.dav.download import Download
+from davstore.dav.keeping import Keep, Keeping
 from davstore.dav.local import Local
 from davstore.dav.multistatus import PATH_SAFE
+from davstore.errors import StateError
 from davstore.model import File, Leaf
 
 log = logging.getLogger(__name__)
 
+FOLDER = "noise"
 ROOM = 8 * 1024 * 1024
 """Bytes a user."""
 LARGEST = 1024 * 1024
@@ -46,11 +47,11 @@ class Note:
 
 
 class Noise:
-    """The notes of all users, in a `folder`."""
+    """The notes of all users, which `keep` keeps."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._stores: dict[str, diskcache.Cache] = {}
+    def __init__(self, keep: Keep) -> None:
+        self._keep = keep
+        self._stores: dict[str, Keeping] = {}
         self._lock = threading.Lock()
 
     def get(self, user: str, path: str) -> Note | None:
@@ -62,6 +63,8 @@ class Noise:
         """Keep it, while there is room; raises `DAVError` where there is none at all."""
         try:
             self._store(user).set(path, (data, time.time()))
+        except StateError:
+            raise
         except Exception as error:  # noqa: BLE001 - any database or file trouble
             log.warning("a note could not be kept: %s", type(error).__name__)
             raise DAVError(HTTP_INSUFFICIENT_STORAGE, "There is no room.") from None
@@ -71,18 +74,15 @@ class Noise:
         self._store(user).delete(path)
 
     def close(self) -> None:
-        """Let go of the folder."""
+        """Let go of them."""
         for store in self._stores.values():
             store.close()
 
-    def _store(self, user: str) -> diskcache.Cache:
+    def _store(self, user: str) -> Keeping:
         with self._lock:
             if user not in self._stores:
                 name = hashlib.blake2b(user.encode(), digest_size=16).hexdigest()
-                self._stores[user] = diskcache.Cache(
-                    str(self._folder / name), size_limit=ROOM,
-                    eviction_policy="least-recently-used",
-                )  # fmt: skip
+                self._stores[user] = self._keep(f"{FOLDER}/{name}", ROOM)
             return self._stores[user]
 
 

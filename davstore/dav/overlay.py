@@ -4,8 +4,9 @@ A folder without any is left as it is; one with some is merged when it is looked
 same object for as long as neither changes, so that what was made of it can be kept.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 from unicodedata import normalize
 
@@ -42,7 +43,9 @@ class Home:
 
 @dataclass(frozen=True, slots=True)
 class SidecarLeaf(Leaf):
-    """A sidecar as it stands in a folder; its file's `ref` is where it lies."""
+    """A sidecar as it stands in a folder; its file's `ref` is where it lies once it was fetched."""
+
+    fetch: Callable[[], object] = field(default=lambda: None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,4 +172,5 @@ class _Merged(Mapping[str, Entry]):
             inner = _Merged({}, self._beside, sidecar.path, self._sidecars)
             return SidecarFolder(name, inner, sidecar.modified)
         file = File(name, str(self._sidecars.file(content)))
-        return SidecarLeaf(name, "", file, content, sidecar.size, sidecar.modified)
+        fetch = partial(self._sidecars.fetch, content)
+        return SidecarLeaf(name, "", file, content, sidecar.size, sidecar.modified, fetch=fetch)

@@ -16,16 +16,20 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import diskcache
 from pyrate_limiter import Duration, InMemoryBucket, Rate, RateItem
+
+from davstore.dav.keeping import Keeping
+from davstore.errors import StateError
 
 Key = tuple[str, str | None]
 """An address, and a name; None: any."""
 
 OF_A_NAME = Rate(5, Duration.MINUTE)
 OF_AN_ADDRESS = Rate(60, Duration.MINUTE)
+ROOM = 8 * 2**20
+"""Bytes for the failures that all processes know of."""
 MOST = 4096
 """Addresses and names remembered; who has been silent longest is forgotten first."""
 KNOWN_FOR = 30 * 24 * 3600.0
@@ -35,12 +39,12 @@ log = logging.getLogger(__name__)
 
 
 class Patience:
-    """Knows who has failed too often; `now` in seconds. All processes that are given the same
-    folder `together` know it of each other.
+    """Knows who has failed too often; `now` in seconds. All processes that keep it
+    `together` know it of each other.
     """
 
     def __init__(
-        self, now: Callable[[], float] = time.monotonic, together: Path | None = None
+        self, now: Callable[[], float] = time.monotonic, together: Keeping | None = None
     ) -> None:
         self._now = now
         self._together = None if together is None else _Together(together)
@@ -91,7 +95,7 @@ class Patience:
         return _keys(address, name)[0] in self._let_in
 
     def close(self) -> None:
-        """Let go of the folder."""
+        """Let go of it."""
         if self._together is not None:
             self._together.close()
 
@@ -111,10 +115,10 @@ class Patience:
 
 
 class _Together:
-    """The failures of all processes, in a `folder`; where the disk fails, there are none."""
+    """The failures of all processes; where they cannot be `kept`, there are none."""
 
-    def __init__(self, folder: Path) -> None:
-        self._kept = diskcache.Cache(str(folder), size_limit=8 * 2**20, timeout=1)
+    def __init__(self, kept: Keeping) -> None:
+        self._kept = kept
 
     def wait(self, key: Key, rate: Rate, moment: int) -> int:
         """Seconds until a login is looked at again."""
@@ -141,7 +145,7 @@ class _Together:
         return False
 
     def close(self) -> None:
-        """Let go of the folder."""
+        """Let go of it."""
         self._kept.close()
 
     def _moments(self, key: Key, rate: Rate, moment: int) -> list[int]:
@@ -155,7 +159,7 @@ class _Together:
 def _disk() -> Iterator[None]:
     try:
         yield
-    except (sqlite3.Error, OSError, diskcache.Timeout) as error:
+    except (sqlite3.Error, OSError, diskcache.Timeout, StateError) as error:
         log.warning("failed logins cannot be counted together: %s", type(error).__name__)
 
 

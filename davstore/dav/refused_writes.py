@@ -1,22 +1,22 @@
 """A DELETE that follows a refused PUT does nothing, wherever something may stand."""
 
-from pathlib import Path
-
-import diskcache
 from wsgidav.dav_error import HTTP_FORBIDDEN, DAVError
 
+from davstore.dav.keeping import Keeping
+
+ROOM = 8 * 2**20
 REFUSED_FOR = 60.0
 """Seconds after a refused PUT in which a DELETE of the same path is taken for its tidying up."""
 
 
 class RefusedWrites:
-    """The paths at which a PUT was refused lately, by user, in a `folder` for all processes.
+    """The paths at which a PUT was refused lately, by user, `kept` for all processes.
 
     rclone deletes what it could not write: where something stood already, that would be it.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self._paths = diskcache.Cache(str(folder), size_limit=8 * 2**20)
+    def __init__(self, kept: Keeping) -> None:
+        self._paths = kept
 
     def note(self, user: str, path: str) -> None:
         """A PUT at `path` is being refused."""
@@ -35,5 +35,5 @@ class RefusedWrites:
             )
 
     def close(self) -> None:
-        """Let go of the folder."""
+        """Let go of them."""
         self._paths.close()

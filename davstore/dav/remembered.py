@@ -1,17 +1,17 @@
-"""Locks and dead properties on disk, for WsgiDAV's managers. For many threads and processes.
+"""Locks and dead properties, for WsgiDAV's managers. For many threads and processes.
 
-Both are small mappings in a folder of the state folder; each step on them is a transaction.
+Both are small mappings that outlive us; each step on them is a transaction.
 """
 
 import contextlib
 import threading
-from pathlib import Path
 from typing import Any, TypeAlias
 
-import diskcache
 from wsgidav.dav_error import HTTP_INSUFFICIENT_STORAGE, DAVError
 from wsgidav.lock_man.lock_manager import LockManager, normalize_lock_root
 from wsgidav.lock_man.lock_storage import LockStorageDict
+
+from davstore.dav.keeping import Index, Keeping
 
 LONGEST_LOCK = 3600
 """Seconds; a client that is still there asks again in time, and one that is not frees the file."""
@@ -27,8 +27,8 @@ Properties: TypeAlias = dict[str, bytes]
 class _Alone:
     """A WsgiDAV read-write lock that lets one at a time in, of all processes."""
 
-    def __init__(self, cache: diskcache.Cache) -> None:
-        self._cache = cache
+    def __init__(self, kept: Keeping) -> None:
+        self._kept = kept
         self._lock = threading.RLock()
         self._inside: list[contextlib.ExitStack] = []
 
@@ -36,7 +36,7 @@ class _Alone:
         """Wait until nobody else is inside."""
         with contextlib.ExitStack() as stack:
             stack.enter_context(self._lock)
-            stack.enter_context(self._cache.transact(retry=True))
+            stack.enter_context(self._kept.transact(retry=True))
             self._inside.append(stack.pop_all())
 
     acquire_write = acquire_read
@@ -46,26 +46,19 @@ class _Alone:
         self._inside.pop().close()
 
 
-class _Index(diskcache.Index):
-    """A mapping on disk; what is removed while it is looked through does no harm."""
-
-    def items(self) -> list[tuple[Any, Any]]:
-        return [(key, value) for key in list(self) if (value := self.get(key)) is not None]
-
-
 class _Storage(LockStorageDict):
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, kept: Keeping) -> None:
         super().__init__()
-        self._folder = folder
+        self._kept = kept
 
     def open(self) -> None:
-        self._dict = _Index(str(self._folder))
-        self._lock = _Alone(self._dict.cache)
+        self._dict = Index(self._kept)
+        self._lock = _Alone(self._kept)
         for token in [key for key in list(self._dict) if not key.startswith("URL2TOKEN:")]:
             self.get(token)  # which removes it if its time is over
 
     def close(self) -> None:
-        self._dict.cache.close()
+        self._kept.close()
 
     def create(self, path: str, lock: dict[str, Any]) -> Any:
         if len(self._dict) > 2 * MOST_LOCKS:
@@ -82,30 +75,31 @@ def _bounded(timeout: float | None) -> float:
 
 
 class Locks(LockManager):
-    """WsgiDAV's lock manager over a `folder`."""
+    """WsgiDAV's lock manager over what is `kept`."""
 
-    def __init__(self, folder: Path) -> None:
-        super().__init__(_Storage(folder))
+    def __init__(self, kept: Keeping) -> None:
+        super().__init__(_Storage(kept))
         # One lock for both: what was found free stays so until it is taken, and nobody waits
         # for one of two while holding the other.
         self._lock = self.storage._lock  # noqa: SLF001 - WsgiDAV gives no other way to it
 
     def close(self) -> None:
-        """Let go of the folder."""
+        """Let go of it."""
         self.storage.close()
 
 
 class DeadProperties:
     """What clients have written about resources, by reference URL; WsgiDAV's property manager
-    over a `folder`.
+    over what is `kept`.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self._all = _Index(str(folder))
+    def __init__(self, kept: Keeping) -> None:
+        self._kept = kept
+        self._all = Index(kept)
 
     def close(self) -> None:
-        """Let go of the folder."""
-        self._all.cache.close()
+        """Let go of it."""
+        self._kept.close()
 
     def get_properties(self, url: str, environ: Any = None) -> list[str]:
         """The names, in Clark notation."""
@@ -119,7 +113,7 @@ class DeadProperties:
         self, url: str, name: str, value: bytes, dry_run: Any = None, environ: Any = None
     ) -> None:
         """Keep a property's XML; raises `DAVError` where there is no room."""
-        with self._all.transact():
+        with self._kept.transact(retry=True):
             known = self._of(url)
             found = {**known, name: value}
             size = sum(len(each) + len(xml) for each, xml in found.items())
@@ -132,27 +126,27 @@ class DeadProperties:
         self, url: str, name: str, dry_run: Any = None, environ: Any = None
     ) -> None:
         """Forget one; that there is none is no error."""
-        with self._all.transact():
+        with self._kept.transact(retry=True):
             found = self._of(url)
             if not dry_run and found.pop(name, None) is not None:
                 self._all[_key(url)] = found
 
     def remove_properties(self, url: str, environ: Any = None) -> None:
         """Forget those of a resource and of all below it."""
-        with self._all.transact():
+        with self._kept.transact(retry=True):
             for key in self._below(url):
                 self._all.pop(key, None)
 
     def copy_properties(self, source: str, target: str, environ: Any = None) -> None:
         """Give the target's tree what the source's has, and nothing else."""
-        with self._all.transact():
+        with self._kept.transact(retry=True):
             self.remove_properties(target)
             for key in self._below(source):
                 self._all[_key(target) + key[len(_key(source)) :]] = self._all[key]
 
     def move_properties(self, source: str, target: str, **_: Any) -> None:
         """The same, and the source's are forgotten."""
-        with self._all.transact():
+        with self._kept.transact(retry=True):
             self.copy_properties(source, target)
             self.remove_properties(source)
 

@@ -10,10 +10,12 @@ needs, `self_signed` makes it. `announcing` lets the local network find it.
 `pages` hands both to the dashboard and does what its buttons say (`intake`: adding and searching,
 `trash`: having things back); `readiness` is for who starts servers. `explaining` says what is known
 of a path, `examining` what is wrong with a set-up. `watching` is about films that are played.
+`beside` copies what stands beside the database.
 """
 
 from davstore.dav.people import digest_of
 from davstore.server.announcing import announced, check_announcing
+from davstore.server.beside import Place, copy_beside
 from davstore.server.examining import Finding, examined
 from davstore.server.explaining import Explainer
 from davstore.server.library import Library, open_stores
@@ -26,11 +28,13 @@ __all__ = [
     "Explainer",
     "Finding",
     "Library",
+    "Place",
     "PortUnavailable",
     "Processes",
     "Server",
     "announced",
     "check_announcing",
+    "copy_beside",
     "digest_of",
     "examined",
     "open_stores",

@@ -89,11 +89,13 @@ def _state(settings: Settings) -> Iterator[Finding]:
     else:
         yield Finding("disk", OK, f"{size(free)} free at {place}")
     try:
-        trouble = integrity(state)
+        trouble = integrity(state, settings.server.database)
     except StateError as error:
         trouble = str(error)
     if trouble:
         cure = f"stop the server and move {state / 'catalog.db'} away: it is made anew"
+        if settings.server.database is not None:
+            cure = "see whether it runs and may be reached from here, and `davstore migrate`"
         yield Finding("catalog", WRONG, trouble, cure)
     else:
         yield Finding("catalog", OK, "the database is whole")

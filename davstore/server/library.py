@@ -12,12 +12,15 @@ from davstore.catalog import (
     Arranged,
     Catalog,
     Editor,
+    Engine,
+    Kept,
     Leases,
     Linked,
     Links,
     Lookups,
     Outbox,
     Overviews,
+    PassRecord,
     PlaceRecords,
     Records,
     Remover,
@@ -25,13 +28,18 @@ from davstore.catalog import (
     Sweeper,
     Turns,
     can_add,
+    clock,
+    is_server,
     open_database,
+    pool_of,
 )
 from davstore.config import AccountSettings, Settings
+from davstore.dav.keeping import Keep
 from davstore.model import Folder
+from davstore.server.beside import SIDECARS
 from davstore.stores import STORES
 from davstore.stores.base import Store, TokenSettings
-from davstore.stores.passes import PassFile
+from davstore.stores.passes import Passes, PassFile
 from davstore.stores.playing import Playing
 from davstore.stream import Upstream
 from davstore.tally import Tally
@@ -45,14 +53,21 @@ def open_stores(
     settings: Settings,
     processes: int = 1,
     *,
+    engine: Engine | None = None,
     tally: Tally | None = None,
     now: Callable[[], float] = time.time,
     sleep: Callable[[float], None] = time.sleep,
 ) -> dict[str, Store]:
-    """A store for each configured account; so many processes keep its limits together. Between two
-    tries of a call they `sleep`. What they ask is counted in `tally`.
+    """A store for each configured account; so many processes keep its limits together, or all whose
+    `engine` is of a database that machines share. Between two tries of a call they `sleep`. What
+    they ask is counted in `tally`.
     """
-    together = Together(settings.server.state, processes) if processes > 1 else None
+    state, database = settings.server.state, settings.server.database
+    if engine is None and database is not None:
+        engine = open_database(state, now, database=database)
+    pool = None if engine is None else pool_of(engine)
+    is_alone = processes == 1 and pool is None
+    together = None if is_alone else Together(state, processes, pool)
     return {
         name: STORES[account.store].open(
             name,
@@ -61,16 +76,21 @@ def open_stores(
             tally=tally,
             now=now,
             sleep=sleep,
-            **_passes(name, account, settings.server.state),
+            **_passes(name, account, state, engine),
         )
         for name, account in settings.accounts.items()
     }
 
 
-def _passes(name: str, account: AccountSettings, state: Path) -> dict[str, PassFile]:
+def _passes(
+    name: str, account: AccountSettings, state: Path, engine: Engine | None
+) -> dict[str, Passes]:
     """Where that kind of store keeps what a login has brought."""
-    is_logged_in_to = isinstance(account, TokenSettings)
-    return {"passes": PassFile(state, name, str(account.url))} if is_logged_in_to else {}
+    if not isinstance(account, TokenSettings):
+        return {}
+    if engine is not None and is_server(engine):
+        return {"passes": PassRecord(engine, name, str(account.url))}
+    return {"passes": PassFile(state, name, str(account.url))}
 
 
 def upstream(account: AccountSettings, processes: int = 1) -> Upstream:
@@ -98,10 +118,13 @@ class Library:
         now: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        is_shared = processes > 1
-        self._engine = open_database(settings.server.state, now, is_shared=is_shared)
-        self.stores = open_stores(settings, processes, tally=tally, now=now, sleep=sleep)
-        leases = Leases(self._engine, now) if is_shared else None
+        state, database = settings.server.state, settings.server.database
+        self._engine = open_database(state, now, database=database, is_shared=processes > 1)
+        is_shared = processes > 1 or database is not None
+        self.stores = open_stores(
+            settings, processes, engine=self._engine, tally=tally, now=now, sleep=sleep
+        )
+        leases = Leases(self._engine, clock(self._engine, now)) if is_shared else None
         self.turns = Turns(leases) if leases else None
         self._leases = leases
         self.outbox = Outbox(self._engine)
@@ -145,7 +168,7 @@ class Library:
         self.sweeper = None
         if settings.server.overlay:
             self.sidecars = Sidecars(
-                self._engine, settings.server.state / "sidecars", settings.server.overlay_limit,
+                self._engine, settings.server.state / SIDECARS, settings.server.overlay_limit,
                 is_shared=is_shared, now=now,
             )  # fmt: skip
             self.sweeper = Sweeper(
@@ -156,6 +179,13 @@ class Library:
         self.linked = Linked(
             self.stores, sources, self._engine, learned=self.catalog.learned, now=now
         )
+
+    @property
+    def keep(self) -> Keep | None:
+        """Where what clients write down is kept, if not in the state folder."""
+        if not is_server(self._engine):
+            return None
+        return lambda name, room_for: Kept(self._engine, name, room_for=room_for)
 
     @property
     def players(self) -> dict[str, Playing]:

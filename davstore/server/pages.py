@@ -8,7 +8,8 @@ from functools import partial
 from davstore import logs
 from davstore.catalog.finding import Finder
 from davstore.config import Settings
-from davstore.dashboard import Action, Dashboard, Form, Tokens, kept_key
+from davstore.dashboard import Action, Dashboard, Form, Tokens, kept_key, new_key
+from davstore.dav.keeping import Keep
 from davstore.errors import ConfigError, DavstoreError
 from davstore.server.explaining import Explainer
 from davstore.server.intake import Intake
@@ -30,6 +31,19 @@ class Again:
 
     read: Callable[[], object] | None = None
     restart: Callable[[], list[str]] = list
+
+
+def _key(settings: Settings, keep: Keep | None) -> bytes:
+    """That of all who show the dashboard: of this machine, or of all that share a database."""
+    if keep is None:
+        return kept_key(settings.server.state / FOLDER / "key")
+    kept = keep(FOLDER, None)
+    with kept.transact(retry=True):
+        key: bytes | None = kept.get("key")
+        if key is None:
+            key = new_key()
+            kept.set("key", key)
+    return key
 
 
 class Pages:
@@ -59,7 +73,7 @@ class Pages:
         )  # fmt: skip
         self.dashboard = Dashboard(
             self.scene,
-            Tokens(kept_key(settings.server.state / FOLDER / "key"), now),
+            Tokens(_key(settings, library.keep), now),
             self._actions(),
             explain=Explainer(settings, library, now),
             intake=self._intake,

@@ -83,7 +83,7 @@ class Processes:
         """Return once all listen. Raises `StateError`, `PortUnavailable` or `WorkerFailed`."""
         server = self._settings.server
         # What must be migrated or set aside is so before anybody works with it.
-        open_database(server.state, time.time).dispose()
+        open_database(server.state, time.time, database=server.database).dispose()
         self._reserved = _reserved(server.host, server.port)
         port = self._reserved.getsockname()[1]
         self._settings = self._settings.model_copy(

@@ -12,6 +12,8 @@ from davstore.config import ServerSettings, Settings, StreamSettings
 from davstore.dashboard import healthy, ready
 from davstore.dav import Incoming, Patience, People, Proxied, Site, Users
 from davstore.dav.download import Body
+from davstore.dav.keeping import in_folder
+from davstore.dav.patience import ROOM as FAILURES
 from davstore.errors import DavstoreError
 from davstore.hooks import Hooks
 from davstore.model import Leaf
@@ -91,11 +93,9 @@ class Server:
             self.library.adders.accounts, self.library.additions,
             catalog.snapshot, catalog.has, self.library.adders.wake,
         )  # fmt: skip
-        together = settings.server.state / "logins" if processes > 1 else None
         self._users = Users(
-            settings.users, settings.server.users_file, Patience(together=together),
-            tally=self.tally,
-        )  # fmt: skip
+            settings.users, settings.server.users_file, self._patience(), tally=self.tally
+        )
         self._site = Site(
             catalog.accounts, catalog.snapshot, self._open, self._users,
             settings.shares, settings.server.state, self.library.views, arranged.names,
@@ -106,7 +106,7 @@ class Server:
             editor=self.library.editor, deletable=self.library.deletable,
             lookups=self.library.lookups, players=self.library.players,
             annex=self.pages.dashboard,
-            tally=self.tally,
+            keep=self.library.keep, tally=self.tally,
             public={
                 "/-/healthz": healthy,
                 "/-/readyz": ready(Readiness(catalog, self.failures, self.streams)),
@@ -123,6 +123,15 @@ class Server:
             settings.hooks, self.library.outbox, self.library.tree, self.library.tells_hooks,
             clock=now,
         )  # fmt: skip
+
+    def _patience(self) -> Patience:
+        """Several machines count failed logins together, and several processes of one."""
+        keep, server = self.library.keep, self._settings.server
+        if keep is not None:
+            return Patience(time.time, keep("logins", FAILURES))
+        if server.workers > 1:
+            return Patience(together=in_folder(server.state, timeout=1.0)("logins", FAILURES))
+        return Patience()
 
     def _open(self, leaf: Leaf, start: int, end: int | None) -> Body:
         """The bytes of a file, wherever they come from."""

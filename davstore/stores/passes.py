@@ -8,10 +8,10 @@ import json
 import os
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from davstore.errors import StateError
 
@@ -25,6 +25,32 @@ class Pass:
     token: str = field(repr=False)
     expires: float = 0.0
     renewal: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+class Passes(Protocol):
+    """Where the pass of one account is kept, for the service at one address alone."""
+
+    def read(self) -> Pass | None:
+        """The pass, None where nobody has logged in."""
+
+    def write(self, got: Pass) -> None:
+        """Keep `got` in place of an older one; whole or not at all. Raises `StateError`."""
+
+    def drop(self) -> None:
+        """Forget it; it may not be there."""
+
+    def alone(self) -> AbstractContextManager[None]:
+        """No other thread, process or machine is in here meanwhile. Raises `StateError`."""
+
+
+def passes_in(state: Path) -> Iterator[tuple[str, str, Pass]]:
+    """Account, source and pass of every file of the state folder `state`."""
+    for path in sorted((state / FOLDER).glob("*.json")):
+        with suppress(OSError, ValueError, KeyError, TypeError):
+            source = str(json.loads(path.read_text("utf-8"))["source"])
+            got = PassFile(state, path.stem, source).read()
+            if got is not None:
+                yield path.stem, source, got
 
 
 class PassFile:

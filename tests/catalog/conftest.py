@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import Engine
 
 from davstore.catalog import Catalog, open_database
+from davstore.config import Database
 from tests.catalog.scripted import Clock, ScriptedStore, reopened
 
 
@@ -21,8 +22,8 @@ def store() -> ScriptedStore:
 
 
 @pytest.fixture
-def engine(tmp_path: Path, clock: Clock) -> Iterator[Engine]:
-    engine = open_database(tmp_path, clock)
+def engine(tmp_path: Path, clock: Clock, database: Database | None) -> Iterator[Engine]:
+    engine = open_database(tmp_path, clock, database=database)
     yield engine
     engine.dispose()
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from davstore.catalog import Catalog, Editor, Leases, Records, Remover, open_database, owner
+from davstore.config import Database
 from davstore.errors import StoreError
 from davstore.model import Account, File, Folder, Link, Magnet, Status
 from davstore.stores.base import FileLists, Listing
@@ -59,9 +60,14 @@ class Process:
     """One davstore process over the shop, whose steps are taken by hand."""
 
     def __init__(
-        self, shop: Shop, state: Path, now: Callable[[], float], source: str = SOURCE
+        self,
+        shop: Shop,
+        state: Path,
+        now: Callable[[], float],
+        source: str = SOURCE,
+        database: Database | None = None,
     ) -> None:
-        self.engine = open_database(state, now)
+        self.engine = open_database(state, now, database=database)
         records = Records(self.engine)
         leases = Leases(self.engine, now)
         self.catalog = Catalog.opened(

@@ -16,6 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from davstore.catalog import open_database
 from davstore.catalog.adding import AFTER_REFUSAL, Adder
 from davstore.catalog.additions import RETRIED_WITHIN, SHOWN_FOR, Additions, State
+from davstore.config import Database
 from davstore.errors import (
     AccountProblem,
     Full,
@@ -110,6 +111,7 @@ class Bench:
     """An adder over a database in a folder; `restart` is what a kill leaves."""
 
     folder: Path
+    database: Database | None = None
     clock: Clock = field(default_factory=Clock)
     refreshed: int = 0
 
@@ -118,7 +120,9 @@ class Bench:
         self.restart()
 
     def restart(self) -> None:
-        self.additions = Additions(open_database(self.folder, self.clock), self.clock)
+        self.additions = Additions(
+            open_database(self.folder, self.clock, database=self.database), self.clock
+        )
         self.adder = Adder(
             self.service, self.additions, known=lambda _: False, refresh=self.refresh
         )
@@ -149,8 +153,8 @@ class Bench:
 
 
 @pytest.fixture
-def bench(tmp_path: Path) -> Iterator[Bench]:
-    return Bench(tmp_path)  # type: ignore[return-value]
+def bench(tmp_path: Path, database: Database | None) -> Iterator[Bench]:
+    return Bench(tmp_path, database)  # type: ignore[return-value]
 
 
 def test_what_is_dropped_is_added_and_its_files_chosen(bench: Bench) -> None:

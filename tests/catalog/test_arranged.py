@@ -9,6 +9,7 @@ import pytest
 from davstore.catalog import Arranged, PlaceRecords, open_database
 from davstore.catalog.records import Held
 from davstore.catalog.trees import Shelf, Tree
+from davstore.config import Database
 from davstore.model import Entry, File, Folder, Leaf, Magnet, Snapshot, Status
 from davstore.view_settings import DEFAULT_VIEWS, ViewSettings
 
@@ -19,8 +20,9 @@ NOW = 1_800_000_000.0
 class Library:
     """Accounts in memory, views on disk."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, database: Database | None = None) -> None:
         self.folder = folder
+        self.database = database
         self.now = NOW
         self.held: dict[str, dict[str, tuple[Held, tuple[File, ...]]]] = {}
         self.shelf = Shelf()
@@ -54,7 +56,7 @@ class Library:
         return Snapshot(account, Folder("magnets", entries, NOW), NOW)
 
     def arranged(self, *accounts: str, views: dict[str, ViewSettings] | None = None) -> Arranged:
-        engine = open_database(self.folder, lambda: self.now)
+        engine = open_database(self.folder, lambda: self.now, database=self.database)
         return Arranged(views or DEFAULT_VIEWS, accounts or ("one", "two"), self.snapshot,
                         PlaceRecords(engine), now=lambda: self.now)  # fmt: skip
 
@@ -75,8 +77,8 @@ def files(arranged: Arranged, view: str = "") -> dict[str, Leaf]:
 
 
 @pytest.fixture
-def library(tmp_path: Path) -> Library:
-    library = Library(tmp_path)
+def library(tmp_path: Path, database: Database | None) -> Library:
+    library = Library(tmp_path, database)
     library.add("one", "Sintel.2010.1080p-A", "a", ("Sintel.mkv", 900))
     library.add("one", "Pioneer.One.S01.720p", "b", ("P/S01E01.mkv", 300), ("P/S01E02.mkv", 301))
     library.add("two", "debian", "c", ("debian.iso", 5))
@@ -231,6 +233,7 @@ def test_nothing_is_known_before_an_account_is(tmp_path: Path) -> None:
     assert arranged.folders() is not None
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_a_disk_that_cannot_be_written_is_served_from_memory(
     library: Library, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from davstore.catalog.audit import Removal, removals
 from davstore.catalog.editor import LINGER, NameTaken, NotThere
+from davstore.config import Database
 from davstore.errors import NotAuthorized, StoreUnavailable, UnexpectedReply
 from tests.catalog.shop import AFTER, Process, Shop, failing
 
@@ -33,8 +34,8 @@ def shop(clock: Clock) -> Shop:
 
 
 @pytest.fixture
-def one(shop: Shop, tmp_path: Path, clock: Clock) -> Iterator[Process]:
-    process = Process(shop, tmp_path, clock)
+def one(shop: Shop, tmp_path: Path, clock: Clock, database: Database | None) -> Iterator[Process]:
+    process = Process(shop, tmp_path, clock, database=database)
     process.refresh()
     yield process
     process.close()
@@ -174,11 +175,13 @@ def test_what_goes_by_itself_leaves_the_trash(one: Process, shop: Shop, clock: C
     assert audit(one) == []
 
 
-def test_a_restart_forgets_nothing(one: Process, shop: Shop, tmp_path: Path, clock: Clock) -> None:
+def test_a_restart_forgets_nothing(
+    one: Process, shop: Shop, tmp_path: Path, clock: Clock, database: Database | None
+) -> None:
     one.delete("a")
     one.delete("b", "Subs/de.srt")
     one.editor.name("rd", "c", "Another")
-    again = Process(shop, tmp_path, clock)
+    again = Process(shop, tmp_path, clock, database=database)
     assert set(again.folder("trash")) == {"a"}
     assert set(again.folder("magnets")["b"].entries) == {"film.mkv", "Subs"}
     assert again.folder("magnets")["c"].name == "Another"
@@ -189,9 +192,9 @@ def test_a_restart_forgets_nothing(one: Process, shop: Shop, tmp_path: Path, clo
 
 
 def test_another_process_sees_what_was_changed(
-    one: Process, shop: Shop, tmp_path: Path, clock: Clock
+    one: Process, shop: Shop, tmp_path: Path, clock: Clock, database: Database | None
 ) -> None:
-    other = Process(shop, tmp_path, clock)
+    other = Process(shop, tmp_path, clock, database=database)
     one.delete("a")
     assert set(other.folder("trash")) == {"a"}
     other.editor.restore("rd", "a", "Film a")
@@ -203,8 +206,10 @@ def test_another_process_sees_what_was_changed(
     other.close()
 
 
-def test_one_process_alone_removes(one: Process, shop: Shop, tmp_path: Path, clock: Clock) -> None:
-    other = Process(shop, tmp_path, clock)
+def test_one_process_alone_removes(
+    one: Process, shop: Shop, tmp_path: Path, clock: Clock, database: Database | None
+) -> None:
+    other = Process(shop, tmp_path, clock, database=database)
     for id_ in ("a", "b"):
         one.delete(id_)
         one.purge(id_)
@@ -235,10 +240,10 @@ def test_a_name_belongs_to_one(one: Process, shop: Shop, clock: Clock) -> None:
 
 
 def test_an_account_at_another_address_begins_anew(
-    one: Process, shop: Shop, tmp_path: Path, clock: Clock
+    one: Process, shop: Shop, tmp_path: Path, clock: Clock, database: Database | None
 ) -> None:
     one.delete("a")
-    other = Process(shop, tmp_path, clock, "realdebrid https://other")
+    other = Process(shop, tmp_path, clock, "realdebrid https://other", database=database)
     other.refresh()
     assert set(other.folder("magnets")) == {"a", "b", "c"}
     other.close()

@@ -19,7 +19,9 @@ from davstore.catalog import (
     overviews,
     server_of,
 )
-from davstore.catalog.tables import FILE_NAME, SCHEMA, accounts, files, magnets
+from davstore.catalog.database import FILE_NAME
+from davstore.catalog.migrations import SCHEMA
+from davstore.catalog.tables import accounts, files, magnets
 from davstore.errors import StateError
 from davstore.model import Folder, Snapshot
 from tests.catalog.scripted import Clock, ScriptedStore, film, magnet, many, reopened
@@ -228,7 +230,7 @@ def test_a_locked_catalog_is_waited_for_and_then_served_from_memory(
     tmp_path: Path, store: ScriptedStore, clock: Clock, caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    monkeypatch.setattr("davstore.catalog.tables.BUSY_TIMEOUT", 0.05)
+    monkeypatch.setattr("davstore.catalog.database.BUSY_TIMEOUT", 0.05)
     engine = open_database(tmp_path, clock)
     catalog = reopened(store, engine, clock)
     many(store, 3)

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from davstore.catalog.tables import FILE_NAME, SCHEMA, open_database
+from davstore.catalog.database import FILE_NAME, open_database
+from davstore.catalog.migrations import SCHEMA
 from davstore.errors import StateError
 
 
@@ -67,7 +68,7 @@ def test_a_locked_catalog_is_said_in_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     open_database(tmp_path, now).dispose()
-    monkeypatch.setattr("davstore.catalog.tables.BUSY_TIMEOUT", 0.1)
+    monkeypatch.setattr("davstore.catalog.database.BUSY_TIMEOUT", 0.1)
     holder = sqlite3.connect(tmp_path / FILE_NAME, isolation_level=None)
     holder.execute("PRAGMA journal_mode = DELETE")
     holder.execute("BEGIN EXCLUSIVE")

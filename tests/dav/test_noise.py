@@ -6,6 +6,7 @@ from urllib.parse import quote
 import pytest
 import requests
 
+from davstore.dav.keeping import in_folder
 from davstore.dav.noise import LARGEST, ROOM, Noise
 from davstore.dav.noise_names import is_noise
 from davstore.simulator import Content, SimFile, SimMagnet, Simulator
@@ -108,7 +109,7 @@ def test_a_real_file_of_such_a_name_is_the_file(served: Serving) -> None:
 
 def test_the_store_is_bounded(served: Serving, tmp_path) -> None:  # type: ignore[no-untyped-def] # noqa: ANN001
     assert ask(served, "PUT", f"{FOLDER}/._big", bytes(LARGEST + 1)).status_code == 507
-    noise = Noise(tmp_path)
+    noise = Noise(in_folder(tmp_path))
     for number in range(40):
         noise.put("anna", f"/._{number}", bytes(LARGEST // 2))
     used = sum(path.stat().st_size for path in tmp_path.rglob("*") if path.is_file())

@@ -8,13 +8,18 @@ from pathlib import Path
 import pytest
 import requests
 
-from davstore.dav.patience import KNOWN_FOR, OF_A_NAME, Patience
+from davstore.dav.keeping import Keeping, in_folder
+from davstore.dav.patience import KNOWN_FOR, OF_A_NAME, ROOM, Patience
 from davstore.simulator import Simulator
 from tests.serving import settings, write_config
 from tests.test_cli import free_port
 from tests.test_workers import One
 
 HERE = "10.0.0.1"
+
+
+def kept(folder: Path) -> Keeping:
+    return in_folder(folder, timeout=1.0)("logins", ROOM)
 
 
 @pytest.fixture
@@ -24,10 +29,10 @@ def moment() -> list[float]:
 
 @pytest.fixture
 def two(tmp_path: Path, moment: list[float]) -> Iterator[tuple[Patience, Patience]]:
-    made = Patience(lambda: moment[0], tmp_path), Patience(lambda: moment[0], tmp_path)
-    yield made
-    for one in made:
-        one.close()
+    first, second = (Patience(lambda: moment[0], kept(tmp_path)) for _ in range(2))
+    yield first, second
+    first.close()
+    second.close()
 
 
 def test_what_failed_at_one_counts_at_the_other(
@@ -58,12 +63,12 @@ def test_who_was_let_in_at_one_is_not_locked_out_of_the_other(
 
 def test_a_moment_of_another_clock_holds_nobody_up(tmp_path: Path) -> None:
     """Another boot's: it may lie ahead."""
-    before = Patience(lambda: KNOWN_FOR, tmp_path)
+    before = Patience(lambda: KNOWN_FOR, kept(tmp_path))
     for _ in range(5):
         before.failed(HERE, "anna")
     assert before.wait(HERE, "anna")
     before.close()
-    assert Patience(lambda: 1000.0, tmp_path).wait(HERE, "anna") == 0
+    assert Patience(lambda: 1000.0, kept(tmp_path)).wait(HERE, "anna") == 0
 
 
 def test_a_disk_that_fails_lets_each_count_for_itself(

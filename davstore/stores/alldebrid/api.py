@@ -7,7 +7,7 @@ from typing import Any
 from davstore.errors import NotAuthorized, StoreError, UnexpectedReply
 from davstore.stores.alldebrid.errors import ERRORS, Blocked
 from davstore.stores.alldebrid.settings import Settings
-from davstore.stores.passes import Pass, PassFile
+from davstore.stores.passes import Pass, Passes
 from davstore.stores.shapes import rows
 from davstore.tally import Tally
 from davstore.transport import Json, Together, Transport, per_minute, per_second
@@ -31,7 +31,7 @@ class Api:
         sleep: Callable[[float], None] = time.sleep,
         together: Together | None = None,
         tally: Tally | None = None,
-        passes: PassFile | None = None,
+        passes: Passes | None = None,
     ) -> None:
         self.name = name
         self._passes = passes
@@ -64,7 +64,7 @@ class Api:
         return self._call("POST", path, is_public=is_public, data=form, **options)
 
     @property
-    def passes(self) -> PassFile:
+    def passes(self) -> Passes:
         """Where a login's key is kept. Raises `NotAuthorized` where the account has its own."""
         if not self._by_login or self._passes is None:
             reason = "it has a token of its own; write login = true in its place"

@@ -9,7 +9,7 @@ from davstore.stores.alldebrid.links import Links
 from davstore.stores.alldebrid.login import Login
 from davstore.stores.alldebrid.magnets import Magnets
 from davstore.stores.alldebrid.settings import Settings
-from davstore.stores.passes import PassFile
+from davstore.stores.passes import Passes
 from davstore.tally import Tally
 from davstore.transport import Together
 
@@ -26,7 +26,7 @@ class AllDebrid(Magnets, Links, Desk, Login):
         sleep: Callable[[float], None] = time.sleep,
         together: Together | None = None,
         tally: Tally | None = None,
-        passes: PassFile | None = None,
+        passes: Passes | None = None,
     ) -> None:
         self.name = name
         self._now = now

@@ -6,7 +6,7 @@ from typing import Any
 
 from davstore.errors import NotAuthorized, StoreError, StoreUnavailable
 from davstore.stores.login import Invitation
-from davstore.stores.passes import Pass, PassFile
+from davstore.stores.passes import Pass, Passes
 from davstore.stores.realdebrid.errors import ERRORS
 from davstore.stores.realdebrid.login import OAuth, revoked
 from davstore.stores.realdebrid.settings import Settings
@@ -36,7 +36,7 @@ class Api:
         sleep: Callable[[float], None] = time.sleep,
         together: Together | None = None,
         tally: Tally | None = None,
-        passes: PassFile | None = None,
+        passes: Passes | None = None,
     ) -> None:
         self.name = name
         self._now = now
@@ -103,7 +103,7 @@ class Api:
         self._rest.close()
         self._oauth.close()
 
-    def _own_passes(self) -> PassFile:
+    def _own_passes(self) -> Passes:
         if not self._by_login or self._passes is None:
             reason = "it has a token of its own; write login = true in its place"
             raise NotAuthorized(self.name, reason)

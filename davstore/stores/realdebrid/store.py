@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 
 from davstore.stores.login import Invitation
-from davstore.stores.passes import PassFile
+from davstore.stores.passes import Passes
 from davstore.stores.realdebrid.api import Api
 from davstore.stores.realdebrid.desk import Desk
 from davstore.stores.realdebrid.settings import Settings
@@ -25,7 +25,7 @@ class RealDebrid(Torrents, Desk):
         sleep: Callable[[float], None] = time.sleep,
         together: Together | None = None,
         tally: Tally | None = None,
-        passes: PassFile | None = None,
+        passes: Passes | None = None,
     ) -> None:
         self.name = name
         self._now = now

@@ -1,0 +1,134 @@
+"""What SQLite and PostgreSQL say differently. All else here is SQLAlchemy's common SQL."""
+
+import sqlite3
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from hashlib import blake2b
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+from davstore.errors import DavstoreError, StateError
+
+SERVER = "postgresql"
+"""What SQLAlchemy calls the engine that several machines may share."""
+
+
+class _Words(sa.TypeDecorator[str]):
+    """PostgreSQL's text, which takes no NUL: what a service sends with one is kept without."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: sa.Dialect) -> str | None:
+        """What is sent."""
+        del dialect
+        return value.replace("\0", "\N{REPLACEMENT CHARACTER}") if value else value
+
+
+TEXT = sa.Text().with_variant(_Words(collation="C"), SERVER)
+"""Text that is compared and put in order by its code points, as SQLite does."""
+WHOLE = sa.Integer().with_variant(sa.BigInteger(), SERVER)
+"""A whole number of at least 64 bits."""
+
+
+def is_server(engine: sa.Engine) -> bool:
+    """Whether it is a database that other machines may share; else it is a file."""
+    return engine.dialect.name == SERVER
+
+
+def inserting(connection: sa.Connection, table: sa.Table) -> "sqlite.Insert | postgresql.Insert":
+    """An INSERT that knows ON CONFLICT; name what conflicts by `index_elements`."""
+    if connection.dialect.name == SERVER:
+        return postgresql.insert(table)
+    return sqlite.insert(table)
+
+
+def written(connection: sa.Connection, statement: sa.Insert) -> int:
+    """How many rows an INSERT has written: none where one conflicts and its `where` says no."""
+    result = connection.execute(statement, execution_options={"preserve_rowcount": True})
+    found: int = result.rowcount
+    return found
+
+
+def alone(connection: sa.Connection, what: str) -> None:
+    """From here to the end of its transaction, it alone changes `what`: read, decide, write.
+
+    SQLite has one writer at a time for everything.
+    """
+    if connection.dialect.name == SERVER:
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(lock_number(what))))
+    elif not _has_begun(connection):
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def lock_number(what: str) -> int:
+    """PostgreSQL's advisory locks have numbers of 64 bits, for the whole database."""
+    digest = blake2b(f"davstore {what}".encode(errors="replace"), digest_size=8).digest()
+    return int.from_bytes(digest, "big", signed=True)
+
+
+def _has_begun(connection: sa.Connection) -> bool:
+    """Whether the transaction has written, and so is the only one that may."""
+    driver: Any = connection.connection.driver_connection
+    return bool(driver.in_transaction)
+
+
+def durable(connection: sa.Connection) -> None:
+    """Have this transaction on the disk before it is said to be done; PostgreSQL always does so."""
+    if connection.dialect.name != SERVER:
+        connection.exec_driver_sql("PRAGMA synchronous = FULL")
+
+
+def clock(engine: sa.Engine, now: Callable[[], float]) -> Callable[[], float]:
+    """The time by which machines that share the database agree: its own; of a file, `now`.
+
+    It raises `SQLAlchemyError`.
+    """
+    if not is_server(engine):
+        return now
+    query = sa.select(sa.cast(sa.extract("epoch", sa.func.clock_timestamp()), sa.Float))
+
+    def asked() -> float:
+        with engine.connect() as connection:
+            found: float = connection.execute(query).scalar_one()
+            return found
+
+    return asked
+
+
+def reason(error: Exception) -> str:
+    """What the database says, in one line and without what was sent to it; of ours, what it is."""
+    if not isinstance(error, SQLAlchemyError):
+        return str(error) if isinstance(error, DavstoreError) else type(error).__name__
+    said = str(getattr(error, "orig", None) or "").strip().partition("\n")[0]
+    return said or type(error).__name__
+
+
+def cure(error: Exception) -> str:
+    """What a person can do about it."""
+    said = error.orig if isinstance(error, DBAPIError) else None
+    if said is None or isinstance(said, sqlite3.Error):
+        return "check the disk of server.state, then start davstore again"
+    return "check the database of server.state_url; it is used again as soon as it answers"
+
+
+@contextmanager
+def saying(what: str) -> Iterator[None]:
+    """What the database refuses within, as a `StateError` that says `what` cannot be done."""
+    try:
+        yield
+    except SQLAlchemyError as error:
+        raise StateError(f"{what}: {reason(error)}") from None
+
+
+@contextmanager
+def reading() -> Iterator[None]:
+    """What cannot be read, or makes no sense there, raises `StateError`."""
+    try:
+        yield
+    except (SQLAlchemyError, zlib.error, ValueError) as error:
+        raise StateError(f"the catalog cannot be read: {reason(error)}; {cure(error)}") from None

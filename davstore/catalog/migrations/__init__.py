@@ -1,0 +1,59 @@
+"""Every schema of the state, and how one becomes the next: Alembic's scripts, for both engines.
+
+A schema has a number, as SQLite's file says it too (`user_version`); Alembic calls number 5 "v5".
+A new database is made whole, as the tables say, and has the last number. Schemas before 5 were only
+ever in SQLite's file, without Alembic's table.
+
+A change of tables: a script in `versions` that follows the last one, and `SCHEMA`. What runs beside
+it, in a rolling upgrade, is the davstore before: a script adds, with defaults, and takes nothing
+away that the last release needs.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import sqlalchemy as sa
+
+from davstore.catalog.dialects import SERVER
+from davstore.catalog.tables import metadata
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+SCHEMA: Final = 5
+
+
+def number(connection: sa.Connection) -> int:
+    """The schema of the database, 0 of a new one."""
+    if connection.dialect.name != SERVER:
+        return int(connection.exec_driver_sql("PRAGMA user_version").scalar_one())
+    if not sa.inspect(connection).has_table("alembic_version"):
+        return 0
+    said = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
+    return 0 if said is None else int(str(said).removeprefix("v"))
+
+
+def bring_up_to_date(connection: sa.Connection) -> None:
+    """Make the tables, or change those of an older schema, in the connection's transaction."""
+    from alembic import command  # noqa: PLC0415 - it takes memory, and is needed once a release
+
+    before = number(connection)
+    config = _config(connection)
+    if before == 0:
+        metadata.create_all(connection)
+        command.stamp(config, "head")
+    elif before < SCHEMA:
+        if connection.dialect.name != SERVER:
+            command.stamp(config, f"v{before}", purge=True)
+        command.upgrade(config, "head")
+    if connection.dialect.name != SERVER:
+        connection.exec_driver_sql(f"PRAGMA user_version = {SCHEMA}")
+
+
+def _config(connection: sa.Connection) -> "Config":
+    from alembic.config import Config  # noqa: PLC0415 - as above
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    return config

@@ -1,0 +1,1 @@
+"""One script a schema; see the package above."""

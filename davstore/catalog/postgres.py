@@ -1,0 +1,169 @@
+"""Connections to PostgreSQL that never hang: whatever it is asked ends within bounds, also where
+the server was stopped, cut off or replaced; and for a moment after that nobody waits for it at all.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Final, TypeVar
+
+import psycopg
+import sqlalchemy as sa
+from psycopg.abc import PQGen
+from sqlalchemy.exc import SQLAlchemyError
+
+from davstore.catalog.dialects import reason
+from davstore.config import Database
+from davstore.errors import StateError
+
+T = TypeVar("T")
+
+CONNECT_WITHIN: Final = 5
+STATEMENT_WITHIN: Final = 9
+"""Seconds after which the server gives a statement up, where it can."""
+LOCK_WITHIN: Final = 5
+"""Seconds for which one waits for another to finish writing."""
+SILENCE: Final = 10.0
+"""Seconds after which a server that says nothing is given up: one that was stopped, or is behind a
+network that swallows everything, says nothing for ever.
+"""
+REST: Final = 1.0
+"""Seconds after a failure in which it is not asked again, so that not everybody waits in vain."""
+CONNECTIONS: Final = 20
+"""At most, of one process."""
+FREE_WITHIN: Final = 5.0
+
+
+class Health:
+    """Whether the server may be asked now; `now` is monotonic seconds."""
+
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        self._now = now
+        self._rests_until = 0.0
+        self._why = ""
+
+    def failed(self, error: psycopg.Error) -> None:
+        """It could not be reached, or did not answer."""
+        self._rests_until = self._now() + REST
+        self._why = str(error)
+
+    def check(self) -> None:
+        """Raises `psycopg.OperationalError` while it is let alone."""
+        if self._now() < self._rests_until:
+            raise psycopg.OperationalError(self._why)
+
+
+class _Bounded(psycopg.Connection[Any]):
+    """A connection that is closed once the server has said nothing for long.
+
+    psycopg waits for an answer without an end, and what PostgreSQL knows of timeouts is of no use
+    where it is PostgreSQL that has stopped. https://www.psycopg.org/psycopg3/docs/api/connections.html
+    """
+
+    health: Health | None = None
+
+    def wait(self, gen: PQGen[T], *args: Any, **options: Any) -> T:
+        """What `gen` comes to; all that a connection does passes here."""
+        return super().wait(self._bounded(gen), *args, **options)
+
+    def _bounded(self, gen: PQGen[T]) -> PQGen[T]:
+        heard = time.monotonic()
+        try:
+            state = next(gen)
+            while True:
+                ready = yield state
+                if ready:
+                    heard = time.monotonic()
+                elif time.monotonic() > heard + SILENCE:
+                    self.pgconn.finish()
+                    error = psycopg.OperationalError("the database does not answer")
+                    if self.health is not None:
+                        self.health.failed(error)
+                    raise error
+                state = gen.send(ready)
+        except StopIteration as done:
+            found: T = done.value
+            return found
+
+
+def connecting(database: Database) -> sa.Engine:
+    """An engine over PostgreSQL; nothing is asked yet. Raises `StateError`."""
+    health = Health()
+    engine = sa.create_engine(
+        _address(database),
+        pool_pre_ping=True,
+        pool_size=CONNECTIONS // 4,
+        max_overflow=CONNECTIONS - CONNECTIONS // 4,
+        pool_timeout=FREE_WITHIN,
+        hide_parameters=True,  # they hold links
+    )
+
+    def connect(_dialect: object, _record: object, args: list[Any], options: dict[str, Any]) -> Any:
+        health.check()
+        try:
+            made = _Bounded.connect(*args, **options)
+        except psycopg.OperationalError as error:
+            health.failed(error)
+            raise
+        made.health = health
+        return made
+
+    sa.event.listen(engine, "do_connect", connect)
+    return engine
+
+
+def _address(database: Database) -> sa.URL:
+    try:
+        url = sa.make_url(database.url.get_secret_value())
+    except (SQLAlchemyError, ValueError):
+        raise StateError(
+            "server.state_url is no address; one such as "
+            "postgresql+psycopg://user:password@host/name"
+        ) from None
+    if database.password_file is not None:
+        try:
+            password = database.password_file.expanduser().read_text("utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise StateError(
+                f"server.state_password_file: {database.password_file} cannot be read "
+                f"({type(error).__name__})"
+            ) from None
+        url = url.set(password=password)
+    bounds = {
+        "statement_timeout": f"{STATEMENT_WITHIN}s", "lock_timeout": f"{LOCK_WITHIN}s",
+        "idle_in_transaction_session_timeout": "10min", "timezone": "UTC",
+    }  # fmt: skip
+    own = " ".join(f"-c {name}={value}" for name, value in bounds.items())
+    said = url.query.get("options", "")
+    defaults = {
+        "connect_timeout": str(CONNECT_WITHIN), "application_name": "davstore",
+        "keepalives_idle": "10", "keepalives_interval": "5", "keepalives_count": "3",
+        "tcp_user_timeout": "15000",
+    }  # fmt: skip
+    query = {**defaults, **url.query, "options": f"{own} {said}".strip()}
+    return url.set(drivername="postgresql+psycopg", query=query)
+
+
+class Pool:
+    """The connections of an engine, as pyrate-limiter's bucket takes them.
+
+    What goes wrong with one raises `StateError`.
+    """
+
+    closed = True
+    """There is nothing of its own to be closed."""
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self._engine = engine
+
+    @contextmanager
+    def connection(self) -> Iterator[Any]:
+        """One, in a transaction."""
+        try:
+            with self._engine.begin() as connection:
+                yield connection.connection.driver_connection
+        except SQLAlchemyError as error:
+            raise StateError(f"the database cannot be used: {reason(error)}") from None
+        except psycopg.Error as error:
+            said = str(error).strip().partition("\n")[0]
+            raise StateError(f"the database cannot be used: {said}") from None

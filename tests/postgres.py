@@ -1,0 +1,158 @@
+"""A real PostgreSQL for the tests, on loopback and in a folder of its own."""
+
+import contextlib
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+
+import psycopg
+from pydantic import SecretStr
+
+from davstore.catalog import open_database
+from davstore.config import Database
+
+PASSWORD = "not-for-logs"
+
+
+def binaries() -> Path | None:
+    """Where Debian's package, or whoever made it, has put PostgreSQL's programs."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"), key=_version)
+    if found:
+        return found[-1].parent
+    on_path = shutil.which("postgres")
+    return Path(on_path).parent if on_path else None
+
+
+def _version(path: Path) -> float:
+    return float(path.parts[-3])
+
+
+class Cluster:
+    """One server process with its own data. It may be killed, paused and started again."""
+
+    def __init__(self, programs: Path) -> None:
+        self._programs = programs
+        # PostgreSQL refuses to run as root.
+        user = pwd.getpwnam("postgres") if os.geteuid() == 0 else None
+        self._uid: int | None = user.pw_uid if user else None
+        self._gid: int | None = user.pw_gid if user else None
+        self._groups: list[int] | None = [] if user else None
+        self.folder = Path(tempfile.mkdtemp(prefix="davstore-pg-"))
+        self._own(self.folder)
+        self._process: subprocess.Popen[bytes] | None = None
+        self._numbers = count()
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        password = self.folder / "password"
+        password.write_text(PASSWORD)
+        self._own(password)
+        self._run(
+            "initdb", "-D", str(self.folder / "data"), "-U", "davstore", "--auth=scram-sha-256",
+            f"--pwfile={password}", "--no-sync", "-E", "UTF8", "--locale=C.UTF-8",
+        )  # fmt: skip
+        self.start()
+        self._query("CREATE DATABASE template_davstore")
+        open_database(self.folder, time.time, database=self.at("template_davstore")).dispose()
+
+    def start(self) -> None:
+        """Listen; returns once it does."""
+        log = (self.folder / "log").open("ab")
+        self._process = subprocess.Popen(
+            [self._programs / "postgres", "-D", self.folder / "data", "-p", str(self.port),
+             "-c", "listen_addresses=127.0.0.1", "-c", f"unix_socket_directories={self.folder}",
+             "-c", "fsync=off", "-c", "full_page_writes=off", "-c", "synchronous_commit=off",
+             "-c", "max_connections=200", "-c", "shared_buffers=32MB"],
+            stdout=log, stderr=log, start_new_session=True,
+            user=self._uid, group=self._gid, extra_groups=self._groups,
+        )  # fmt: skip
+        log.close()
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                self._query("SELECT 1")
+            except psycopg.OperationalError:
+                if self._process.poll() is not None or time.monotonic() > deadline:
+                    raise RuntimeError((self.folder / "log").read_text()) from None
+                time.sleep(0.05)
+            else:
+                return
+
+    def kill(self) -> None:
+        """End it as a crash does, with all that it has begun."""
+        self._signal(signal.SIGKILL)
+        assert self._process is not None
+        self._process.wait(30)
+        (self.folder / "data" / "postmaster.pid").unlink(missing_ok=True)
+
+    def pause(self) -> None:
+        """Have every process of it stand still, as a machine does that hangs."""
+        self._signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        """The reverse."""
+        self._signal(signal.SIGCONT)
+
+    def close(self) -> None:
+        """End it, and leave nothing behind."""
+        with contextlib.suppress(ProcessLookupError):
+            self.kill()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def at(self, name: str) -> Database:
+        """A database of it."""
+        address = f"postgresql+psycopg://davstore:{PASSWORD}@127.0.0.1:{self.port}/{name}"
+        return Database(SecretStr(address))
+
+    @contextlib.contextmanager
+    def database(self) -> Iterator[Database]:
+        """A new one with all tables, for a while."""
+        with self.empty("template_davstore") as made:
+            yield made
+
+    @contextlib.contextmanager
+    def empty(self, template: str = "template0") -> Iterator[Database]:
+        """A new one, as its template is."""
+        name = f"davstore_{next(self._numbers)}"
+        self._query(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
+        try:
+            yield self.at(name)
+        finally:
+            with contextlib.suppress(psycopg.OperationalError):
+                self._query(f"DROP DATABASE {name} WITH (FORCE)")
+
+    def _query(self, text: str) -> None:
+        with psycopg.connect(
+            host="127.0.0.1", port=self.port, user="davstore", password=PASSWORD, dbname="postgres",
+            autocommit=True, connect_timeout=5,
+        ) as connection:  # fmt: skip
+            connection.execute(text)
+
+    def _signal(self, number: signal.Signals) -> None:
+        """To the postmaster and its children, which make sessions of their own."""
+        assert self._process is not None
+        children = subprocess.run(
+            ["ps", "-o", "pid=", "--ppid", str(self._process.pid)], capture_output=True, text=True
+        ).stdout.split()
+        for pid in (self._process.pid, *map(int, children)):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
+
+    def _run(self, program: str, *arguments: str) -> None:
+        subprocess.run(
+            [self._programs / program, *arguments], check=True, capture_output=True,
+            cwd=self.folder,
+            user=self._uid, group=self._gid, extra_groups=self._groups,
+        )  # fmt: skip
+
+    def _own(self, path: Path) -> None:
+        if self._uid is not None and self._gid is not None:
+            os.chown(path, self._uid, self._gid)
