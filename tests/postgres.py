@@ -69,7 +69,7 @@ class Cluster:
         self._process = subprocess.Popen(
             [self._programs / "postgres", "-D", self.folder / "data", "-p", str(self.port),
              "-c", "listen_addresses=127.0.0.1", "-c", f"unix_socket_directories={self.folder}",
-             "-c", "fsync=off", "-c", "full_page_writes=off", "-c", "synchronous_commit=off",
+             "-c", "fsync=off", "-c", "full_page_writes=off",
              "-c", "max_connections=200", "-c", "shared_buffers=32MB"],
             stdout=log, stderr=log, start_new_session=True,
             user=self._uid, group=self._gid, extra_groups=self._groups,

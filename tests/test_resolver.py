@@ -9,7 +9,7 @@ import pytest
 
 from davstore.catalog import Links, open_database
 from davstore.config import Database
-from davstore.errors import Gone, StoreUnavailable
+from davstore.errors import Busy, Gone, StoreUnavailable
 from davstore.model import Account, File, Leaf, Link, Magnet, Unreadable
 from davstore.resolver import Resolver
 from davstore.stores.base import FileLists
@@ -252,3 +252,14 @@ def test_what_another_process_forgets_or_replaces_is_let_go(
     second.forget(LEAF, dead)
     assert second.link(LEAF) == successor
     assert store.asked == 2
+
+
+def test_a_call_that_was_not_made_is_not_held_against_the_file(
+    resolver: Resolver, store: CountingStore
+) -> None:
+    store.failure = Busy("rd", "our own limits")
+    for _ in range(10):
+        with pytest.raises(Busy):
+            resolver.link(LEAF)
+    store.failure = None
+    assert resolver.link(LEAF).url

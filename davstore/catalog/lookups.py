@@ -22,7 +22,7 @@ from cachetools import TLRUCache
 
 from davstore import names, views
 from davstore.catalog.shown import owner
-from davstore.errors import StoreError, StoreUnavailable
+from davstore.errors import StoreError, StoreUnavailable, anew
 from davstore.model import Entry, File, Folder, Found, Leaf, Query, Snapshot, Text
 from davstore.stores.base import Searching, Store
 from davstore.stores.playing import Begun, Continuing, Finding
@@ -154,7 +154,7 @@ class Lookups:
             answer = self._answers.get(key)
             if answer is not None:
                 if isinstance(answer.outcome, StoreError):
-                    raise answer.outcome.with_traceback(None)
+                    raise anew(answer.outcome)
                 return answer.outcome
             flight = self._flights.get(key)
             self._check_room(key[0], is_new=flight is None)
@@ -188,7 +188,7 @@ class Lookups:
             answer = _Answer(brought, self._now() + life)
             flight.set_result(brought)
         except StoreError as error:
-            answer = _Answer(error, self._now() + FAILED_LIFE)
+            answer = _Answer(anew(error), self._now() + FAILED_LIFE)
             flight.set_exception(error)
         except BaseException as error:
             flight.set_exception(error)

@@ -2,7 +2,7 @@
 it. Who may not add does not see it.
 """
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from hashlib import blake2b
@@ -17,7 +17,7 @@ from davstore.dav import became
 from davstore.dav.people import Person
 from davstore.dav.tree import Elsewhere
 from davstore.model import File, Folder, Leaf, Snapshot
-from davstore.wanted import is_temporary, wanted
+from davstore.wanted import Takes, is_temporary, wanted
 
 INCOMING: Final = "incoming"
 
@@ -37,27 +37,27 @@ class Item:
 
 
 class Incoming:
-    """The folders of `accounts`. `known` says whether an account is known to hold a hash, `added`
-    is called when something is to be added.
+    """The folders of the accounts of which it is said what each `takes`. `known` says whether an
+    account is known to hold a hash, `added` is called when something is to be added.
     """
 
     def __init__(
         self,
-        accounts: Collection[str],
+        takes: Mapping[str, Takes],
         additions: Additions,
         snapshot: Callable[[str], Snapshot | None],
         known: Callable[[str, str], bool],
         added: Callable[[str], object],
     ) -> None:
         self.additions = additions
-        self._accounts = frozenset(accounts)
+        self.takes = takes
         self._snapshot = snapshot
         self._known = known
         self._added = added
 
     def is_for(self, account: str, person: Person) -> bool:
         """Whether this person has the folder in this account."""
-        return account in self._accounts and "add" in person.rights and person.sees(account)
+        return account in self.takes and "add" in person.rights and person.sees(account)
 
     def place(self, path: str, person: Person) -> tuple[str, str] | None:
         """Account and name within the folder, "" for itself; None for what is not in one."""
@@ -109,7 +109,8 @@ class Incoming:
 
         Raises `NotAccepted`, `Full` or `StateError`.
         """
-        asked = () if not content or is_temporary(name) else wanted(name, content)
+        is_whole = bool(content) and not is_temporary(name)
+        asked = wanted(name, content, self.takes[account]) if is_whole else ()
         drop = self.additions.put(account, name, content, asked, person.name)
         if asked:
             self._added(account)

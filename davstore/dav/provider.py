@@ -18,7 +18,7 @@ from wsgidav.util import (
 )
 
 from davstore.dav.annex import doors as annex_doors
-from davstore.dav.beside import SidecarFile
+from davstore.dav.beside import SidecarCollection, SidecarFile, with_locks
 from davstore.dav.bodies import settle_xml
 from davstore.dav.deeds import METHODS, Deeds
 from davstore.dav.download import Download
@@ -186,8 +186,9 @@ class Provider(DAVProvider):
         if not any(self._incoming.place(each, person) for each in places):
             return None
         return Dropping(
-            self, self._incoming, person, lambda path: self._entry(path, person), self._deeds
-        )
+            self, self._incoming, person,
+            lambda path: self._entry(path, person, asking=True), self._deeds,
+        )  # fmt: skip
 
     def _beside(self, environ: Environ, person: Person) -> SidecarRequests | None:
         """What answers a request that writes sidecars."""
@@ -227,7 +228,8 @@ class Provider(DAVProvider):
             if method in METHODS and isinstance(found, FolderCollection | FileResource):
                 _check_if(found, environ)
                 home = self._home(path, person)
-                answer = self._deeds(environ, start_response, found, person)
+                with _ready():
+                    answer = self._deeds(environ, start_response, found, person)
                 self._follow(environ, person, home)
                 return answer
             if method == "PUT":  # it will be refused
@@ -263,7 +265,9 @@ class Provider(DAVProvider):
             return options(start_response, *self._allowed(path, person))
         if method == "PROPFIND":
             _check_if(found, environ)
-            entry = found.entry
+            entry: Entry = found.entry
+            if isinstance(found, SidecarFile | SidecarCollection):
+                entry = with_locks(found, environ)
             if isinstance(found, FileResource):
                 entry = self._playback.asked(environ, found.entry)
             return self._listing(environ, start_response, found.get_href(), entry)

@@ -9,12 +9,13 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import replace
 from typing import Protocol
 
 from cachetools import LRUCache, TLRUCache
 
-from davstore.errors import StoreUnavailable
+from davstore.errors import Busy, DavstoreError, StoreUnavailable, anew
 from davstore.logs import Threads
 from davstore.model import Leaf, Link
 from davstore.stores.base import Store
@@ -161,19 +162,26 @@ class Resolver:
             threads.shutdown(wait=False, cancel_futures=True)
 
     def _fly(self, key: Key, leaf: Leaf, flight: Future[Link]) -> None:
+        outcome = self._outcome(key, leaf)
+        with self._lock:
+            if isinstance(outcome, Link):
+                self._fresh[key] = outcome
+            del self._flights[key]
+        if isinstance(outcome, Link):
+            flight.set_result(outcome)
+        else:
+            flight.set_exception(outcome)
+
+    def _outcome(self, key: Key, leaf: Leaf) -> Link | BaseException:
+        """A link, or what is to be handed on to all who wait for it."""
         try:
             link = self._shelved(key)
             self._tally.count(LINKS, leaf.account, "kept" if link else "generated")
-            link = link or self._in_turn(key, leaf)
-        except BaseException as error:  # noqa: BLE001 - handed on to all who wait
-            with self._lock:
-                del self._flights[key]
-            flight.set_exception(error)
-            return
-        with self._lock:
-            self._fresh[key] = link
-            del self._flights[key]
-        flight.set_result(link)
+            return link or self._in_turn(key, leaf)
+        except DavstoreError as error:
+            return anew(error)
+        except BaseException as error:  # noqa: BLE001 - with its traceback: it is a fault of ours
+            return error
 
     def _shelved(self, key: Key) -> Link | None:
         link = self._shelf.get(*key)
@@ -202,6 +210,8 @@ class Resolver:
             link = self._stores[account].link(leaf.file)
         except Exception as error:
             self._tally.count(GENERATED, account, type(error).__name__)
+            if isinstance(error, Busy):
+                self._uncount(key, asked)
             raise
         self._tally.count(GENERATED, account, "ok")
         life = min(link.expires - asked, LONGEST_LIFE)
@@ -221,6 +231,11 @@ class Resolver:
                     account, f"{len(calls)} links of this file were of no use", retry_after=wait
                 )
             calls.append(asked)
+
+    def _uncount(self, key: Key, asked: float) -> None:
+        """The service was not asked, after all."""
+        with self._lock, suppress(KeyError, ValueError):
+            self._calls[key].remove(asked)
 
 
 def _key(leaf: Leaf) -> Key:

@@ -12,7 +12,7 @@ from davstore.catalog.finding import Finder
 from davstore.dashboard import Form, Found, Offer, Queued, Sees, Shelved
 from davstore.errors import NotAccepted
 from davstore.model import Folder, Magnet, Wanted
-from davstore.wanted import of_text, wanted
+from davstore.wanted import Takes, of_text, wanted
 
 MOST_QUEUED: Final = 100
 """As many as one looks through."""
@@ -31,7 +31,7 @@ class Intake:
 
     def accounts(self, sees: Sees) -> list[str]:
         """Those that can be added to."""
-        return [name for name in self._adders.accounts if sees(name)]
+        return [name for name in self._adders.takes if sees(name)]
 
     def searching(self, sees: Sees) -> list[str]:
         """Those that are asked by a search."""
@@ -77,9 +77,10 @@ class Intake:
         Raises `NotAccepted`, `Full` or `StateError`.
         """
         account = self._account(form)
-        asked = [*of_text(form.fields.get("links", ""))]
+        takes = self._adders.takes[account]
+        asked = [*of_text(form.fields.get("links", ""), takes)]
         for name, content in form.files:
-            asked += _of_file(name, content, is_one_of_several=len(form.files) > 1)
+            asked += _of_file(name, content, takes, is_one_of_several=len(form.files) > 1)
         if not asked:
             raise NotAccepted("Give a magnet link or a torrent file.")
         self._additions.enqueue(account, asked, form.user)
@@ -110,9 +111,11 @@ class Intake:
         return self._additions.tells(addition, partial(self._catalog.has, account))
 
 
-def _of_file(name: str, content: bytes, *, is_one_of_several: bool) -> Sequence[Wanted]:
+def _of_file(
+    name: str, content: bytes, takes: Takes, *, is_one_of_several: bool
+) -> Sequence[Wanted]:
     try:
-        return wanted(name, content)
+        return wanted(name, content, takes)
     except NotAccepted as error:
         raise NotAccepted(f"{name}: {error}" if is_one_of_several else str(error)) from None
 

@@ -126,6 +126,7 @@ class _Server:
             self.limiter().try_acquire(self._account[:1])
             self._sweep()
         except StateError as error:
+            self._limiter = None  # a database that took another's place may not have the table
             why = f"no calls while the database fails, which counts them ({error})"
             raise Busy(self._account, why, retry_after=LATER) from None
 

@@ -71,7 +71,7 @@ def test_it_shows_the_trash_and_who_may_delete_has_it_back() -> None:
 def test_it_shows_what_was_removed() -> None:
     said = text(page(Desk(scene())), "audit")
     for part in (ODD, "not yet", "the service is away", "this machine", "deleted",
-                 "24 hours ago"):  # fmt: skip
+                 "24 hours ago", "kept in the trash: ad waits"):  # fmt: skip
         assert part in said
     none = text(page(Desk(replace(scene(), removed=()))), "audit")
     assert "Nothing was ever removed" in none

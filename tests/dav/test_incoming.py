@@ -11,6 +11,7 @@ from davstore.dav.incoming import Incoming
 from davstore.dav.people import OWNER
 from davstore.errors import NotAccepted
 from davstore.model import Folder, Magnet, Snapshot, Status
+from davstore.wanted import Takes
 from tests.torrents import link
 
 HASH, OTHER = "a" * 40, "b" * 40
@@ -30,7 +31,11 @@ class Shelf:
         engine = open_database(self.folder, lambda: self.time)
         self.additions = Additions(engine, lambda: self.time)
         self.incoming = Incoming(
-            ["rd"], self.additions, self.snapshot, lambda _, hash_: hash_ in self.known, self.wake
+            {"rd": Takes(links=True)},
+            self.additions,
+            self.snapshot,
+            lambda _, hash_: hash_ in self.known,
+            self.wake,
         )
 
     def snapshot(self, account: str) -> Snapshot:
