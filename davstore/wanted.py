@@ -76,13 +76,25 @@ def wanted(file_name: str, content: bytes, takes: Takes = MAGNETS) -> tuple[Want
     lines = [_target(kind, content)] if kind in SHORTCUTS else list(_lines(content))
     if not lines:
         raise NotAccepted("There is no magnet link in the file.")
+    return _of_lines(lines, "The file", None if kind == MAGNET else takes)
+
+
+def of_text(text: str, takes: Takes = MAGNETS) -> tuple[Wanted, ...]:
+    """What lines typed by somebody ask for, as those of a file; raises `NotAccepted`. None for no
+    text.
+    """
+    return _of_lines(list(_lines(text.encode())), "The text", takes)
+
+
+def _of_lines(lines: Sequence[str], whole: str, takes: Takes | None) -> tuple[Wanted, ...]:
+    """Each line's; `takes` None: of magnet links only, and no word about others."""
     if len(lines) > MOST_LINKS:
-        raise NotAccepted(f"There are more than {MOST_LINKS} links in the file.")
+        raise NotAccepted(f"{whole} has more than {MOST_LINKS} links.")
     found: dict[str, Wanted] = {}
     for number, line in enumerate(lines, start=1):
-        where = f"Line {number}" if len(lines) > 1 else "The file"
-        is_hosted = kind != MAGNET and _is_web(line)
-        if is_hosted and not takes.links:
+        where = f"Line {number}" if len(lines) > 1 else whole
+        is_hosted = takes is not None and _is_web(line)
+        if takes is not None and is_hosted and not takes.links:
             raise NotAccepted(
                 f"{where} holds no magnet link; this account takes no links of file hosts."
             )

@@ -68,6 +68,16 @@ def test_a_search_costs_one_call_whatever_clients_do(sim: Simulator, served: Ser
     assert searches(sim) == 1
 
 
+def test_a_page_that_searches_and_the_folder_share_a_call(sim: Simulator, served: Serving) -> None:
+    lookups = served.server.library.lookups
+    found = lookups.found("torz", " SINTEL  2010")
+    assert [(each.name, each.seeders) for each in found] == [
+        ("Sintel: 2010/2160p", 99), ("Sintel.2010.1080p", 12),
+    ]  # fmt: skip
+    assert listed(served, "/torz/search/sintel 2010/") == NAMES
+    assert searches(sim) == 1
+
+
 def test_listing_what_is_above_searches_nothing(sim: Simulator, served: Serving) -> None:
     for path in ("/", "/torz/", "/torz/search/"):
         listed(served, path)

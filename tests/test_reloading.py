@@ -105,6 +105,22 @@ def test_the_button_on_the_page_does_it_in_all_processes(served: Served, config:
     wait_until(partial(lets_in, url, "berta", "b"))
 
 
+def test_the_page_says_what_is_wrong_with_the_file(served: Served, config: Path) -> None:
+    url = f"http://127.0.0.1:{settings(config).server.port}/"
+    wait_until(lambda: status(url, ("anna", "a")) == 200)
+    edit(config, users=[ANNA, {"name": "berta"}], server__rubbish=3)
+    token = re.search(r'name="token" value="(\w+)"', page(url))
+    assert token
+    with requests.Session() as session:
+        session.trust_env = False
+        session.auth = ("anna", "a")
+        answer = session.post(f"{url}-/do/reload", data={"token": token[1]}, timeout=30)
+    assert answer.status_code == 409
+    for part in ("the settings stay as they were: ", "rubbish", "users"):
+        assert part in answer.text
+    assert status(url, ("anna", "a")) == 200
+
+
 def page(url: str) -> str:
     with requests.Session() as session:
         session.trust_env = False

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from davstore.errors import NotAccepted, WrongKind
 from davstore.model import HOSTED
-from davstore.wanted import MOST_LINKS, Takes, wanted
+from davstore.wanted import MOST_LINKS, Takes, of_text, wanted
 
 HASH = "0123456789abcdef0123456789abcdef01234567"
 LINK = f"magnet:?xt=urn:btih:{HASH}&dn=Sintel%20(2010)"
@@ -113,6 +113,20 @@ def test_what_is_not_what_it_is_called_is_refused_in_one_sentence(
     assert str(caught.value).endswith(".")
     assert "\n" not in str(caught.value)
     assert "diary" not in str(caught.value)
+
+
+def test_lines_that_somebody_typed_are_read_as_those_of_a_file() -> None:
+    other = LINK.replace("0123", "4567")
+    assert [each.link for each in of_text(f"# two\n {LINK} \n\n{other}\n{LINK}")] == [LINK, other]
+    assert of_text(" \n# nothing\n") == ()
+    with pytest.raises(NotAccepted, match=r"Line 2 holds no magnet link; .*\."):
+        of_text(f"{LINK}\nDear diary")
+    [hosted] = of_text("https://host.example.com/a.mkv", Takes(links=True))
+    assert hosted.hash.startswith(HOSTED)
+    with pytest.raises(NotAccepted, match="takes no links of file hosts"):
+        of_text("https://host.example.com/a.mkv")
+    with pytest.raises(NotAccepted, match=r"The text has more than"):
+        of_text(f"{LINK}\n" * (MOST_LINKS + 1))
 
 
 @pytest.mark.parametrize("name", ["movie.mkv", "a.torrent.zip", "a.html"])

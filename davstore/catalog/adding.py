@@ -176,7 +176,7 @@ class Adder:
         like any others.
         """
         if not addition.is_hosted:
-            return self._store.add(_described(wanted))
+            return self._store.add(described(wanted))
         if not wanted.link and isinstance(self._store, Opening):
             links = self._store.inside(wanted.torrent)[:MOST_LINKS]
             found = _understood(links)
@@ -270,7 +270,7 @@ def _understood(links: Sequence[str]) -> list[Wanted]:
     return list(found.values())
 
 
-def _described(wanted: Wanted) -> Wanted:
+def described(wanted: Wanted) -> Wanted:
     """With what its name says."""
     said = release(wanted.name)
     return replace(wanted, title=said.title, year=said.year, of_show=said.of_show)

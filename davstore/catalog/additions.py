@@ -7,7 +7,7 @@ Methods raise `StateError` where the disk fails.
 """
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -31,6 +31,8 @@ HELD_FOR: Final = 3600.0
 RETRIED_WITHIN: Final = 180.0
 """Seconds within which the same magnet, dropped again, is a client's retry and no new wish."""
 KEEP_ADDED, KEEP_REFUSED = 24 * 3600.0, 7 * 24 * 3600.0
+TOLD_FOR: Final = 600.0
+"""Seconds for which it is said of an added magnet that it was, if the account does not show it."""
 MOST_WAITING: Final = 2000
 """Of what was dropped; what the owner imports counts not."""
 IMPORTED: Final = "davstore import"
@@ -47,6 +49,20 @@ class State(StrEnum):
     CHOOSING = "choosing"
     ADDED = "added"
     REFUSED = "refused"
+
+    @property
+    def said(self) -> str:
+        """It in words for a person."""
+        return _SAID[self]
+
+
+_SAID: Final[Mapping[State, str]] = {
+    State.WAITING: "waits to be added",
+    State.TRYING: "is being added",
+    State.CHOOSING: "added; waits for its files to be known",
+    State.ADDED: "added",
+    State.REFUSED: "refused; it was not added",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,15 +143,18 @@ class Additions:
 
     def enqueue(self, account: str, wanted: Sequence[Wanted], person: str) -> int:
         """Ask for magnets without a file; how many were not asked for before. They keep their
-        order.
+        order. Raises `Full`, but for an import.
         """
         now = self.now()
         with self._writing() as connection:
             moments = (now + at * _APART for at in range(len(wanted)))
-            return sum(
+            asked = sum(
                 _want(connection, account, each, person, moment)
                 for each, moment in zip(wanted, moments, strict=True)
             )
+            if person != IMPORTED:
+                _check_room(connection, account)
+        return asked
 
     def drops(self, account: str) -> list[Drop]:
         """The files that stand there."""
@@ -185,6 +204,20 @@ class Additions:
         query = sa.select(*_ADDITION).where(additions.c.account == account)
         with self._reading() as connection:
             return [_addition(row) for row in connection.execute(query.order_by(*_ORDER))]
+
+    def tells(self, addition: Addition, known: Callable[[str], bool]) -> bool:
+        """Whether people are to be told of it: not of what the account shows by now (it has a
+        `known` hash), nor of what it should have shown long ago, as links that
+        were added are; nor of what an import has brought and nobody has tried, which may be
+        thousands.
+        """
+        if addition.person == IMPORTED and addition.state is State.WAITING and not addition.tries:
+            return False
+        if addition.state is not State.ADDED:
+            return True
+        if addition.is_hosted:
+            return False
+        return self.now() - addition.settled <= TOLD_FOR and not known(addition.hash)
 
     def due(self, account: str, *, adding: bool, taking: bool = False) -> Addition | None:
         """What is to be done next, if it is time; where not `adding`, no magnet is added, and where

@@ -28,7 +28,7 @@ from wsgidav.wsgidav_app import WsgiDAVApp
 from davstore.catalog import Editor, Sidecars
 from davstore.config import Share
 from davstore.dav.annex import NAME as ANNEX
-from davstore.dav.annex import Annex
+from davstore.dav.annex import Annex, Pages
 from davstore.dav.canary import CANARY
 from davstore.dav.deeds import Deeds
 from davstore.dav.download import Download, Open
@@ -90,7 +90,7 @@ class Site:
         deletable: Collection[str] = (),
         incoming: Incoming | None = None,
         sidecars: Sidecars | None = None,
-        annex: Application | None = None,
+        annex: Pages | None = None,
         public: Mapping[str, Application] = MappingProxyType({}),
         keep: Keep | None = None,
         tally: Tally | None = None,
@@ -113,7 +113,8 @@ class Site:
             overlaying = Overlaying(entries, overlay, self._kept.refusals)
         tree = Provider(
             entries, Download(open_), users, noise, deeds=deeds, incoming=incoming,
-            playback=Playback(players), overlaying=overlaying, tally=tally,
+            playback=Playback(players), overlaying=overlaying, has_annex=annex is not None,
+            tally=tally,
         )  # fmt: skip
         providers: dict[str, DAVProvider] = {"/": tree}
         for name, share in shares.items():

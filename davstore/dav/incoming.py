@@ -4,14 +4,15 @@ it. Who may not add does not see it.
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from hashlib import blake2b
 from types import MappingProxyType
 from typing import Final
 from unicodedata import normalize
 
 from davstore import names
-from davstore.catalog import Addition, Additions, Drop, State
-from davstore.catalog.additions import HELD_FOR, IMPORTED, SHOWN_FOR
+from davstore.catalog import Additions, Drop, State
+from davstore.catalog.additions import HELD_FOR, SHOWN_FOR
 from davstore.dav import became
 from davstore.dav.people import Person
 from davstore.dav.tree import Elsewhere
@@ -19,8 +20,6 @@ from davstore.model import File, Folder, Leaf, Snapshot
 from davstore.wanted import Takes, is_temporary, wanted
 
 INCOMING: Final = "incoming"
-APPEARS_WITHIN: Final = 600.0
-"""Seconds for which it is said of an added magnet that it was, if the account does not show it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,25 +134,14 @@ class Incoming:
         ahead = 0
         for each in self.additions.waiting(account):
             is_hidden = each.hash in hidden and each.state is not State.REFUSED
-            if not is_hidden and each.hash not in shown and self._tells(account, each):
+            is_told = each.hash not in shown and self.additions.tells(
+                each, partial(self._known, account)
+            )
+            if is_told and not is_hidden:
                 moment = max(each.dropped, each.tried, each.settled)
                 can_go = each.state in {State.WAITING, State.REFUSED}
                 yield *became.of_addition(each, ahead), moment, each.hash, can_go
             ahead += each.state in {State.WAITING, State.TRYING}
-
-    def _tells(self, account: str, addition: Addition) -> bool:
-        """Not of what the account shows by now, nor of what it should have shown long ago, as links
-        that were added are; nor of what an import has brought and nobody has tried, which may be
-        thousands.
-        """
-        if addition.person == IMPORTED and addition.state is State.WAITING and not addition.tries:
-            return False
-        if addition.state is not State.ADDED:
-            return True
-        if addition.is_hosted:
-            return False
-        recent = self.additions.now() - addition.settled <= APPEARS_WITHIN
-        return recent and not self._known(account, addition.hash)
 
 
 def _dropped(account: str, drop: Drop) -> Item:

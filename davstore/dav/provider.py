@@ -17,6 +17,7 @@ from wsgidav.util import (
     test_if_header_dict,
 )
 
+from davstore.dav.annex import doors as annex_doors
 from davstore.dav.beside import SidecarCollection, SidecarFile, with_locks
 from davstore.dav.bodies import settle_xml
 from davstore.dav.deeds import METHODS, Deeds
@@ -83,9 +84,11 @@ class Provider(DAVProvider):
         incoming: Incoming | None = None,
         playback: Playback = NO_PLAYBACK,
         overlaying: Overlaying | None = None,
+        has_annex: bool = False,
         tally: Tally | None = None,
     ) -> None:
         super().__init__()
+        self._has_annex = has_annex
         self._overlaying = overlaying
         self._deeds = deeds
         self._playback = playback
@@ -275,7 +278,8 @@ class Provider(DAVProvider):
         if isinstance(found, FileResource):
             return self._download(environ, start_response, found.entry)
         home = quote(f"{self.mount_path}{self.share_path}/", safe=PATH_SAFE)
-        return page(environ, start_response, home, found.get_href(), found.entry)
+        doors = annex_doors(person) if self._has_annex else {}
+        return page(environ, start_response, home, found.get_href(), found.entry, doors)
 
     def _allowed(self, path: str, person: Person) -> tuple[str, ...]:
         """The methods that this person may use there."""

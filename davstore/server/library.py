@@ -146,12 +146,12 @@ class Library:
             playlists=[n for n, a in settings.accounts.items() if getattr(a, "transcode", False)],
             now=now,
         )
-        after = {name: a.delete_after for name, a in settings.accounts.items() if a.delete}
-        self.deletable = frozenset(after)
+        self.kept_for = {n: a.delete_after for n, a in settings.accounts.items() if a.delete}
+        self.deletable = frozenset(self.kept_for)
         self.editor = Editor(self.catalog, self.records.edits, now=now)
         self.additions = Additions(self._engine, now)
         self.remover = Remover(
-            self.catalog, self.stores, after, self.editor, self.records.edits,
+            self.catalog, self.stores, self.kept_for, self.editor, self.records.edits,
             Giving(self.catalog, self.additions), leases=leases, now=now,
         )  # fmt: skip
         self.linked = Linked(

@@ -77,6 +77,11 @@ class Limited(Protocol):
         """What is used and left, in few calls."""
 
 
+def distinct(quotas: Sequence[Quota]) -> tuple[Quota, ...]:
+    """Of each name the last: what a service says twice, it says better the second time."""
+    return tuple({quota.name: quota for quota in quotas}.values())
+
+
 @runtime_checkable
 class Metered(Protocol):
     """A store that tells what was downloaded when."""
