@@ -6,7 +6,7 @@ must do so again.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
 
@@ -14,11 +14,14 @@ from davstore.catalog.edit_tables import audit, edits
 from davstore.catalog.edits import Edit, Stage
 from davstore.model import HOSTED, Magnet
 
+KEPT: Final = "kept in the trash: "
+
 
 @dataclass(frozen=True, slots=True)
 class Removal:
-    """One removal. `deleted` is when `who` did so, `began` when the store was first asked, and
-    `ended` when it had agreed: 0 while it has not, and `outcome` says what keeps it.
+    """One removal, or, where `is_kept`, one that did not come about. `deleted` is when `who` did
+    so, `began` when the store was first asked, and `ended` when it had agreed: 0 while it has not,
+    and `outcome` says what keeps it.
     """
 
     number: int
@@ -34,6 +37,11 @@ class Removal:
     ended: float
     outcome: str
 
+    @property
+    def is_kept(self) -> bool:
+        """Whether it was time to remove it, and it was kept."""
+        return self.outcome.startswith(KEPT)
+
 
 def begin(
     connection: sa.Connection, account: str, magnet: Magnet, name: str, edit: Edit, now: float
@@ -41,12 +49,19 @@ def begin(
     """A store is about to be asked; asking again, after a failure or a crash, is no new removal."""
     if connection.execute(sa.select(audit.c.number).where(_open(account, magnet.id))).first():
         return
-    row = {
-        "account": account, "magnet": magnet.id, "hash": magnet.hash, "name": name,
-        "size": magnet.size, "who": edit.who, "why": edit.why, "deleted": edit.deleted,
-        "began": now, "ended": 0.0, "outcome": "",
-    }  # fmt: skip
+    row = _row(account, magnet, name, edit) | {"began": now, "ended": 0.0, "outcome": ""}
     connection.execute(sa.insert(audit).values(row))
+
+
+def keep(
+    connection: sa.Connection, account: str, magnet: Magnet, name: str, edit: Edit, why: str,
+    now: float,
+) -> None:  # fmt: skip
+    """It is time to remove what was deleted, and it stays; this is said once for each reason."""
+    row = _row(account, magnet, name, edit) | {"outcome": f"{KEPT}{why}"}
+    same = (audit.c[key] == row[key] for key in ("account", "magnet", "deleted", "outcome"))
+    if connection.execute(sa.select(audit.c.number).where(*same)).first() is None:
+        connection.execute(sa.insert(audit).values(row | {"began": now, "ended": now}))
 
 
 def note(connection: sa.Connection, account: str, magnet: str, outcome: str) -> None:
@@ -98,6 +113,13 @@ def waiting(engine: sa.Engine) -> dict[str, tuple[int, int]]:
     )
     with engine.connect() as connection:
         return {name: (count - due, due) for name, count, due in connection.execute(query)}
+
+
+def _row(account: str, magnet: Magnet, name: str, edit: Edit) -> dict[str, Any]:
+    return {
+        "account": account, "magnet": magnet.id, "hash": magnet.hash, "name": name,
+        "size": magnet.size, "who": edit.who, "why": edit.why, "deleted": edit.deleted,
+    }  # fmt: skip
 
 
 def _values(row: sa.Row[Any]) -> tuple[Any, ...]:

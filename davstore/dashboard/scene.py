@@ -70,7 +70,7 @@ class AccountScene:
 @dataclass(frozen=True, slots=True)
 class Removed:
     """One removal at a service that `who` has asked for, and `why`; it `ended` at 0 while the
-    service has not agreed, and `outcome` says what keeps it.
+    service has not agreed, and `outcome` says what keeps it. One that `is_kept` was not done.
     """
 
     account: str
@@ -80,6 +80,7 @@ class Removed:
     why: str
     ended: float
     outcome: str
+    is_kept: bool = False
 
 
 @dataclass(frozen=True, slots=True)

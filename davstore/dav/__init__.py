@@ -15,6 +15,7 @@ send. `refusals` say what went wrong, `gate` stands before it all, and `proxied`
 itself). `canary` is a file for mounts to look for, `annex` lets in to pages beside the tree.
 """
 
+import logging
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -176,4 +177,7 @@ def _wsgidav(providers: Mapping[str, DAVProvider], users: Users, mount_path: str
             "verbose": 1,
         }
     )
+    # It says something of every request for a share's root: that takes time, which would tell who
+    # may not see the share that it is there.
+    logging.getLogger("wsgidav").setLevel(logging.WARNING)
     return app

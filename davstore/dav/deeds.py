@@ -20,7 +20,7 @@ from wsgidav.dav_error import (
 )
 
 from davstore import names
-from davstore.catalog import Editor, NameTaken, NotThere, owner
+from davstore.catalog import Editor, NameTaken, NotThere, moved_to, owner
 from davstore.dav.conditions import Verdict, verdict
 from davstore.dav.moving import depth, destination
 from davstore.dav.people import Person
@@ -114,7 +114,8 @@ class Deeds:
         self, environ: Environ, resource: Any, person: Person, to: str, add: Callable[[], object]
     ) -> None:
         """MOVE of a magnet's folder to where the account `to` is given magnets: `add` it there,
-        then it goes to the trash here. Raises `DAVError`, and what `add` raises, with nothing done.
+        then it goes to the trash here, where it stays until it has arrived. Raises `DAVError`, and
+        what `add` raises, with nothing done.
         """
         check_right(person, "MOVE")
         depth(environ, resource, is_move=True)
@@ -132,7 +133,9 @@ class Deeds:
         _check_conditions(environ, resource)
         add()
         with _errors():
-            self._editor.delete(place.account, place.magnet, (), person.name, in_trash=False)
+            self._editor.delete(
+                place.account, place.magnet, (), person.name, in_trash=False, why=moved_to(to)
+            )
 
     def concerns(self, path: str, person: Person) -> bool:
         """Whether `path` is in an account, and no view's."""

@@ -17,7 +17,7 @@ from wsgidav.util import (
     test_if_header_dict,
 )
 
-from davstore.dav.beside import SidecarFile
+from davstore.dav.beside import SidecarCollection, SidecarFile, with_locks
 from davstore.dav.bodies import settle_xml
 from davstore.dav.deeds import METHODS, Deeds
 from davstore.dav.download import Download
@@ -262,7 +262,9 @@ class Provider(DAVProvider):
             return options(start_response, *self._allowed(path, person))
         if method == "PROPFIND":
             _check_if(found, environ)
-            entry = found.entry
+            entry: Entry = found.entry
+            if isinstance(found, SidecarFile | SidecarCollection):
+                entry = with_locks(found, environ)
             if isinstance(found, FileResource):
                 entry = self._playback.asked(environ, found.entry)
             return self._listing(environ, start_response, found.get_href(), entry)

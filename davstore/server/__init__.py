@@ -1,10 +1,10 @@
 """Builds davstore and keeps it running; alone knows cheroot.
 
 `server` puts the objects together. `front` owns the clients' connections and delivers streams on
-one event loop, and what is asked again (`repeats`); `workers` are cheroot's threads, which answer
-everything else; `library` is the part that commands use without a server. `processes` runs several
-servers as one, `reloading` says which settings may change meanwhile. `certificate` keeps what TLS
-needs, `self_signed` makes it. `announcing` lets the local network find it.
+one event loop (`framing`), and what is asked again (`repeats`); `workers` are cheroot's threads,
+which answer everything else; `library` is the part that commands use without a server. `processes`
+runs several servers as one, `reloading` says which settings may change meanwhile. `certificate`
+keeps what TLS needs, `self_signed` makes it. `announcing` lets the local network find it.
 
 `watch` is what each process knows of itself, `observing` adds what is known of the accounts,
 `pages` hands both to the dashboard and does what its buttons say; `readiness` is for who starts

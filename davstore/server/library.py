@@ -13,6 +13,7 @@ from davstore.catalog import (
     Catalog,
     Editor,
     Engine,
+    Giving,
     Kept,
     Leases,
     Linked,
@@ -148,11 +149,11 @@ class Library:
         after = {name: a.delete_after for name, a in settings.accounts.items() if a.delete}
         self.deletable = frozenset(after)
         self.editor = Editor(self.catalog, self.records.edits, now=now)
+        self.additions = Additions(self._engine, now)
         self.remover = Remover(
             self.catalog, self.stores, after, self.editor, self.records.edits,
-            leases=leases, now=now,
+            Giving(self.catalog, self.additions), leases=leases, now=now,
         )  # fmt: skip
-        self.additions = Additions(self._engine, now)
         self.linked = Linked(
             self.stores, sources, self._engine, learned=self.catalog.learned, now=now
         )

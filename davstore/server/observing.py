@@ -141,7 +141,14 @@ class Observer:
         coming.sort(key=lambda pair: pair[1].added or 0.0, reverse=True)
         removed = [
             Removed(
-                each.account, each.name, each.size, each.who, each.why, each.ended, each.outcome
+                each.account,
+                each.name,
+                each.size,
+                each.who,
+                each.why,
+                each.ended,
+                each.outcome,
+                each.is_kept,
             )
             for each in self._overviews.removed()
         ]

@@ -85,6 +85,9 @@ def scene() -> Scene:
     removed = [
         Removed("rd", ODD, 2**31, "anna", "deleted from the trash", 0.0, "the service is away"),
         Removed("rd", "Big Buck Bunny", None, "", "deleted", NOW - DAY, "removed"),
+        Removed(
+            "rd", "Spring", 9, "", "moved to ad", NOW, "kept in the trash: ad waits", is_kept=True
+        ),
     ]
     return Scene(
         NOW, "1.2.3", (rd, ad), (process, other), magnets, growth, restart, "info",

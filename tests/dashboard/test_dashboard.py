@@ -55,7 +55,7 @@ def test_it_shows_the_trash_and_what_was_removed() -> None:
     said = text(page(Desk(scene())), "trash")
     for part in ("3 magnets in the trash", "1 magnet about to be removed", ODD,
                  "not yet: the service is away", "this machine: deleted",
-                 "removed 24 hours ago"):  # fmt: skip
+                 "removed 24 hours ago", "kept in the trash: ad waits"):  # fmt: skip
         assert part in said
     empty = text(page(Desk(replace(scene(), trash={}, removed=()))), "trash")
     assert "The trash is empty." in empty
