@@ -26,11 +26,24 @@
 A message is one line for a person; it never holds a token, a password or a link.
 """
 
+from copy import copy
 from dataclasses import dataclass
+from typing import TypeVar
+
+E = TypeVar("E", bound="DavstoreError")
 
 
 class DavstoreError(Exception):
     """Anything davstore itself has to say; `str()` is fit for a person."""
+
+
+def anew(error: E) -> E:
+    """The same error without the way that it came.
+
+    For whoever keeps an error, or hands one to several: the frames on its way hold on to all that
+    was at work in them, buffers too, and an exception that is raised twice grows.
+    """
+    return copy(error)
 
 
 @dataclass(frozen=True, slots=True)

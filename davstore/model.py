@@ -6,7 +6,7 @@ Sizes are bytes, moments are unix seconds (UTC), hashes are lower-case hex.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TypeAlias
+from typing import Final, Literal, TypeAlias
 
 
 class Status(StrEnum):
@@ -95,13 +95,22 @@ class Vouchers:
 
 
 @dataclass(frozen=True, slots=True)
+class Work:
+    """What a magnet is, as its store says; nobody needs to guess it from names then."""
+
+    kind: Literal["movie", "show"]
+    title: str
+    year: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Magnet:
     """One added thing in an account.
 
     `id` is the store's. `fingerprint` changes when the magnet's files may have changed.
     `hash` is "" and `size`, `added` are None where the store does not tell. `speed` is that of a
     download, in bytes a second; `trouble` says in words why it failed or
-    does not go on.
+    does not go on. `work` is None where the store does not know.
     """
 
     id: str
@@ -114,15 +123,22 @@ class Magnet:
     added: float | None = None
     speed: int | None = None
     trouble: str = ""
+    work: Work | None = None
+
+
+HOSTED: Final = "link "
+"""How the `hash` of what is at file hosts begins, so that it is never a magnet's."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A magnet that somebody wants an account to have.
+    """A magnet that somebody wants an account to have; or what stands at file hosts, whose `hash`
+    is a name of its own.
 
-    There is always a magnet `link`; `torrent` are the bytes of a torrent file, where one was given.
-    `title`, `year` and `of_show` are what its name says. Trackers' addresses may be as good as a
-    password.
+    A magnet always has a magnet `link`; `torrent` are the bytes of a torrent file, where one was
+    given. What is at file hosts has its `link` there, or else none and is a container: then these
+    are its bytes. `title`, `year` and `of_show` are what a magnet's name says. Trackers' addresses,
+    and links, may be as good as a password.
     """
 
     hash: str
@@ -169,6 +185,7 @@ class File:
 
     `path` is the store's own, `/`-separated, relative to the magnet, and not yet safe to show.
     `ref` is the store's handle, opaque to all but that store; it may be as good as a password.
+    `season` and `episode` are those of a show's video, where the store says it.
     """
 
     path: str
@@ -177,6 +194,12 @@ class File:
     index: int | None = None
     mime: str = ""
     video_hash: str = ""
+    season: int | None = None
+    episode: int | None = None
+
+
+RECENT: Final = "recent"
+"""The kind of links that a service remembers by itself, and forgets all at once only."""
 
 
 @dataclass(frozen=True, slots=True)

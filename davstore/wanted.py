@@ -1,4 +1,5 @@
-"""What somebody has dropped -> the magnets that they want. Pure; alone knows torrent files.
+"""What somebody has dropped -> the magnets, links and containers of links that they want. Pure;
+alone knows torrent files.
 
 Torrent files are as BEP 3 has them, magnet links as BEP 9.
 """
@@ -8,14 +9,15 @@ import hashlib
 import plistlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import parse_qsl, quote, urlencode
+from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
 import bencode2
 
 from davstore import names
 from davstore.errors import NotAccepted, WrongKind
-from davstore.model import Wanted
+from davstore.model import HOSTED, Wanted
 
 LARGEST: Final = 10 * 1024 * 1024
 """Bytes of a torrent file; those of the largest torrents are about so long."""
@@ -25,9 +27,10 @@ MOST_LINKS: Final = 1000
 MOST_TRACKERS: Final = 20
 
 TORRENT: Final = ".torrent"
-TEXTS: Final = frozenset({".magnet", ".txt", ".text", ""})
+MAGNET: Final = ".magnet"
+TEXTS: Final = frozenset({MAGNET, ".txt", ".text", ""})
 SHORTCUTS: Final = frozenset({".url", ".webloc"})
-KINDS: Final = "a .torrent, .magnet, .url, .webloc or .txt file"
+CONTAINERS: Final = frozenset({".dlc", ".ccf", ".ccf3", ".rsdf"})
 
 _TEMPORARY = re.compile(
     r"\..*|.*~|.*\.(?:part|partial|filepart|tmp|temp|crdownload|download|upload|swp)", re.I
@@ -36,8 +39,28 @@ _HEX, _BASE32 = re.compile("[0-9a-fA-F]{40}"), re.compile("[A-Za-z2-7]{32}")
 _PRINTABLE = "".join(map(chr, range(0x21, 0x7F)))
 
 
-def wanted(file_name: str, content: bytes) -> tuple[Wanted, ...]:
-    """The magnets, each hash once, that a file of this name and content asks for.
+@dataclass(frozen=True, slots=True)
+class Takes:
+    """What an account takes beside magnets: links of file hosts, and containers of such links."""
+
+    links: bool = False
+    containers: bool = False
+
+    @property
+    def kinds(self) -> str:
+        """The files that may be dropped, in words."""
+        if self.containers:
+            return "a .torrent, .magnet, .url, .webloc, .txt, .dlc, .ccf or .rsdf file"
+        return "a .torrent, .magnet, .url, .webloc or .txt file"
+
+
+MAGNETS: Final = Takes()
+"""Nothing else."""
+
+
+def wanted(file_name: str, content: bytes, takes: Takes = MAGNETS) -> tuple[Wanted, ...]:
+    """What a file of this name and content asks for, each once: magnets, and what else an account
+    `takes`. A .magnet file holds magnet links only.
 
     Raises `WrongKind` for a name that says it is something else, `NotAccepted` for content that is
     not what the name says; both have one sentence for a person, without what stood in the file.
@@ -45,18 +68,37 @@ def wanted(file_name: str, content: bytes) -> tuple[Wanted, ...]:
     kind = names.split(file_name)[1].lower()
     if kind == TORRENT:
         return (of_torrent(content),)
-    check_name(file_name)
+    check_name(file_name, takes)
+    if kind in CONTAINERS:
+        return (_of_container(file_name, content),)
     if len(content) > LARGEST_TEXT:
         raise NotAccepted("The file is too large to be a list of magnet links.")
     lines = [_target(kind, content)] if kind in SHORTCUTS else list(_lines(content))
     if not lines:
         raise NotAccepted("There is no magnet link in the file.")
+    return _of_lines(lines, "The file", None if kind == MAGNET else takes)
+
+
+def of_text(text: str, takes: Takes = MAGNETS) -> tuple[Wanted, ...]:
+    """What lines typed by somebody ask for, as those of a file; raises `NotAccepted`. None for no
+    text.
+    """
+    return _of_lines(list(_lines(text.encode())), "The text", takes)
+
+
+def _of_lines(lines: Sequence[str], whole: str, takes: Takes | None) -> tuple[Wanted, ...]:
+    """Each line's; `takes` None: of magnet links only, and no word about others."""
     if len(lines) > MOST_LINKS:
-        raise NotAccepted(f"There are more than {MOST_LINKS} magnet links in the file.")
+        raise NotAccepted(f"{whole} has more than {MOST_LINKS} links.")
     found: dict[str, Wanted] = {}
     for number, line in enumerate(lines, start=1):
-        where = f"Line {number}" if len(lines) > 1 else "The file"
-        each = of_link(line, where)
+        where = f"Line {number}" if len(lines) > 1 else whole
+        is_hosted = takes is not None and _is_web(line)
+        if takes is not None and is_hosted and not takes.links:
+            raise NotAccepted(
+                f"{where} holds no magnet link; this account takes no links of file hosts."
+            )
+        each = of_hoster(line, where) if is_hosted else of_link(line, where)
         found.setdefault(each.hash, each)
     return tuple(found.values())
 
@@ -66,10 +108,13 @@ def is_temporary(file_name: str) -> bool:
     return _TEMPORARY.fullmatch(file_name) is not None
 
 
-def check_name(file_name: str) -> None:
-    """Raises `WrongKind` where a file of this name cannot hold a magnet, whatever is in it."""
-    if names.split(file_name)[1].lower() not in {TORRENT, *TEXTS, *SHORTCUTS}:
-        raise WrongKind(f"This is not {KINDS}: only these can be added.")
+def check_name(file_name: str, takes: Takes = MAGNETS) -> None:
+    """Raises `WrongKind` where a file of this name cannot hold anything that an account `takes`,
+    whatever is in it.
+    """
+    kinds = {TORRENT, *TEXTS, *SHORTCUTS, *(CONTAINERS if takes.containers else ())}
+    if names.split(file_name)[1].lower() not in kinds:
+        raise WrongKind(f"This is not {takes.kinds}: only these can be added.")
 
 
 def limit(file_name: str) -> int:
@@ -94,6 +139,30 @@ def of_link(link: str, where: str = "This") -> Wanted:
         raise NotAccepted(f"{where} holds a magnet link without a BitTorrent hash (urn:btih:).")
     name = next((value for key, value in said if key == "dn" and value.strip()), hashes[0])
     return Wanted(hashes[0], name.strip(), quote(link, safe=_PRINTABLE))
+
+
+def of_hoster(link: str, where: str = "This") -> Wanted:
+    """What stands behind a link of a file host, which is never followed here; raises `NotAccepted`.
+
+    It is called as the link's end is, where that is a file's name, or else by its host alone.
+    """
+    try:
+        parts = urlsplit(link)
+        host, path = parts.hostname or "", unquote(parts.path)
+    except ValueError:
+        host, path = "", ""
+    if not host or len(link) > LONGEST_LINK:
+        raise NotAccepted(f"{where} holds a link that makes no sense.")
+    last = path.rstrip("/").rpartition("/")[2]
+    name = last if names.split(last)[1] else f"a link of {host}"
+    digest = hashlib.blake2b(link.encode(errors="replace"), digest_size=16).hexdigest()
+    return Wanted(f"{HOSTED}{digest}", name, quote(link, safe=_PRINTABLE))
+
+
+def _of_container(file_name: str, content: bytes) -> Wanted:
+    """A container: what stands in it is known to services alone."""
+    digest = hashlib.blake2b(content, digest_size=16).hexdigest()
+    return Wanted(f"{HOSTED}{digest}", file_name, "", content)
 
 
 def of_torrent(content: bytes) -> Wanted:
@@ -151,6 +220,10 @@ def _hash(topic: str) -> str | None:
     if _HEX.fullmatch(value):
         return value.lower()
     return base64.b32decode(value.upper()).hex() if _BASE32.fullmatch(value) else None
+
+
+def _is_web(link: str) -> bool:
+    return link.lower().startswith(("http://", "https://"))
 
 
 def _target(kind: str, content: bytes) -> str:

@@ -178,3 +178,34 @@ def test_the_effective_settings_mask_secrets_and_can_be_read_again(tmp_path: Pat
     again = load(tmp_path, shown)
     assert again.users[0].name == "anna"
     assert list(again.accounts) == ["rd"]
+
+
+DATABASE = '[server]\nstate_url = "postgresql+psycopg://davstore:GEHEIM@db.example/davstore"\n'
+
+
+def test_the_states_database_is_never_shown(tmp_path: Path) -> None:
+    settings = load(tmp_path, ACCOUNT + DATABASE)
+    assert settings.server.database is not None
+    shown = config.effective(settings) + repr(settings) + repr(settings.server.database)
+    assert "GEHEIM" not in shown
+    assert "state_url" in shown
+    said = "postgresql://db.example/davstore?sslmode=require"
+    named = load(tmp_path, ACCOUNT, DAVSTORE_SERVER__STATE_URL=said).server.database
+    assert named is not None
+    assert named.url.get_secret_value() == said
+
+
+@pytest.mark.parametrize(
+    "value", ["mysql://a:GEHEIM@h/x", "postgresql://a:GEHEIM@h", "GEHEIM", "sqlite:///GEHEIM"]
+)
+def test_what_is_no_database_is_said_without_it(tmp_path: Path, value: str) -> None:
+    [said] = problems(tmp_path, f'{ACCOUNT}[server]\nstate_url = "{value}"\n')
+    assert said.startswith("server.state_url: is no address; postgresql+psycopg://user:password@")
+    assert "GEHEIM" not in said
+    [said] = problems(tmp_path, f"{ACCOUNT}[server]\nstate_url = [{value!r}]\n")
+    assert "GEHEIM" not in said
+
+
+def test_a_password_needs_its_database(tmp_path: Path) -> None:
+    [said] = problems(tmp_path, f'{ACCOUNT}[server]\nstate_password_file = "/run/x"\n')
+    assert said.startswith("server.state_url: is missing beside state_password_file")

@@ -13,7 +13,8 @@ from davstore.hook_settings import KINDS
 from davstore.stores import STORES
 from davstore.view_settings import ViewSettings
 
-README = (Path(__file__).parent.parent / "README.md").read_text("utf-8")
+HOUSE = Path(__file__).parent.parent
+README = (HOUSE / "README.md").read_text("utf-8")
 
 
 def test_every_command_is_documented() -> None:
@@ -34,6 +35,11 @@ def test_every_command_is_documented() -> None:
 )
 def test_every_setting_is_documented(key: str) -> None:
     assert re.search(rf"^\| `{re.escape(key)}` \|", README, re.MULTILINE)
+
+
+@pytest.mark.parametrize("picture", re.findall(r"!\[[^\]]+\]\(([^)]+)\)", README))
+def test_every_picture_is_there_and_small(picture: str) -> None:
+    assert 0 < (HOUSE / picture).stat().st_size < 80_000
 
 
 @pytest.mark.parametrize("store", STORES)

@@ -11,7 +11,10 @@ from typer.testing import CliRunner, Result
 
 from davstore.cli.main import app
 from davstore.server import examined
+from davstore.server.examining import address_words
 from davstore.simulator import Content, Fault, SimFile, SimMagnet, Simulator
+from davstore.stores.base import Seen
+from davstore.transport import Way
 from tests.serving import settings, write_config
 
 FILM = Content.random("sintel", 9_000_000)
@@ -43,6 +46,38 @@ def test_a_sound_set_up_is_ok_and_really_read(config: Path, sim: Simulator) -> N
     assert "4.2 MB, first byte after" in said["alldebrid: read"]["said"]
     assert said["configuration"]["state"] == "warning"  # a plain password
     assert "davstore password" in said["configuration"]["cure"]
+
+
+def test_the_address_that_the_service_sees_is_said_where_it_says_it(
+    sim: Simulator, tmp_path: Path
+) -> None:
+    sim.torz.add(SimMagnet("Sintel", files=[SimFile("Sintel.mkv", FILM)]))
+    config = write_config(sim, tmp_path, accounts=("torz", "magnets"))
+    said = findings(config)
+    told = "the service sees us as 127.0.0.1, and is itself seen by the store as 203.0.113.9"
+    assert said["torz: address"]["said"] == told
+    assert said["torz: address"]["state"] == "ok"
+    assert said["magnets: address"]["said"] == "127.0.0.1, within this machine or network"
+    sim.torz.faults.add(Fault("status", "__debug__", status=404, body="404 page not found"))
+    said = findings(config)
+    assert said["torz: address"]["said"] == "127.0.0.1, within this machine or network"
+    assert said["torz: read"]["state"] == "ok"
+
+
+@pytest.mark.parametrize(
+    ("here", "there", "proxy", "said"),
+    [
+        ("8.8.4.4", "9.9.9.9", "", "8.8.4.4, as we leave here; the service does not say"),
+        ("192.168.1.5", "9.9.9.9", "", "not known: we leave here as 192.168.1.5, a router's"),
+        ("192.168.1.5", "192.168.1.9", "", "192.168.1.5, within this machine or network"),
+        ("fe80::1%eth0", "fe80::2%eth0", "", "fe80::1%eth0, within this machine or network"),
+        ("", "", "127.0.0.1:3128", "that of the proxy 127.0.0.1:3128; the service does not say"),
+    ],
+)
+def test_otherwise_it_is_said_what_shows_here(here: str, there: str, proxy: str, said: str) -> None:
+    found = Way("api.example.org", (there,), there, here, proxy, "", None, None)
+    assert address_words(None, found).startswith(said)
+    assert address_words(Seen("9.9.9.9"), found) == "the service sees us as 9.9.9.9"
 
 
 def test_a_wrong_token_is_wrong(config: Path, sim: Simulator) -> None:
@@ -95,3 +130,15 @@ def test_the_bundle_holds_no_secret_and_no_name(
     assert names == {"version.txt", "doctor.json", "config.toml", "status.json", "servers.json"}
     for secret in (sim.alldebrid.token, "open-sesame", "ada@example.org", "Sintel"):
         assert secret not in text
+
+
+def test_the_bundle_does_not_say_where_somebody_lives(sim: Simulator, tmp_path: Path) -> None:
+    sim.torz.add(SimMagnet("Sintel", files=[SimFile("Sintel.mkv", FILM)]))
+    config = write_config(sim, tmp_path, accounts=("torz",))
+    for sim.torz.exposed in ("9.9.9.9", "2620:fe::9"):
+        done = run(config, "--bundle", str(tmp_path / "report.zip"))
+        assert f"seen by the store as {sim.torz.exposed}" in done.stdout
+        with zipfile.ZipFile(tmp_path / "report.zip") as archive:
+            text = archive.read("doctor.json").decode()
+        assert "us as 127.0.0.1, and is itself seen by the store as …" in text
+        assert sim.torz.exposed not in text

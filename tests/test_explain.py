@@ -8,11 +8,14 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from davstore.catalog.arranged import AT_ONCE
 from davstore.cli.main import app
 from davstore.errors import LinkDead, NotAuthorized
-from davstore.model import Folder, Leaf
+from davstore.model import File, Folder, Leaf
+from davstore.server.explaining import placing
 from davstore.simulator import Content, SimFile, SimMagnet, Simulator
-from tests.serving import Serving, serving, wait_until
+from davstore.views import facts
+from tests.serving import Serving, serving, wait_until, write_config
 
 PATH = "/alldebrid/magnets/Sintel (2010)/Sintel.2010.mkv"
 VIEWS = {"Movies": {"kind": "movie", "layout": "arranged"}, "Shows": {"kind": "show"}}
@@ -89,6 +92,33 @@ def test_what_is_not_there_is_explained_too(
     assert "only ready ones are shown" in said["but known"]
     said = explained(tmp_path, "/alldebrid/magnets/Never heard of")
     assert "no account has a magnet of that name" in said["unknown"]
+
+
+def test_what_is_not_arranged_yet_is_said_to_be_so() -> None:
+    files = [File(f"Sintel.{n}.mkv", f"r{n}", n) for n in (9, 8, 7)]
+    whole = facts("Sintel (2010)", [files])
+    first, second, third = (piece.key for piece in whole.pieces)
+    name = "/".join(whole.pieces[0].path)
+    nowhere = "belongs there, and is being arranged"
+    assert nowhere in placing("Movies", whole, {}, {})
+    assert nowhere in placing("Movies", whole, {}, {second: ("Sintel",)}, name)
+    two = {second: ("Sintel", "8.mkv"), third: ("Sintel", "7.mkv")}
+    said = "/Movies/Sintel/8.mkv and 1 more, 1 still being arranged"
+    assert placing("Movies", whole, {}, two) == said
+    assert placing("Movies", whole, {first: "too big"}, two) == "/Movies/Sintel/8.mkv and 1 more"
+    assert placing("Movies", whole, {first: "too big"}, two, name) == "no, too big"
+
+
+def test_the_command_waits_until_all_is_arranged(sim: Simulator, tmp_path: Path) -> None:
+    for number in range(2 * AT_ONCE):
+        name = f"Film {number} (2010)"
+        sim.alldebrid.add(SimMagnet(name, files=[SimFile(f"{name}.mkv", Content.random(name, 9))]))
+    write_config(sim, tmp_path, accounts=("alldebrid",), views=VIEWS)
+    config = str(tmp_path / "davstore.toml")
+    assert CliRunner().invoke(app, ["refresh", "--config", config]).exit_code == 0
+    for number in range(2 * AT_ONCE):
+        said = explained(tmp_path, f"/alldebrid/magnets/Film {number} (2010)")
+        assert said["view Movies"].startswith(f"/Movies/Film {number} (2010)/")
 
 
 def test_the_page_says_the_same(served: Serving) -> None:

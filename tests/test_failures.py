@@ -1,5 +1,7 @@
 """What could not be served is left alone: first for seconds, then for minutes, never for good."""
 
+import weakref
+
 import pytest
 
 from davstore.errors import (
@@ -168,3 +170,24 @@ def test_no_error_is_raised_twice_as_the_same_object(failures: Failures) -> None
             failures.check(leaf())
         raised.append(caught.value)
     assert raised[0] is not raised[1]
+
+
+class Buffer:
+    """What was at work where an error arose."""
+
+
+@pytest.mark.parametrize("kind", [LinkDead, AccountProblem], ids=["file", "account"])
+def test_what_is_remembered_keeps_nothing_of_the_way_it_came(
+    failures: Failures, kind: type[DavstoreError]
+) -> None:
+    def met() -> weakref.ref[Buffer]:
+        buffer = Buffer()
+        try:
+            raise kind("rd", "refused") if issubclass(kind, AccountProblem) else kind("answers 404")
+        except DavstoreError as error:
+            failures.failed(leaf(), error)
+        return weakref.ref(buffer)
+
+    first, second = met(), met()
+    assert not is_tried(failures, leaf())
+    assert (first(), second()) == (None, None)

@@ -1,12 +1,15 @@
 """`davstore search` and `davstore check-cache`, as a person types them."""
 
 import json
+import os
+import time
 from pathlib import Path
 
 import pytest
 
+from davstore.catalog import Additions, only_server, open_database
 from davstore.simulator import Content, SimFile, SimMagnet, Simulator
-from tests.serving import write_config
+from tests.serving import settings, write_config
 from tests.stores.test_store_adding import torrent
 from tests.test_cli import complaint, davstore
 
@@ -110,3 +113,22 @@ def test_without_an_account_that_can_it_is_said(sim: Simulator, tmp_path: Path) 
     config = str(write_config(sim, tmp_path, accounts=("realdebrid",)))
     for command in (("search", "sintel"), ("check-cache", "b" * 40)):
         assert "StremThru" in complaint(davstore(*command, "-c", config))
+
+
+def test_beside_a_server_what_was_found_goes_into_its_queue(sim: Simulator, tmp_path: Path) -> None:
+    name = "Sintel.2010.1080p"
+    film = SimMagnet(name, [SimFile(f"{name}.mkv", Content.random(name, 1_500_000))])
+    sim.torz.torznab.index(film, 12)
+    config = write_config(sim, tmp_path, accounts=("torz",))
+    state = settings(config).server.state
+    command = ("search", "sintel", "--add", "1", "--to", "torz", "-c", str(config))
+    with only_server(state):
+        done = davstore(*command)
+        assert done.returncode == 0, done.stderr
+        assert f"queued for torz: {name}; process {os.getpid()} adds it" in done.stdout
+        assert "given to torz already" in davstore(*command).stdout
+    assert sim.torz.taken == []
+    engine = open_database(state, time.time)
+    [waiting] = Additions(engine).waiting("torz")
+    engine.dispose()
+    assert (waiting.hash, waiting.name, waiting.person) == (film.infohash, name, "")

@@ -14,6 +14,7 @@ import pytest
 
 from davstore.server import front
 from davstore.simulator import Content, Fault, SimFile, SimMagnet, Simulator
+from davstore.stream import Stream
 from tests.conftest import Certified
 from tests.serving import Serving, serving, wait_until
 
@@ -250,3 +251,22 @@ def test_the_last_words_of_a_refused_request_are_heard(served: Serving, sim: Sim
     assert head.startswith(b"HTTP/1.1 503")
     assert b"\r\nRetry-After: " in head
     assert body.endswith(b"\n")
+
+
+def test_streams_that_are_left_in_the_middle_are_let_go_at_once(served: Serving) -> None:
+    """Without the garbage collector, which looks seldom at what is old."""
+
+    def streams() -> int:
+        return sum(isinstance(each, Stream) for each in gc.get_objects())
+
+    gc.collect()
+    gc.disable()
+    try:
+        before = streams()
+        for _ in range(5):
+            with connected(served, get()) as client:
+                assert client.recv(1000).startswith(b"HTTP/1.1 200")
+                wait_until(lambda: streams() > before)
+        wait_until(lambda: streams() <= before)
+    finally:
+        gc.enable()

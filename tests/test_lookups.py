@@ -15,7 +15,7 @@ from davstore.model import Folder, Found, Query, Text
 from davstore.simulator import Content, Fault, SimFile, SimMagnet, Simulator
 from davstore.stores.memory import Memory
 from davstore.wanted import wanted
-from tests.serving import Serving, serving
+from tests.serving import Serving, serving, wait_until
 from tests.test_cli import davstore
 
 BODY = Content.random("sintel", 5000)
@@ -68,6 +68,16 @@ def test_a_search_costs_one_call_whatever_clients_do(sim: Simulator, served: Ser
     assert searches(sim) == 1
 
 
+def test_a_page_that_searches_and_the_folder_share_a_call(sim: Simulator, served: Serving) -> None:
+    lookups = served.server.library.lookups
+    found = lookups.found("torz", " SINTEL  2010")
+    assert [(each.name, each.seeders) for each in found] == [
+        ("Sintel: 2010/2160p", 99), ("Sintel.2010.1080p", 12),
+    ]  # fmt: skip
+    assert listed(served, "/torz/search/sintel 2010/") == NAMES
+    assert searches(sim) == 1
+
+
 def test_listing_what_is_above_searches_nothing(sim: Simulator, served: Serving) -> None:
     for path in ("/", "/torz/", "/torz/search/"):
         listed(served, path)
@@ -114,6 +124,38 @@ def test_a_search_that_fails_is_said_and_not_asked_again(sim: Simulator, served:
         assert "has no search" in answer.text
     assert searches(sim) == 1
     assert listed(served, "/torz/search/") == []
+
+
+@pytest.mark.parametrize(
+    ("method", "to"), [("COPY", "torz/incoming/a.magnet"), ("MOVE", "realdebrid/incoming/b")]
+)
+def test_a_result_is_added_by_copying_or_moving_it(
+    sim: Simulator, served: Serving, method: str, to: str
+) -> None:
+    """Also one that was found before the last restart: it is searched again."""
+    source = quote(f"/torz/search/sintel/{NAMES[1]}")
+    headers = {"Destination": served.url + to}
+    assert served.request(method, source, headers=headers).status_code == 201
+    assert served.request(method, source, headers=headers).status_code == 204
+    [given] = wanted("a.magnet", served.get(source).content)
+    assert served.get(f"/{to}").content == served.get(source).content
+    wait_until(lambda: given.hash in getattr(sim, to.partition("/")[0]).taken)
+    assert listed(served, "/torz/search/sintel/") == NAMES, "it stays among the results"
+    assert searches(sim) == 1
+
+
+def test_only_what_was_found_can_be_copied_and_only_to_be_added(served: Serving) -> None:
+    source = quote(f"/torz/search/sintel/{NAMES[1]}")
+    for path, to, status in (
+        ("/torz/search/sintel/none.magnet", "torz/incoming/a.magnet", 404),
+        ("/torz/search/sintel/", "torz/incoming/sintel", 403),
+        (source, "torz/incoming/a.mkv", 415),
+        (source, "torz/magnets/a.magnet", 403),
+        (source, "torz/incoming/", 403),
+    ):
+        answer = served.request("COPY", path, headers={"Destination": served.url + to})
+        assert answer.status_code == status, (path, to)
+        assert answer.text.strip()
 
 
 def test_who_does_not_see_the_account_searches_nothing(sim: Simulator, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from davstore.catalog.export import Export
-from davstore.simulator import Content, SimFile, SimMagnet, Simulator
+from davstore.simulator import Content, Fault, SimFile, SimMagnet, Simulator
 from tests.serving import Serving, serving, wait_until, write_config
 from tests.test_cli import complaint, davstore
 
@@ -61,6 +61,22 @@ def test_the_audit_says_who_removed_what_and_why(served: Serving, config: str) -
     assert len(row["hash"]) == 40
     assert row["why"] == "deleted from the trash"
     assert "anna" in said("audit", "-c", config)
+
+
+def test_the_audit_says_what_is_kept_and_why(sim: Simulator, tmp_path: Path, config: str) -> None:
+    for name in ("Sintel", "Spring"):
+        sim.torz.add(SimMagnet(name, [SimFile(f"{name}.mkv", Content.random(name, 99))]))
+    sim.realdebrid.faults.add(Fault("status", "addMagnet", times=None, status=503))
+    changes = {"torz": {"delete": True, "delete_after": 0}}
+    with serving(
+        sim, tmp_path, accounts=("torz", "realdebrid"), changes=changes, user="anna", password="pw"
+    ) as s:
+        do(s, "MOVE", "/torz/magnets/Sintel", "/realdebrid/incoming/Sintel")
+        wait_until(lambda: "no," in said("audit", "-c", config))
+        [row] = map(json.loads, said("audit", "-c", config, "--json").splitlines())
+        assert row["outcome"] == "kept in the trash: realdebrid does not have it yet"
+        assert row["why"] == "moved to realdebrid"
+        assert len(sim.torz.library) == 2
 
 
 def test_an_export_has_all_that_a_library_is_rebuilt_from(

@@ -8,7 +8,7 @@ import pytest
 from davstore.dav.transfer import Again, Answer, Request
 from davstore.server import front
 from davstore.server.repeats import MOST, Repeats
-from davstore.server.workers import WORKERS
+from davstore.server.workers import UPLOADS, WORKERS
 from davstore.simulator import Content, SimFile, SimMagnet, Simulator
 from tests.serving import Serving, serving, wait_until
 from tests.test_front import answer, connected
@@ -25,7 +25,8 @@ def propfind(path: str, body: bytes = BODY, more: str = "") -> bytes:
 
 
 @pytest.fixture
-def served(sim: Simulator, tmp_path: Path) -> Iterator[Serving]:
+def served(sim: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Serving]:
+    monkeypatch.setattr(front, "UPLOADS", WORKERS + UPLOADS)  # so that they can be kept busy
     sim.alldebrid.add(SimMagnet("debian", files=[SimFile("debian.iso", CONTENT)]))
     shares = {"scratch": {"kind": "scratch", "path": str(tmp_path / "scratch")}}
     with serving(sim, tmp_path, accounts=("alldebrid",), shares=shares) as running:
@@ -37,7 +38,7 @@ def test_they_are_answered_while_every_worker_is_busy(served: Serving) -> None:
     with connected(served, propfind(FOLDER)) as client:
         listed = answer(client)[1]
         upload = "PUT /scratch/{} HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\nx"
-        busy = [connected(served, upload.format(n).encode()) for n in range(WORKERS)]
+        busy = [connected(served, upload.format(n).encode()) for n in range(WORKERS + UPLOADS)]
         for _ in range(3):
             client.sendall(propfind(FOLDER))
             assert answer(client)[1] == listed

@@ -175,3 +175,21 @@ def test_three_views_without_configuration_and_none_where_none_is_wanted(
     assert list(config.load(path, stores, {}).views) == ["Movies", "Shows", "Everything"]
     environ = {"DAVSTORE_VIEWS__FILMS__LAYOUT": "flat"}
     assert config.load(path, stores, environ).views["films"].layout == "flat"
+
+
+def test_what_plank_says_arranges_what_no_name_would(sim: Simulator, tmp_path: Path) -> None:
+    """Also after a restart, from what is on the disk."""
+    episode = SimFile("The Snow.mp4", Content.random("snow", 9000), season=2, episode=3)
+    sim.plank.add(SimMagnet("x", [episode], kind="show", title="Caminandes", year=2013))
+    film = SimFile("film.mp4", Content.random("film", 9000))
+    sim.plank.add(SimMagnet("y", [film], kind="movie", title="Sintel S01E01", year=2010))
+    expected = {
+        "/Movies/Sintel S01E01 (2010)/Sintel S01E01 (2010).mp4",
+        "/Shows/Caminandes (2013)/Season 02/Caminandes (2013) - S02E03.mp4",
+    }
+    for failing in (False, True):
+        if failing:
+            sim.plank.faults.add(Fault("status", "/api/media", times=None, status=503))
+        views = {name: VIEWS[name] for name in ("Movies", "Shows")}
+        with serving(sim, tmp_path, accounts=("plank",), views=views) as served:
+            wait_until(lambda served=served: expected <= set(files(served)))  # type: ignore[misc]

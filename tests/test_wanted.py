@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from davstore.errors import NotAccepted, WrongKind
-from davstore.wanted import MOST_LINKS, wanted
+from davstore.model import HOSTED
+from davstore.wanted import MOST_LINKS, Takes, of_text, wanted
 
 HASH = "0123456789abcdef0123456789abcdef01234567"
 LINK = f"magnet:?xt=urn:btih:{HASH}&dn=Sintel%20(2010)"
@@ -114,6 +115,20 @@ def test_what_is_not_what_it_is_called_is_refused_in_one_sentence(
     assert "diary" not in str(caught.value)
 
 
+def test_lines_that_somebody_typed_are_read_as_those_of_a_file() -> None:
+    other = LINK.replace("0123", "4567")
+    assert [each.link for each in of_text(f"# two\n {LINK} \n\n{other}\n{LINK}")] == [LINK, other]
+    assert of_text(" \n# nothing\n") == ()
+    with pytest.raises(NotAccepted, match=r"Line 2 holds no magnet link; .*\."):
+        of_text(f"{LINK}\nDear diary")
+    [hosted] = of_text("https://host.example.com/a.mkv", Takes(links=True))
+    assert hosted.hash.startswith(HOSTED)
+    with pytest.raises(NotAccepted, match="takes no links of file hosts"):
+        of_text("https://host.example.com/a.mkv")
+    with pytest.raises(NotAccepted, match=r"The text has more than"):
+        of_text(f"{LINK}\n" * (MOST_LINKS + 1))
+
+
 @pytest.mark.parametrize("name", ["movie.mkv", "a.torrent.zip", "a.html"])
 def test_other_kinds_of_files_are_told_apart(name: str) -> None:
     with pytest.raises(WrongKind):
@@ -139,3 +154,25 @@ KEYS = [b"name", b"length", b"piece length", b"pieces", b"files", b"announce-lis
 def test_no_torrent_file_trips_the_reader(outer: dict[bytes, object], info: object) -> None:
     with contextlib.suppress(NotAccepted):
         wanted("a.torrent", bencode2.bencode({**outer, b"info": info}))
+
+
+def test_links_of_file_hosts_are_wanted_where_the_account_takes_them() -> None:
+    text = f"https://example.com/f/Debian%2012.iso\n{LINK}\nhttp://example.org/?abc\n".encode()
+    first, magnet, second = wanted("a.txt", text, Takes(links=True))
+    assert (first.name, second.name) == ("Debian 12.iso", "a link of example.org")
+    assert first.hash.startswith(HOSTED)
+    assert not magnet.hash.startswith(HOSTED)
+    assert "example" not in repr(first).replace("a link of example.org", "")
+
+
+@pytest.mark.parametrize("link", ["https://", "https://[", f"https://example.com/{'x' * 20_000}"])
+def test_links_that_make_no_sense_are_not_wanted(link: str) -> None:
+    with pytest.raises(NotAccepted, match="makes no sense"):
+        wanted("a.txt", link.encode(), Takes(links=True))
+
+
+def test_containers_are_wanted_where_the_account_takes_them() -> None:
+    [found] = wanted("Films.DLC", b"\0\1", Takes(links=True, containers=True))
+    assert (found.name, found.link, found.torrent) == ("Films.DLC", "", b"\0\1")
+    with pytest.raises(WrongKind, match=r"\.txt file"):
+        wanted("Films.DLC", b"\0\1", Takes(links=True))

@@ -7,13 +7,15 @@ stands in files beside it where one machine has everything. `holding` is one acc
 what it doubts (`doubt`) and the file trees that are loaded when touched (`trees`). `keeper` asks
 one store, `refresh` all of them in their time (`schedule`, `pace`). A listing is answered from a
 snapshot alone. Several processes of one server share it all by `leases` and `revisions`; `sharing`
-is what each does about that. `additions` is what people have dropped, `adding` what becomes of it
+is what each does about that. `lookups` are folders that ask a service when they are opened,
+`finding` searches all of them. `additions` is what people have dropped, `adding` what becomes of it
 in one account, `adders` in all. `arranged` puts the magnets of all accounts (`sources`) into views:
 `branches` are their folders, `shown` the files in them, `places` what is remembered of that on
 disk. `edits` are what people changed in davstore alone (`edit_tables`, `edit_records`, `edited`),
-`editor` is how, and `remover` removes at the stores what they deleted, writing the `audit`.
-`linked` are the links that accounts keep beside magnets. `sidecars` are what people write beside
-magnets' files (`contents` are the bytes of these, `sidecar_tables` their names), each at its home
+`editor` is how, and `remover` removes at the stores what they deleted, writing the `audit`, but
+nothing that is still on its way to another account (`giving`). `linked` are the links that accounts
+keep beside magnets. `sidecars` are what people write beside magnets' files (`contents` are the
+bytes of these, `sidecar_tables` and `sidecar_records` their names and properties), each at its home
 (`homes`). `lock` keeps a second server away, `overview` tells people how it all stands.
 `differences` says which folders two snapshots differ in, `outbox` keeps what hooks have still to be
 told of that. `export` writes all down, and `importing` queues what was written.
@@ -29,6 +31,7 @@ from davstore.catalog.database import Engine, integrity, look_into, open_databas
 from davstore.catalog.dialects import clock, is_server
 from davstore.catalog.differences import differences, folded
 from davstore.catalog.editor import Editor, NameTaken, NotThere
+from davstore.catalog.giving import Giving, moved_to
 from davstore.catalog.holding import Holding
 from davstore.catalog.homes import Sweeper, home_in, home_of
 from davstore.catalog.kept import Kept, rooms
@@ -46,7 +49,8 @@ from davstore.catalog.records import Records
 from davstore.catalog.refresh import Catalog
 from davstore.catalog.remover import Remover
 from davstore.catalog.shown import magnet_of, owner
-from davstore.catalog.sidecars import Beside, Sidecar, Sidecars, Vanished, known_contents
+from davstore.catalog.sidecar_records import Sidecar, Written
+from davstore.catalog.sidecars import Beside, Sidecars, Vanished, known_contents
 from davstore.catalog.stored_contents import StoredContents
 
 __all__ = [
@@ -63,6 +67,7 @@ __all__ = [
     "Drop",
     "Editor",
     "Engine",
+    "Giving",
     "Growth",
     "Holding",
     "Kept",
@@ -87,6 +92,7 @@ __all__ = [
     "Turns",
     "Untold",
     "Vanished",
+    "Written",
     "can_add",
     "clock",
     "copied",
@@ -99,6 +105,7 @@ __all__ = [
     "known_contents",
     "look_into",
     "magnet_of",
+    "moved_to",
     "only_server",
     "open_database",
     "overviews",

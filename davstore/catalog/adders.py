@@ -10,6 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from davstore.catalog.adding import IDLE, Adder
 from davstore.catalog.leases import Leases
 from davstore.errors import StateError
+from davstore.wanted import Takes
 
 log = logging.getLogger(__name__)
 
@@ -34,9 +35,9 @@ class Adders:
         self._threads: list[threading.Thread] = []
 
     @property
-    def accounts(self) -> tuple[str, ...]:
-        """Those that magnets can be added to."""
-        return tuple(self._adders)
+    def takes(self) -> dict[str, Takes]:
+        """The accounts that magnets can be added to, and what else."""
+        return {name: adder.takes for name, adder in self._adders.items()}
 
     def wake(self, account: str) -> None:
         """Something was dropped there."""

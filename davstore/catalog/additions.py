@@ -1,4 +1,5 @@
 """What people have dropped into accounts, on disk: the files as they are, and the magnets in them.
+Links of file hosts, and containers of such, wait in the same queue, at a pace of their own.
 
 A magnet waits here until its service has taken it or refused it. It is added once: whoever adds
 it claims it first, in the same transaction in which it is noted that it may be there from then on.
@@ -6,7 +7,7 @@ Methods raise `StateError` where the disk fails.
 """
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -18,7 +19,7 @@ import sqlalchemy as sa
 from davstore.catalog.dialects import alone, inserting, saying, written
 from davstore.catalog.tables import additions, drops
 from davstore.errors import Full
-from davstore.model import Wanted
+from davstore.model import HOSTED, Wanted
 
 SHOWN_FOR: Final = 60.0
 """Seconds for which a dropped file stands there as it was written. rclone looks at its size right
@@ -30,6 +31,8 @@ HELD_FOR: Final = 3600.0
 RETRIED_WITHIN: Final = 180.0
 """Seconds within which the same magnet, dropped again, is a client's retry and no new wish."""
 KEEP_ADDED, KEEP_REFUSED = 24 * 3600.0, 7 * 24 * 3600.0
+TOLD_FOR: Final = 600.0
+"""Seconds for which it is said of an added magnet that it was, if the account does not show it."""
 MOST_WAITING: Final = 2000
 """Of what was dropped; what the owner imports counts not."""
 IMPORTED: Final = "davstore import"
@@ -47,6 +50,20 @@ class State(StrEnum):
     ADDED = "added"
     REFUSED = "refused"
 
+    @property
+    def said(self) -> str:
+        """It in words for a person."""
+        return _SAID[self]
+
+
+_SAID: Final[Mapping[State, str]] = {
+    State.WAITING: "waits to be added",
+    State.TRYING: "is being added",
+    State.CHOOSING: "added; waits for its files to be known",
+    State.ADDED: "added",
+    State.REFUSED: "refused; it was not added",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Drop:
@@ -61,7 +78,9 @@ class Drop:
 
 @dataclass(frozen=True, slots=True)
 class Addition:
-    """A magnet on its way; `unsure` whether it may be in the account already."""
+    """A magnet on its way, or what is at file hosts; `unsure` whether it may be in the account
+    already.
+    """
 
     hash: str
     name: str
@@ -76,12 +95,18 @@ class Addition:
     id: str = ""
     person: str = ""
 
+    @property
+    def is_hosted(self) -> bool:
+        """Whether it is at file hosts, and no magnet."""
+        return self.hash.startswith(HOSTED)
+
 
 _OPEN = (State.WAITING, State.TRYING, State.CHOOSING)
 _DROP = (drops.c.name, sa.func.length(drops.c.content).label("size"), drops.c.identity,
          drops.c.hashes, drops.c.at)  # fmt: skip
 _ADDITION = tuple(additions.c[name] for name in Addition.__slots__)
 _ORDER = (additions.c.person == IMPORTED, additions.c.dropped, additions.c.hash)
+_HOSTED = additions.c.hash.startswith(HOSTED)
 _APART: Final = 1e-5
 """Seconds: enough to tell two moments of our time apart."""
 _UNKEPT: Final = "what was dropped cannot be read or written"
@@ -118,15 +143,18 @@ class Additions:
 
     def enqueue(self, account: str, wanted: Sequence[Wanted], person: str) -> int:
         """Ask for magnets without a file; how many were not asked for before. They keep their
-        order.
+        order. Raises `Full`, but for an import.
         """
         now = self.now()
         with self._writing() as connection:
             moments = (now + at * _APART for at in range(len(wanted)))
-            return sum(
+            asked = sum(
                 _want(connection, account, each, person, moment)
                 for each, moment in zip(wanted, moments, strict=True)
             )
+            if person != IMPORTED:
+                _check_room(connection, account)
+        return asked
 
     def drops(self, account: str) -> list[Drop]:
         """The files that stand there."""
@@ -177,30 +205,49 @@ class Additions:
         with self._reading() as connection:
             return [_addition(row) for row in connection.execute(query.order_by(*_ORDER))]
 
-    def due(self, account: str, *, adding: bool) -> Addition | None:
-        """What is to be done next, if it is time; where not `adding`, only choices."""
-        states = [State.CHOOSING, State.WAITING] if adding else [State.CHOOSING]
+    def tells(self, addition: Addition, known: Callable[[str], bool]) -> bool:
+        """Whether people are to be told of it: not of what the account shows by now (it has a
+        `known` hash), nor of what it should have shown long ago, as links that
+        were added are; nor of what an import has brought and nobody has tried, which may be
+        thousands.
+        """
+        if addition.person == IMPORTED and addition.state is State.WAITING and not addition.tries:
+            return False
+        if addition.state is not State.ADDED:
+            return True
+        if addition.is_hosted:
+            return False
+        return self.now() - addition.settled <= TOLD_FOR and not known(addition.hash)
+
+    def due(self, account: str, *, adding: bool, taking: bool = False) -> Addition | None:
+        """What is to be done next, if it is time; where not `adding`, no magnet is added, and where
+        not `taking`, nothing of file hosts.
+        """
+        kinds = [kind for kind, may in ((~_HOSTED, adding), (_HOSTED, taking)) if may]
+        wanted = _in(account, State.WAITING) & sa.or_(sa.false(), *kinds)
         query = (
             sa.select(*_ADDITION)
-            .where(_in(account, *states), additions.c.due <= self.now())
+            .where(_in(account, State.CHOOSING) | wanted, additions.c.due <= self.now())
             .order_by(additions.c.state, *_ORDER)
         )
         with self._reading() as connection:
             row = connection.execute(query.limit(1)).one_or_none()
         return None if row is None else _addition(row)
 
-    def next_due(self, account: str, state: State) -> float | None:
-        """When the first in this state is to be looked at."""
+    def next_due(self, account: str, state: State, *, hosted: bool = False) -> float | None:
+        """When the first in this state is to be looked at, of magnets or of what is `hosted`."""
         query = sa.select(sa.func.min(additions.c.due)).where(_in(account, state))
         with self._reading() as connection:
-            found: float | None = connection.execute(query).scalar_one()
+            found: float | None = connection.execute(query.where(_of(hosted))).scalar_one()
             return found
 
-    def last_tried(self, account: str) -> float:
-        """When a service was last asked to add something, 0 for never."""
+    def last_tried(self, account: str, *, hosted: bool = False) -> float:
+        """When a service was last asked to add something, 0 for never: a magnet, or something
+        `hosted`.
+        """
         query = sa.select(sa.func.max(additions.c.tried)).where(additions.c.account == account)
         with self._reading() as connection:
-            return connection.execute(query).scalar_one() or 0.0
+            return connection.execute(query.where(_of(hosted))).scalar_one() or 0.0
 
     def claim(self, account: str, addition: Addition) -> Wanted | None:
         """Be the one who adds it; None where it has been claimed or taken away meanwhile."""
@@ -299,6 +346,10 @@ def _check_room(connection: sa.Connection, account: str) -> None:
 def _forget(connection: sa.Connection, account: str, hash_: str) -> None:
     free = additions.c.state.in_([State.WAITING, State.REFUSED])
     connection.execute(sa.delete(additions).where(_this(account, hash_) & free))
+
+
+def _of(hosted: bool) -> sa.ColumnElement[bool]:  # noqa: FBT001 - a column as good as any
+    return _HOSTED if hosted else ~_HOSTED
 
 
 def _this(account: str, hash_: str) -> sa.ColumnElement[bool]:

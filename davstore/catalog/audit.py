@@ -1,20 +1,27 @@
-"""The log of every removal at a store: who, when, what, and why. Rows are never removed."""
+"""The log of every removal at a store: who, when, what, and why. Rows are never removed.
+
+Links that an account keeps stand there as well; who deleted one that its store would not let go of
+must do so again.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
 
 from davstore.catalog.edit_tables import audit, edits
 from davstore.catalog.edits import Edit, Stage
-from davstore.model import Magnet
+from davstore.model import HOSTED, Magnet
+
+KEPT: Final = "kept in the trash: "
 
 
 @dataclass(frozen=True, slots=True)
 class Removal:
-    """One removal. `deleted` is when `who` did so, `began` when the store was first asked, and
-    `ended` when it had agreed: 0 while it has not, and `outcome` says what keeps it.
+    """One removal, or, where `is_kept`, one that did not come about. `deleted` is when `who` did
+    so, `began` when the store was first asked, and `ended` when it had agreed: 0 while it has not,
+    and `outcome` says what keeps it.
     """
 
     number: int
@@ -30,6 +37,11 @@ class Removal:
     ended: float
     outcome: str
 
+    @property
+    def is_kept(self) -> bool:
+        """Whether it was time to remove it, and it was kept."""
+        return self.outcome.startswith(KEPT)
+
 
 def begin(
     connection: sa.Connection, account: str, magnet: Magnet, name: str, edit: Edit, now: float
@@ -37,12 +49,19 @@ def begin(
     """A store is about to be asked; asking again, after a failure or a crash, is no new removal."""
     if connection.execute(sa.select(audit.c.number).where(_open(account, magnet.id))).first():
         return
-    row = {
-        "account": account, "magnet": magnet.id, "hash": magnet.hash, "name": name,
-        "size": magnet.size, "who": edit.who, "why": edit.why, "deleted": edit.deleted,
-        "began": now, "ended": 0.0, "outcome": "",
-    }  # fmt: skip
+    row = _row(account, magnet, name, edit) | {"began": now, "ended": 0.0, "outcome": ""}
     connection.execute(sa.insert(audit).values(row))
+
+
+def keep(
+    connection: sa.Connection, account: str, magnet: Magnet, name: str, edit: Edit, why: str,
+    now: float,
+) -> None:  # fmt: skip
+    """It is time to remove what was deleted, and it stays; this is said once for each reason."""
+    row = _row(account, magnet, name, edit) | {"outcome": f"{KEPT}{why}"}
+    same = (audit.c[key] == row[key] for key in ("account", "magnet", "deleted", "outcome"))
+    if connection.execute(sa.select(audit.c.number).where(*same)).first() is None:
+        connection.execute(sa.insert(audit).values(row | {"began": now, "ended": now}))
 
 
 def note(connection: sa.Connection, account: str, magnet: str, outcome: str) -> None:
@@ -57,13 +76,13 @@ def end(connection: sa.Connection, account: str, magnet: str, now: float) -> Non
 
 
 def settle(connection: sa.Connection, now: float) -> None:
-    """Close the rows of what a store's list lacked before its answer to us was written down."""
+    """Close the rows of magnets that a store's list lacked before its answer to us was written."""
     removing = sa.select(edits.c.magnet).where(
         edits.c.account == audit.c.account,
         edits.c.magnet == audit.c.magnet,
         edits.c.stage == Stage.REMOVING.value,
     )
-    lost = (audit.c.ended == 0) & ~removing.exists()
+    lost = (audit.c.ended == 0) & ~removing.exists() & ~audit.c.magnet.startswith(HOSTED)
     if connection.execute(sa.select(audit.c.number).where(lost).limit(1)).first() is None:
         return  # the usual case takes no turn at writing
     done = {"ended": now, "outcome": "no longer in the account"}
@@ -94,6 +113,13 @@ def waiting(engine: sa.Engine) -> dict[str, tuple[int, int]]:
     )
     with engine.connect() as connection:
         return {name: (count - due, due) for name, count, due in connection.execute(query)}
+
+
+def _row(account: str, magnet: Magnet, name: str, edit: Edit) -> dict[str, Any]:
+    return {
+        "account": account, "magnet": magnet.id, "hash": magnet.hash, "name": name,
+        "size": magnet.size, "who": edit.who, "why": edit.why, "deleted": edit.deleted,
+    }  # fmt: skip
 
 
 def _values(row: sa.Row[Any]) -> tuple[Any, ...]:

@@ -4,7 +4,7 @@ Holds names of folders alone: files are looked up when a folder is touched.
 """
 
 from bisect import bisect_left
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from operator import attrgetter, itemgetter
 from types import MappingProxyType
@@ -141,6 +141,15 @@ class Branches:
             every = (path for key in branch.spots for path in self._places(key).values())
             branch.taken = {names.key(path[-1]) for path in every if path[:-1] == parent}
         return branch.taken
+
+    def magnets(self, parent: Path) -> Iterator[str]:
+        """The names of the magnets that have something in `parent`, or below."""
+        branches = [self._walked(parent)]
+        while branches:
+            branch = branches.pop()
+            if branch is not None:
+                yield from (spot.place.name for spot in branch.spots.values())
+                branches += branch.inner.values()
 
     def let_go(self) -> None:
         """Forget the names of files, but those of large folders: they are dear to find again."""

@@ -41,9 +41,12 @@ class Editor:
         self._records = records
         self._now = now
 
-    def delete(self, account: str, magnet: str, path: Path, who: str, *, in_trash: bool) -> None:
+    def delete(
+        self, account: str, magnet: str, path: Path, who: str, *, in_trash: bool,
+        why: str = "deleted",
+    ) -> None:  # fmt: skip
         """Delete what stands at `path` of a magnet: in the magnets it can be had back, in the trash
-        it cannot. The magnet goes with its last file.
+        it cannot. The magnet goes with its last file; `why` is said of one that goes whole.
         """
         plain, now = self._plain(account, magnet), self._now()
 
@@ -53,7 +56,7 @@ class Editor:
             if not path:
                 if _is_left(edit, in_trash=in_trash):
                     return replace(_without(edit, ()), due=now)
-                return _gone(edit, who, "deleted", now)
+                return _gone(edit, who, why, now)
             return _hidden(edit, plain, path, who, now, in_trash=in_trash)
 
         self._change(account, magnet, step)

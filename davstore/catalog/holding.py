@@ -192,10 +192,10 @@ class Holding:
             held = self._held.get(id_)
             return self._tree(held) if held is not None and held.shown else None
 
-    def has(self, hash_: str) -> bool:
-        """Whether there is a magnet of this hash, in whatever state."""
+    def of_hash(self, hash_: str) -> list[Magnet]:
+        """The magnets of this hash, in whatever state."""
         with self._lock:
-            return any(held.magnet.hash == hash_ for held in self._held.values())
+            return [held.magnet for held in self._held.values() if held.magnet.hash == hash_]
 
     @property
     def unfinished(self) -> bool:

@@ -30,8 +30,8 @@ def home_of(account: str, magnet: Magnet) -> str:
     return f"account/{account}/{magnet.hash or f'id {magnet.id}'}"
 
 
-def home_in(view: str, name: str) -> str:
-    """What the folder called `name` at the top of a view is known by."""
+def home_in(view: str, name: str = "") -> str:
+    """What the folder called `name` at the top of a view is known by; without one, the view."""
     return f"view/{view}/{name}"
 
 
@@ -91,6 +91,7 @@ class Sweeper:
         if arranged is None:
             return None
         for view in arranged:
+            found[home_in(view.name)] = [view]
             for entry in view.entries.values():
                 if isinstance(entry, Folder):
                     found[home_in(view.name, entry.name)] = [entry]

@@ -96,9 +96,9 @@ class Keeper:
         """Whether the service is still at work on some magnet."""
         return self._holding.unfinished
 
-    def has(self, hash_: str) -> bool:
-        """Whether the account is known to hold a magnet of this hash, in whatever state."""
-        return self._holding.has(hash_)
+    def of_hash(self, hash_: str) -> list[Magnet]:
+        """What the account is known to hold of this hash, in whatever state."""
+        return self._holding.of_hash(hash_)
 
     @property
     def age(self) -> float:

@@ -1,24 +1,31 @@
 """The links that accounts keep beside magnets: asked for when somebody looks, and not before.
 
 What was known last is shown at once, also after a restart; it is asked anew behind the scenes, at
-most once in `EVERY` seconds by all processes together.
+most once in `EVERY` seconds by all processes together, and when links were added. What is deleted
+is forgotten by the service, or where that cannot forget it alone, hidden here until it is used
+anew.
 """
 
 import logging
 import threading
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
 from types import MappingProxyType
 
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
 from davstore import views
-from davstore.catalog.dialects import TEXT, WHOLE, alone, reason
+from davstore.catalog import audit
+from davstore.catalog.dialects import TEXT, WHOLE, alone, reason, saying
+from davstore.catalog.editor import NotThere
+from davstore.catalog.edits import Edit
 from davstore.catalog.tables import metadata
 from davstore.errors import StoreError
-from davstore.model import File, Folder, Saved
+from davstore.model import RECENT, File, Folder, Leaf, Magnet, Saved, Status
 from davstore.stores.base import Store
 from davstore.stores.desk import Linking
 
@@ -26,6 +33,10 @@ log = logging.getLogger(__name__)
 
 EVERY = 300.0
 AFTER_FAILURE = 60.0
+FORGOTTEN = "forgotten"
+"""The kind, on disk, of those that are hidden, since the moment at which they were `added`."""
+_STEP = 0.001
+"""Seconds by which a list is newer that was not asked for, but changed here."""
 
 linked = sa.Table(
     "linked",
@@ -51,6 +62,16 @@ linked_since = sa.Table(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """A list as it was at `taken`; `hidden` are links that are not shown, each since a moment."""
+
+    saved: tuple[Saved, ...]
+    folder: Folder
+    taken: float
+    hidden: Mapping[str, float]
+
+
 class Linked:
     """The folder of links of each account whose store keeps some.
 
@@ -73,12 +94,11 @@ class Linked:
         self._now = now
         self._lock = threading.Lock()
         self._learned = learned
-        self._known: dict[str, tuple[Sequence[Saved], Folder]] = {}
-        self._taken = dict.fromkeys(self._stores, 0.0)
+        self._known: dict[str, _Known] = {}
         self._next = dict.fromkeys(self._stores, 0.0)
+        self._alone = {name: threading.RLock() for name in self._stores}
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="links")
-        for name in self._stores:
-            self._load(name)
+        self.follow()
 
     @property
     def accounts(self) -> Collection[str]:
@@ -87,9 +107,8 @@ class Linked:
 
     def known(self, account: str) -> Folder | None:
         """The folder as it was last; None while nothing is known, which is asked for then."""
-        with self._lock:
-            known = self._known.get(account)
-        return known[1] if known else self.asked(account)
+        known = self._last(account)
+        return known.folder if known else self.asked(account)
 
     def asked(self, account: str) -> Folder | None:
         """The same, for somebody who looks into it: it is asked anew where that is due."""
@@ -99,33 +118,77 @@ class Linked:
             if is_due:
                 self._next[account] = self._now() + EVERY
         if is_due:
-            self._threads.submit(self._refresh_quietly, account)
-        return known[1] if known else None
+            self._threads.submit(self._refresh_quietly, account, EVERY)
+        return known.folder if known else None
+
+    def hurry(self, account: str) -> None:
+        """Ask soon: something was added."""
+        self._threads.submit(self._refresh_quietly, account, 0.0)
 
     def refresh(self, account: str) -> None:
         """Ask now. Raises `StoreError`."""
-        saved = self._stores[account].links()
-        taken = self._now()
-        self._show(account, saved, taken)
-        try:
-            self._save(account, saved, taken)
-        except SQLAlchemyError as error:
-            log.warning("%s: the links cannot be written: %s", account, reason(error))
+        with self._alone[account]:
+            saved, known = self._stores[account].links(), self._last(account)
+            was = known.hidden if known else {}
+            hidden = {
+                one.file.ref: was[one.file.ref] for one in saved
+                if one.kind == RECENT and (one.added or 0.0) <= was.get(one.file.ref, -1.0)
+            }  # fmt: skip
+            shown = tuple(one for one in saved if one.file.ref not in hidden)
+            self._take_over(account, shown, self._now(), hidden)
 
-    def saved(self, account: str) -> Sequence[Saved]:
-        """What the account keeps, as was last known."""
-        with self._lock:
-            known = self._known.get(account)
-        return known[0] if known else ()
+    def forget(self, account: str, leaf: Leaf, who: str) -> None:
+        """Have the account keep no longer what `leaf` shows, as `who` wants; hide it where that
+        cannot be. It goes into the audit before the service is asked.
+
+        Raises `NotThere`, `StateError`, and `StoreError`: then it is still there.
+        """
+        with self._alone[account]:
+            known = self._last(account)
+            found = [one for one in known.saved if one.file.ref == leaf.file.ref] if known else []
+            if known is None or not found:
+                raise NotThere(f"{account}: it is there no more")
+            if found[0].kind == RECENT:
+                log.info("%s: %r is hidden here", account, leaf.name)
+            else:
+                self._remove(account, found[0], leaf, who)
+            hidden = {**known.hidden, leaf.file.ref: self._now()}
+            left = tuple(one for one in known.saved if one is not found[0])
+            self._take_over(account, left, known.taken + _STEP, hidden)
+
+    def follow(self) -> None:
+        """Take over what other processes have learned."""
+        for account in self._stores:
+            self._load(account)
 
     def close(self) -> None:
         """Ask nobody any more."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    def _refresh_quietly(self, account: str) -> None:
-        """By us, unless another process has done it lately."""
+    def _last(self, account: str) -> _Known | None:
+        with self._lock:
+            return self._known.get(account)
+
+    def _remove(self, account: str, saved: Saved, leaf: Leaf, who: str) -> None:
+        now, host = self._now(), f" of {saved.host}" if saved.host else ""
+        magnet = Magnet(leaf.magnet, leaf.name, Status.READY, "", size=leaf.size)
+        edit = Edit(deleted=now, who=who, why=f"deleted, a link{host}")
+        with _audited(self._engine) as connection:
+            audit.begin(connection, account, magnet, leaf.name, edit, now)
         try:
-            if self._load(account) and self._taken[account] > self._now() - EVERY:
+            self._stores[account].forget(saved)
+        except StoreError as error:
+            with _audited(self._engine) as connection:
+                audit.note(connection, account, magnet.id, error.reason)
+            raise
+        with _audited(self._engine) as connection:
+            audit.end(connection, account, magnet.id, self._now())
+        log.info("%s: %r is no longer kept", account, leaf.name)
+
+    def _refresh_quietly(self, account: str, age: float) -> None:
+        """By us, unless another process has done it so many seconds ago."""
+        try:
+            if self._load(account) and self._known[account].taken > self._now() - age:
                 return
             self.refresh(account)
         except StoreError as error:
@@ -135,17 +198,29 @@ class Linked:
         except Exception:
             log.exception("%s: links", account)
 
-    def _show(self, account: str, saved: Sequence[Saved], taken: float) -> None:
+    def _take_over(
+        self, account: str, saved: tuple[Saved, ...], taken: float, hidden: Mapping[str, float]
+    ) -> None:
+        self._show(account, saved, taken, hidden)
+        try:
+            self._save(account, saved, taken, hidden)
+        except SQLAlchemyError as error:
+            log.warning("%s: the links cannot be written: %s", account, reason(error))
+
+    def _show(
+        self, account: str, saved: tuple[Saved, ...], taken: float, hidden: Mapping[str, float]
+    ) -> None:
         """The same folder as before where nothing has changed: what is prepared of it holds."""
         with self._lock:
             known = self._known.get(account)
             folder = views.links_folder(account, saved, self._learned)
-            if known is None or list(known[1].entries.items()) != list(folder.entries.items()):
-                self._known[account] = (saved, folder)
-            self._taken[account] = taken
+            if known and list(known.folder.entries.items()) == list(folder.entries.items()):
+                saved, folder = known.saved, known.folder
+            self._known[account] = _Known(saved, folder, taken, hidden)
 
     def _load(self, account: str) -> bool:
         """Whether something newer than what we know was on disk."""
+        known = self._last(account)
         try:
             with self._engine.connect() as connection:
                 since = connection.execute(
@@ -153,22 +228,31 @@ class Linked:
                 ).first()
                 if since is None or since.source != self._sources[account]:
                     return False
-                if since.taken <= self._taken[account]:
+                if since.taken <= (known.taken if known else 0.0):
                     return False
                 rows = connection.execute(
                     sa.select(linked).where(linked.c.account == account).order_by("position")
                 ).all()
         except SQLAlchemyError:
             return False
-        self._show(account, tuple(map(_saved, rows)), since.taken)
+        found = [_saved(row) for row in rows]
+        hidden = {one.file.ref: one.added or 0.0 for one in found if one.kind == FORGOTTEN}
+        shown = tuple(one for one in found if one.kind != FORGOTTEN)
+        self._show(account, shown, since.taken, hidden)
         return True
 
-    def _save(self, account: str, saved: Sequence[Saved], taken: float) -> None:
+    def _save(
+        self, account: str, saved: Sequence[Saved], taken: float, hidden: Mapping[str, float]
+    ) -> None:
+        every = [
+            *saved,
+            *(Saved("", File("", ref), since, FORGOTTEN) for ref, since in hidden.items()),
+        ]
         rows = [
             {"account": account, "position": at, "id": one.id, "name": one.file.path,
              "ref": one.file.ref, "size": one.file.size, "mime": one.file.mime,
              "added": one.added, "kind": one.kind, "host": one.host}
-            for at, one in enumerate(saved)
+            for at, one in enumerate(every)
         ]  # fmt: skip
         with self._engine.begin() as connection:
             alone(connection, "linked")
@@ -178,6 +262,12 @@ class Linked:
                 connection.execute(sa.insert(linked), rows)
             since = {"account": account, "source": self._sources[account], "taken": taken}
             connection.execute(sa.insert(linked_since), since)
+
+
+@contextmanager
+def _audited(engine: sa.Engine) -> Iterator[sa.Connection]:
+    with saying("the removal cannot be written down"), engine.begin() as connection:
+        yield connection
 
 
 def _saved(row: "sa.Row[tuple[object, ...]]") -> Saved:

@@ -22,7 +22,7 @@ from cachetools import TLRUCache
 
 from davstore import names, views
 from davstore.catalog.shown import owner
-from davstore.errors import StoreError, StoreUnavailable
+from davstore.errors import StoreError, StoreUnavailable, anew
 from davstore.model import Entry, File, Folder, Found, Leaf, Query, Snapshot, Text
 from davstore.stores.base import Searching, Store
 from davstore.stores.playing import Begun, Continuing, Finding
@@ -55,10 +55,18 @@ Key: TypeAlias = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class _Answer:
-    """What a call brought, as a folder, or why it brought nothing."""
+class _Brought:
+    """What a call brought, as a folder; `found` are the magnets of which it has the links."""
 
-    outcome: Folder | StoreError
+    folder: Folder
+    found: tuple[Found, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What a call brought, or why it brought nothing."""
+
+    outcome: _Brought | StoreError
     until: float
 
 
@@ -79,7 +87,7 @@ class Lookups:
         self._answers: TLRUCache[Key, _Answer] = TLRUCache(
             MOST_ANSWERS, ttu=lambda _key, answer, _now: answer.until, timer=now
         )
-        self._flights: dict[Key, Future[Folder]] = {}
+        self._flights: dict[Key, Future[_Brought]] = {}
         self._waiting: Counter[str] = Counter()
 
     names: Final = (SEARCH, CONTINUE)
@@ -106,16 +114,23 @@ class Lookups:
         if top.name == CONTINUE:
             return views.find(self._watched(account, top) if asking else top, path[1:])
         words = normalize("NFC", path[1])
-        key = (account, " ".join(words.casefold().split()))
         if not is_search(words):
             return None
-        folder = self._folder(key, words) if asking else self._known(key)
+        key = _key(account, words)
+        folder = self._brought(key, words).folder if asking else self._known(key)
         return None if folder is None else views.find(folder, path[2:])
+
+    def found(self, account: str, words: str) -> tuple[Found, ...]:
+        """What the service of `account` finds: as in its folder, and remembered as that is.
+
+        Raises `StoreError`.
+        """
+        return self._brought(_key(account, words), words).found
 
     def _watched(self, account: str, otherwise: Folder) -> Folder:
         """Unlike a search it is met by everybody who walks the tree, whom no failure must stop."""
         try:
-            return self._folder((account, _BEGUN), CONTINUE)
+            return self._brought((account, _BEGUN), CONTINUE).folder
         except StoreError as error:
             log.info("what is being watched is not known: %s", error)
             return otherwise
@@ -124,21 +139,22 @@ class Lookups:
         with self._lock:
             found = [(key, answer) for key, answer in self._answers.items() if key[0] == account]
         for (_, words), answer in found:
-            if isinstance(answer.outcome, Folder) and words != _BEGUN:
-                yield answer.outcome
+            if isinstance(answer.outcome, _Brought) and words != _BEGUN:
+                yield answer.outcome.folder
 
     def _known(self, key: Key) -> Folder | None:
         with self._lock:
             answer = self._answers.get(key)
-        return answer.outcome if answer and isinstance(answer.outcome, Folder) else None
+        brought = answer.outcome if answer else None
+        return brought.folder if isinstance(brought, _Brought) else None
 
-    def _folder(self, key: Key, name: str) -> Folder:
+    def _brought(self, key: Key, name: str) -> _Brought:
         is_ours = False
         with self._lock:
             answer = self._answers.get(key)
             if answer is not None:
                 if isinstance(answer.outcome, StoreError):
-                    raise answer.outcome.with_traceback(None)
+                    raise anew(answer.outcome)
                 return answer.outcome
             flight = self._flights.get(key)
             self._check_room(key[0], is_new=flight is None)
@@ -164,15 +180,15 @@ class Lookups:
             reason = "other searches are under way; try again in a moment"
             raise StoreUnavailable(account, reason, retry_after=5.0)
 
-    def _fly(self, key: Key, name: str, flight: Future[Folder]) -> None:
+    def _fly(self, key: Key, name: str, flight: Future[_Brought]) -> None:
         """Ask, and tell all who wait."""
         answer: _Answer | None = None
         try:
-            folder, life = self._asked(*key, name)
-            answer = _Answer(folder, self._now() + life)
-            flight.set_result(folder)
+            brought, life = self._asked(*key, name)
+            answer = _Answer(brought, self._now() + life)
+            flight.set_result(brought)
         except StoreError as error:
-            answer = _Answer(error, self._now() + FAILED_LIFE)
+            answer = _Answer(anew(error), self._now() + FAILED_LIFE)
             flight.set_exception(error)
         except BaseException as error:
             flight.set_exception(error)
@@ -183,17 +199,20 @@ class Lookups:
                 if answer is not None:
                     self._answers[key] = answer
 
-    def _asked(self, account: str, words: str, name: str) -> tuple[Folder, float]:
+    def _asked(self, account: str, words: str, name: str) -> tuple[_Brought, float]:
         store, now = self._stores[account], self._now()
         if words == _BEGUN and isinstance(store, Continuing):
-            return _in_order(name, self._begun(account, store.begun()), now), OWN_LIFE
+            folder = _in_order(name, self._begun(account, store.begun()), now)
+            return _Brought(folder), OWN_LIFE
         if isinstance(store, Searching):
             found = store.search(Query(" ".join(name.split())))
-            return _in_order(name, [_text(account, each, now) for each in found], now), FOUND_LIFE
+            folder = _in_order(name, [_text(account, each, now) for each in found], now)
+            return _Brought(folder, found), FOUND_LIFE
         assert isinstance(store, Finding)
         ids = store.find(" ".join(name.split()))
         magnets = self._magnets(account)
-        return _in_order(name, [magnets[id_] for id_ in ids if id_ in magnets], now), OWN_LIFE
+        folder = _in_order(name, [magnets[id_] for id_ in ids if id_ in magnets], now)
+        return _Brought(folder), OWN_LIFE
 
     def _magnets(self, account: str) -> dict[str, Folder]:
         snapshot = self._snapshot(account)
@@ -215,6 +234,10 @@ def is_search(words: str) -> bool:
     is_word = sum(character.isalnum() for character in words) >= 2 and len(words) <= LONGEST_WORDS
     hidden = words.startswith((".", "~", "$"))
     return is_word and not hidden and not _FILE.fullmatch(words) and words.lower() not in _PLACES
+
+
+def _key(account: str, words: str) -> Key:
+    return account, " ".join(words.casefold().split())
 
 
 def _text(account: str, found: Found, now: float) -> Text:

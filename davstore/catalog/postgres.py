@@ -109,7 +109,17 @@ def connecting(database: Database) -> sa.Engine:
         return made
 
     sa.event.listen(engine, "do_connect", connect)
+    sa.event.listen(engine, "handle_error", _leave_what_is_read_only)
     return engine
+
+
+def _leave_what_is_read_only(context: sa.ExceptionContext) -> None:
+    """A server that takes no writes was replaced by another: the connections to it are of no use.
+
+    https://www.postgresql.org/docs/current/errcodes-appendix.html, class 25
+    """
+    if isinstance(context.original_exception, psycopg.errors.ReadOnlySqlTransaction):
+        context.is_disconnect = True
 
 
 def _address(database: Database) -> sa.URL:

@@ -6,7 +6,8 @@ Also the memory of learned sizes, which the stream uses without knowing a databa
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any, TypeVar
+from itertools import islice
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -15,11 +16,12 @@ from davstore.catalog.dialects import inserting, is_server
 from davstore.catalog.doubt import BELIEVED, NEVER
 from davstore.catalog.edit_records import EditRecords
 from davstore.catalog.tables import accounts, files, held_back, links, magnets, sizes
-from davstore.model import File, Magnet, Status
+from davstore.model import File, Magnet, Status, Work
 
 log = logging.getLogger(__name__)
 
-T = TypeVar("T")
+AT_ONCE = 500
+"""So many magnets are named in one statement."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,9 +194,12 @@ class Records:
         )
         with self._engine.connect() as connection:
             return tuple(
-                File(row.path, row.ref, row.size, row.number, row.mime, row.video_hash)
+                File(
+                    row.path, row.ref, row.size, row.number, row.mime, row.video_hash, row.season,
+                    row.episode,
+                )
                 for row in connection.execute(query)
-            )
+            )  # fmt: skip
 
     def save(
         self,
@@ -218,10 +223,8 @@ class Records:
             statement = inserting(connection, accounts).values(row)
             connection.execute(statement.on_conflict_do_update(index_elements=["name"], set_=row))
             _keep(connection, account, list(unsaved.held.values()), revision)
-            for id_ in unsaved.files.keys() | unsaved.gone:
-                _drop(connection, files, account, files.c.magnet == id_)
-            for id_ in unsaved.gone:
-                _drop(connection, magnets, account, magnets.c.id == id_)
+            _drop(connection, account, files.c.magnet, unsaved.files.keys() | unsaved.gone)
+            _drop(connection, account, magnets.c.id, unsaved.gone)
             edit_records.forget(connection, account, unsaved.gone)
             found = [
                 _file_row(account, id_, at, file)
@@ -281,6 +284,7 @@ def magnet_of(row: sa.Row[Any]) -> Magnet:
     return Magnet(
         row.id, row.name, Status(row.status), row.fingerprint, row.hash, row.size, row.progress,
         row.added, row.speed, row.trouble,
+        Work(row.kind, row.title, row.year) if row.kind else None,
     )  # fmt: skip
 
 
@@ -302,9 +306,12 @@ def _keep(connection: sa.Connection, account: str, rows: Sequence[Held], revisio
 
 
 def _drop(
-    connection: sa.Connection, table: sa.Table, account: str, which: sa.ColumnElement[bool]
+    connection: sa.Connection, account: str, column: sa.Column[str], ids: Iterable[str]
 ) -> None:
-    connection.execute(sa.delete(table).where(table.c.account == account, which))
+    """The rows of these magnets, whose ids stand in the `column`."""
+    left, table = iter(ids), column.table
+    while some := list(islice(left, AT_ONCE)):
+        connection.execute(sa.delete(table).where(table.c.account == account, column.in_(some)))
 
 
 def _keep_doubts(connection: sa.Connection, account: str, doubted: Mapping[str, float]) -> None:
@@ -315,12 +322,13 @@ def _keep_doubts(connection: sa.Connection, account: str, doubted: Mapping[str, 
 
 
 def _magnet_row(account: str, held: Held) -> dict[str, object]:
-    magnet = held.magnet
+    magnet, work = held.magnet, held.magnet.work
     return {
         "account": account, "id": magnet.id, "name": magnet.name, "status": magnet.status.value,
         "fingerprint": magnet.fingerprint, "hash": magnet.hash, "size": magnet.size,
         "progress": magnet.progress, "added": magnet.added or 0.0, "speed": magnet.speed,
-        "trouble": magnet.trouble,
+        "trouble": magnet.trouble, "kind": work.kind if work else "",
+        "title": work.title if work else "", "year": work.year if work else None,
         "folder": held.folder, "files_of": held.files_of, "file_count": held.count,
         "unsized": held.unsized,
     }  # fmt: skip
@@ -330,5 +338,5 @@ def _file_row(account: str, magnet: str, position: int, file: File) -> dict[str,
     return {
         "account": account, "magnet": magnet, "position": position, "path": file.path,
         "ref": file.ref, "size": file.size, "number": file.index, "mime": file.mime,
-        "video_hash": file.video_hash,
+        "video_hash": file.video_hash, "season": file.season, "episode": file.episode,
     }  # fmt: skip

@@ -17,6 +17,7 @@ from davstore.catalog.dialects import reason
 from davstore.catalog.edit_records import EditRecords
 from davstore.catalog.editor import Editor
 from davstore.catalog.edits import BLANK, Edit, Stage
+from davstore.catalog.giving import Giving, goal_of
 from davstore.catalog.leases import Leases
 from davstore.catalog.refresh import Catalog
 from davstore.errors import DavstoreError, Refused, StoreError, UnexpectedReply
@@ -32,6 +33,8 @@ FIRST_PAUSE, LONGEST_PAUSE = 10.0, 3600.0
 BELIEVED_FOR = 120.0
 """A complete list that still has, so much later, what was removed is right, and the answer was not.
 """
+KEPT_FOR = 60.0
+"""Seconds between two looks whether what was given to another account has arrived there."""
 REMOVE = "remove"
 
 
@@ -59,7 +62,8 @@ class _Account:
 
 class Remover:
     """The removals of those accounts of a `catalog` that are in `after`: the seconds for which
-    what was deleted stays in the trash. `turn` is called every second between start and stop.
+    what was deleted stays in the trash. What was given to another account stays until `giving`
+    says that it is there. `turn` is called every second between start and stop.
     """
 
     def __init__(
@@ -69,6 +73,7 @@ class Remover:
         after: Mapping[str, float],
         editor: Editor,
         records: EditRecords,
+        giving: Giving,
         *,
         leases: Leases | None = None,
         now: Callable[[], float] = time.time,
@@ -80,6 +85,7 @@ class Remover:
         }  # fmt: skip
         self._editor = editor
         self._records = records
+        self._giving = giving
         self._leases = leases
         self._now = now
         self._said = ""
@@ -140,8 +146,25 @@ class Remover:
             if magnet is not None and edit.is_another(magnet.added):
                 self._let_be(name, id_)
             elif magnet is not None and not waits and self._is_due(edit, account):
+                if self._is_kept(name, account, magnet, edit):
+                    continue
                 self._remove(name, account, magnet)
                 return
+
+    def _is_kept(self, name: str, account: _Account, magnet: Magnet, edit: Edit) -> bool:
+        """Whether it was given to another account, which does not have it."""
+        goal = goal_of(edit)
+        missing = goal and self._giving.missing(goal, magnet.hash)
+        if not missing:
+            return False
+        account.magnets[magnet.id] = _Patience(self._now() + KEPT_FOR)
+        name_ = edit.folder or magnet.name
+        self._records.run(
+            lambda connection: audit.keep(
+                connection, name, magnet, name_, edit, missing, self._now()
+            )
+        )
+        return True
 
     def _is_due(self, edit: Edit, account: _Account) -> bool:
         if edit.stage is Stage.TRASHED:

@@ -17,6 +17,15 @@ sidecars = sa.Table(
     sqlite_with_rowid=False,
 )
 
+sidecar_properties = sa.Table(
+    "sidecar_properties",
+    metadata,
+    sa.Column("home", TEXT, primary_key=True),
+    sa.Column("path", TEXT, primary_key=True),
+    sa.Column("properties", sa.JSON, nullable=False),  # by name: the element as it was written
+    sqlite_with_rowid=False,
+)
+
 sidecar_homes = sa.Table(
     "sidecar_homes",
     metadata,

@@ -10,7 +10,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path as FilePath
 from typing import Final
 
@@ -18,9 +18,11 @@ import sqlalchemy as sa
 from cachetools import LRUCache
 
 from davstore.catalog import revisions
+from davstore.catalog import sidecar_records as records
 from davstore.catalog.contents import Coming, Contents
-from davstore.catalog.dialects import alone, inserting, is_server, saying
-from davstore.catalog.sidecar_tables import sidecar_homes, sidecars
+from davstore.catalog.dialects import alone, inserting, is_server, looking, saying
+from davstore.catalog.sidecar_records import Sidecar, below
+from davstore.catalog.sidecar_tables import sidecar_homes, sidecar_properties, sidecars
 from davstore.catalog.stored_contents import StoredContents
 from davstore.errors import DavstoreError, Full, StateError
 from davstore.views import Path
@@ -34,19 +36,6 @@ _UNKEPT: Final = "sidecars cannot be read or written"
 
 class Vanished(DavstoreError):
     """The sidecar is there no more: somebody was quicker."""
-
-
-@dataclass(frozen=True, slots=True)
-class Sidecar:
-    """What stands at `path` of a home: a folder where there is no `content`, else a file.
-
-    `content` names the bytes: other bytes have another name.
-    """
-
-    path: Path
-    content: str
-    size: int
-    modified: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,6 +65,7 @@ class Sidecars:
         now: Callable[[], float] = time.time,
     ) -> None:
         self._engine = engine
+        self._looking = looking(engine)
         self._contents = (
             StoredContents(folder, engine, now) if is_server(engine) else Contents(folder)
         )
@@ -106,7 +96,7 @@ class Sidecars:
         if found is None:
             revision = self._known.get(home, 0)
             with self._reading() as connection:
-                found = _beside(_rows(connection, home))
+                found = _beside(records.rows(connection, home))
             with self._lock:
                 if 1 + len(found.all) <= self._kept.maxsize:
                     self._kept[home] = revision, found
@@ -162,7 +152,7 @@ class Sidecars:
         content = self._contents.keep(coming)
         moment = self.now() if modified is None else modified
         sidecar = Sidecar(path, content, coming.size, moment)
-        replaced = self._changed(home, lambda connection: _put(connection, home, sidecar))
+        replaced = self._changed(home, lambda connection: records.put(connection, home, sidecar))
         self._contents.remove(replaced)
         return sidecar
 
@@ -170,14 +160,30 @@ class Sidecars:
         """An empty folder. Raises `Full`."""
         self._check_room(LEAST)
         folder = Sidecar(path, "", 0, self.now())
-        self._changed(home, lambda connection: _put(connection, home, folder))
+        self._changed(home, lambda connection: records.put(connection, home, folder))
 
-    def touch(self, home: str, path: Path, modified: float) -> None:
-        """Give it another date."""
+    def describe(
+        self,
+        home: str,
+        path: Path,
+        changes: Mapping[str, str | None],
+        modified: float | None = None,
+    ) -> None:
+        """Give it properties, or, with None, take them from it; and another date.
+
+        Raises `Full`, and `Vanished` where there is nothing.
+        """
+        self._check_room(sum(len(text or "") for text in changes.values()))
 
         def step(connection: sa.Connection) -> list[str]:
-            this = sa.update(sidecars).where(_at(home, path))
-            connection.execute(this.values(modified=modified))
+            this = records.at(sidecars, home, path)
+            known = connection.execute(sa.select(sidecars.c.modified).where(this)).first()
+            if known is None:
+                raise Vanished("it is there no more")
+            moment = known.modified if modified is None else modified
+            connection.execute(sa.update(sidecars).where(this).values(modified=moment))
+            if changes:
+                records.describe(connection, home, path, changes)
             return []
 
         self._changed(home, step)
@@ -186,7 +192,7 @@ class Sidecars:
         """Remove what stands at and below `path`; raises `Vanished` where there is nothing."""
 
         def step(connection: sa.Connection) -> list[str]:
-            removed = _remove(connection, home, path)
+            removed = records.remove(connection, home, path)
             if not removed:
                 raise Vanished("it is there no more")
             return removed
@@ -199,14 +205,13 @@ class Sidecars:
         """
 
         def step(connection: sa.Connection) -> list[str]:
-            moved = [each for each in _rows(connection, home) if _below(each.path, path)]
+            moved = [each for each in records.rows(connection, home) if below(each.path, path)]
             if not moved:
                 raise Vanished("it is there no more")
-            replaced = _remove(connection, to_home, to)
+            replaced = records.remove(connection, to_home, to)
             for each in moved:
-                values = {"home": to_home, "path": "/".join((*to, *each.path[len(path) :])),
-                          "gone": 0.0}  # fmt: skip
-                connection.execute(sa.update(sidecars).where(_at(home, each.path)).values(values))
+                target = (*to, *each.path[len(path) :])
+                records.rename(connection, home, each.path, to_home, target)
             return replaced
 
         self._contents.remove(self._changed(home, step, to_home))
@@ -217,25 +222,25 @@ class Sidecars:
         Raises `Full`.
         """
         found = [each for each in self.of(home).all.values()
-                 if each.path == path or (whole and _below(each.path, path))]  # fmt: skip
+                 if each.path == path or (whole and below(each.path, path))]  # fmt: skip
         if not found:
             raise Vanished("it is there no more")
         made = []
         for each in found:
             target = (*to, *each.path[len(path) :])
             if not each.content:
-                made.append(Sidecar(target, "", 0, each.modified))
+                made.append(replace(each, path=target))
                 continue
             with self.writing(each.size) as coming:
                 self._contents.copy(each.content, coming)
                 coming.finish()
                 content = self._contents.keep(coming)
-            made.append(Sidecar(target, content, each.size, each.modified))
+            made.append(replace(each, path=target, content=content))
 
         def step(connection: sa.Connection) -> list[str]:
-            replaced = _remove(connection, to_home, to)
+            replaced = records.remove(connection, to_home, to)
             for each in made:
-                replaced += _put(connection, to_home, each)
+                replaced += records.put(connection, to_home, each)
             return replaced
 
         self._contents.remove(self._changed(to_home, step))
@@ -261,9 +266,9 @@ class Sidecars:
         def step(connection: sa.Connection) -> list[str]:
             for moment, paths in ((self.now(), lost), (0.0, back)):
                 for path in paths:
-                    this = sa.update(sidecars).where(_at(home, path))
+                    this = sa.update(sidecars).where(records.at(sidecars, home, path))
                     connection.execute(this.values(gone=moment))
-            return [content for path in old for content in _remove(connection, home, path)]
+            return [content for path in old for content in records.remove(connection, home, path)]
 
         if lost or back or old:
             self._contents.remove(self._changed(home, step))
@@ -287,8 +292,11 @@ class Sidecars:
     def _check_room(self, more: int = 0) -> None:
         size = sa.case((sidecars.c.size > LEAST, sidecars.c.size), else_=LEAST)
         counted = sa.select(sa.func.sum(size))
+        written = sa.select(
+            sa.func.sum(sa.func.length(sa.cast(sidecar_properties.c.properties, sa.Text)))
+        )
         with self._reading() as connection:
-            used = connection.execute(counted).scalar_one() or 0
+            used = sum(connection.execute(each).scalar_one() or 0 for each in (counted, written))
         if used + self._contents.coming + more > self._limit:
             raise Full(
                 f"Sidecars may take {self._limit} bytes, and that would be more: delete some, or "
@@ -299,7 +307,7 @@ class Sidecars:
         self, home: str, step: Callable[[sa.Connection], list[str]], *others: str
     ) -> list[str]:
         """Take a `step` in a transaction of its own; what it says is needed no more."""
-        with saying(_UNKEPT), self._engine.connect() as connection:
+        with saying(_UNKEPT), self._looking.connect() as connection:
             alone(connection, revisions.SIDECARS)
             left = step(connection)
             revision = revisions.taken(connection, revisions.SIDECARS)
@@ -324,39 +332,6 @@ def known_contents(engine: sa.Engine) -> list[str]:
     query = sa.select(sidecars.c.content).where(sidecars.c.content != "").distinct()
     with saying(_UNKEPT), engine.connect() as connection:
         return list(connection.execute(query).scalars())
-
-
-def _rows(connection: sa.Connection, home: str) -> list[Sidecar]:
-    columns = (sidecars.c.path, sidecars.c.content, sidecars.c.size, sidecars.c.modified)
-    rows = connection.execute(sa.select(*columns).where(sidecars.c.home == home))
-    return [Sidecar(tuple(path.split("/")), *rest) for path, *rest in rows]
-
-
-def _put(connection: sa.Connection, home: str, sidecar: Sidecar) -> list[str]:
-    before = sa.select(sidecars.c.content).where(_at(home, sidecar.path))
-    replaced = list(connection.execute(before).scalars())
-    row = {"home": home, "path": "/".join(sidecar.path), "content": sidecar.content,
-           "size": sidecar.size, "modified": sidecar.modified, "gone": 0.0}  # fmt: skip
-    statement = inserting(connection, sidecars).values(row)
-    connection.execute(statement.on_conflict_do_update(index_elements=["home", "path"], set_=row))
-    return replaced
-
-
-def _remove(connection: sa.Connection, home: str, path: Path) -> list[str]:
-    """Without what stands at and below `path`; the contents of that, "" for each folder."""
-    removed = [each for each in _rows(connection, home) if _below(each.path, path)]
-    for each in removed:
-        connection.execute(sa.delete(sidecars).where(_at(home, each.path)))
-    return [each.content for each in removed]
-
-
-def _at(home: str, path: Path) -> sa.ColumnElement[bool]:
-    return (sidecars.c.home == home) & (sidecars.c.path == "/".join(path))
-
-
-def _below(path: Path, above: Path) -> bool:
-    """Whether `path` is `above` or below it."""
-    return path[: len(above)] == above
 
 
 def _beside(rows: list[Sidecar]) -> Beside:

@@ -93,7 +93,9 @@ def facts_of(sources: Sequence[Folder], name: str = "") -> Facts:
     trees = [tree_of(each) for each in sources]
     accounts = tuple(dict.fromkeys(tree.account for tree in trees))
     added = min(tree.magnet.added or 0.0 for tree in trees)
-    return views.facts(name or trees[0].magnet.name, [t.files() for t in trees], accounts, added)
+    work = next((tree.magnet.work for tree in trees if tree.magnet.work is not None), None)
+    lists = [tree.files() for tree in trees]
+    return views.facts(name or trees[0].magnet.name, lists, accounts, added, work)
 
 
 def tree_of(folder: Folder) -> Tree:

@@ -4,16 +4,20 @@ What lies in the folder are copies of those that this machine has had to do with
 changes, so none is ever old.
 """
 
+import logging
 import time
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Final
 
 import sqlalchemy as sa
+from sqlalchemy.exc import SQLAlchemyError
 
 from davstore.catalog.contents import ABANDONED, AT_ONCE, Coming, Contents, disk
-from davstore.catalog.dialects import saying
+from davstore.catalog.dialects import reason, saying
 from davstore.catalog.shared_tables import contents as table
+
+log = logging.getLogger(__name__)
 
 BLOCK: Final = 256 * 1024
 _UNKEPT: Final = "sidecars cannot be read or written"
@@ -72,9 +76,12 @@ class StoredContents(Contents):
         """They are needed no more; who reads one just now may go on."""
         super().remove(contents)
         gone = [content for content in contents if content]
-        if gone:
-            with saying(_UNKEPT), self._engine.begin() as connection:
-                connection.execute(sa.delete(table).where(table.c.content.in_(gone)))
+        try:
+            if gone:
+                with self._engine.begin() as connection:
+                    connection.execute(sa.delete(table).where(table.c.content.in_(gone)))
+        except SQLAlchemyError as error:  # what it was needed for is done; `sweep` finds it
+            log.info("contents of sidecars stay for now: %s", reason(error))
 
     def sweep(self, known: Callable[[], Collection[str]], now: float) -> None:
         """Remove what was left by a process that was killed, and copies of what is gone."""

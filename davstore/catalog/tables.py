@@ -34,6 +34,9 @@ magnets = sa.Table(
     sa.Column("added", sa.Float, nullable=False),
     sa.Column("speed", WHOLE),
     sa.Column("trouble", TEXT, nullable=False, server_default=""),
+    sa.Column("kind", TEXT, nullable=False, server_default=""),  # "": the store says nothing
+    sa.Column("title", TEXT, nullable=False, server_default=""),
+    sa.Column("year", WHOLE),
     sa.Column("folder", TEXT),
     sa.Column("files_of", TEXT),  # the fingerprint at which the files were read
     sa.Column("file_count", WHOLE, nullable=False, server_default="0"),
@@ -54,6 +57,8 @@ files = sa.Table(
     sa.Column("number", WHOLE),
     sa.Column("mime", TEXT, nullable=False),
     sa.Column("video_hash", TEXT, nullable=False),
+    sa.Column("season", WHOLE),
+    sa.Column("episode", WHOLE),
     sqlite_with_rowid=False,
 )
 

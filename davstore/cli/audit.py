@@ -39,6 +39,8 @@ def _table(found: list[Removal]) -> Table:
     table.columns[5].overflow = "fold"
     for one in found:
         done = minute(one.ended) if one.ended else f"not yet: {one.outcome or 'under way'}"
+        if one.is_kept:
+            done = f"no, {done} {one.outcome}"
         table.add_row(
             done, escape(one.who) or "this machine", one.account, escape(one.name), size(one.size),
             one.hash, f"{escape(one.why)}; deleted {minute(one.deleted)}",

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from davstore.simulator import Simulator
 
 USER = "demo"
-RIGHTS = ["read", "watch", "manage"]
+RIGHTS = ["read", "add", "delete", "watch", "manage"]
 
 
 class DemoNotInstalled(DavstoreError):
@@ -66,7 +66,7 @@ def _config_file(simulator: "Simulator", folder: Path, port: int, password: str)
             {
                 "server": {"host": "127.0.0.1", "port": port, "state": str(folder), "refresh": 10},
                 "users": [{"name": USER, "password": password, "rights": RIGHTS}],
-                "accounts": accounts,
+                "accounts": {n: {**each, "delete": True} for n, each in accounts.items()},
             },
             file,
         )
@@ -82,7 +82,7 @@ log in as [bold]{USER}[/] with the password [bold]{password}[/]; the dashboard i
 Mount it, in another terminal:
   mkdir -p ~/davstore && rclone mount "{remote}" ~/davstore --vfs-cache-mode full
 
-Add something: put a .torrent file, or a .magnet file with a link in it, into
+Add something: at {url}-/add, or put a .torrent file, or a .magnet file with a link in it, into
   ~/davstore/realdebrid/incoming
 
 Your own accounts: write them to {platformdirs.user_config_path("davstore") / "config.toml"}

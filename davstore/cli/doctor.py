@@ -6,6 +6,7 @@ import time
 import zipfile
 from collections.abc import Sequence
 from dataclasses import asdict
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -24,6 +25,9 @@ from davstore.server import Finding, examined, told_by_servers
 _COLOURS: Final = {"ok": "green", "warning": "yellow", "wrong": "red"}
 _MAIL = re.compile(r"[^\s\"'<>@]+@[^\s\"'<>@]+")
 _QUOTED = re.compile(r"'[^'\n]*'")
+_ADDRESS = re.compile(
+    r"(?<![\w.:])(?:\d{1,3}(?:\.\d{1,3}){3}|[\da-fA-F]{0,4}(?::[\da-fA-F]{0,4}){2,7})"
+)
 
 
 def doctor(
@@ -78,12 +82,21 @@ def _as_json(findings: Sequence[Finding]) -> str:
     return redacted(json.dumps([asdict(finding) for finding in findings], ensure_ascii=False))
 
 
+def _unless_public(found: re.Match[str]) -> str:
+    """An address of this network; others say where somebody lives."""
+    try:
+        return "…" if ip_address(found[0]).is_global else found[0]
+    except ValueError:
+        return found[0]
+
+
 def _write(path: Path, findings: Sequence[Finding], settings: Settings | None) -> None:
     """Names of people and of what they watch stay out, as secrets do."""
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
 
         def put(name: str, text: str) -> None:
-            archive.writestr(name, _QUOTED.sub("'…'", _MAIL.sub("…@…", redacted(text))))
+            text = _ADDRESS.sub(_unless_public, _MAIL.sub("…@…", redacted(text)))
+            archive.writestr(name, _QUOTED.sub("'…'", text))
 
         put(
             "version.txt", f"davstore {__version__}\nwritten {time.strftime('%Y-%m-%d %H:%M:%S')}\n"

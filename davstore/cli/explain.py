@@ -22,7 +22,7 @@ def explain(
     settings = load(config)
     library = Library(settings)
     try:
-        rows = Explainer(settings, library, time.time)(path)
+        rows = Explainer(settings, library, time.time, patient=True)(path)
     finally:
         library.close()
     if as_json:

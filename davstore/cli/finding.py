@@ -1,33 +1,30 @@
 """`davstore search` and `davstore check-cache`: magnets that are in no account yet."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
-from functools import partial
 from pathlib import Path
-from typing import Annotated, TypeAlias, TypeVar
+from typing import Annotated
 
 import typer
 from rich.markup import escape
 from rich.table import Table
 
+from davstore.catalog import Additions, open_database, server_of
+from davstore.catalog.adding import described
+from davstore.catalog.finding import Answers, cached, merged, searched, searching
 from davstore.cli.screen import AsJson, ConfigFile, err, load, out, print_json, size
 from davstore.config import Settings
 from davstore.errors import DavstoreError, NotAccepted, StoreError
 from davstore.model import Found, Query, Wanted
 from davstore.server import open_stores
-from davstore.stores.base import Adding, Checking, Choosing, Searching, Store, present
+from davstore.stores.base import Adding, Checking, Choosing, Store, present
 from davstore.stores.torznab import CATEGORIES
-from davstore.views.releases import release
 from davstore.wanted import of_hash, of_link, wanted
 
 CHOICE_TRIES, CHOICE_PAUSE = 15, 2.0
 """How often, and after how many seconds, an account is asked whether files can be chosen yet."""
-
-T = TypeVar("T")
-Answers: TypeAlias = dict[str, T | StoreError]
 
 
 class CannotFind(DavstoreError):
@@ -55,13 +52,17 @@ def search(
         target = _target(stores, to) if add is not None or to else None
         found = _searched(settings, stores, query)
         if add is None:
-            cached = _cached(stores, [each.hash for each in found])
-            _show(found, cached, as_json=as_json)
+            ready = _cached(stores, [each.hash for each in found])
+            _show(found, ready, as_json=as_json)
             return
         if add > len(found):
             raise CannotFind(f"there is no result {add}; {len(found)} were found")
         assert target is not None
-        _add(target, found[add - 1])
+        server = server_of(settings.server.state)
+        if server is not None or settings.server.database is not None:
+            _queue(settings, target, found[add - 1], server)
+        else:
+            _add(target, found[add - 1])
 
 
 def check_cache(
@@ -79,16 +80,16 @@ def check_cache(
         able = [name for name, store in stores.items() if isinstance(store, Checking)]
         if not able:
             raise CannotFind("no account's service tells what it has cached; StremThru's does")
-        cached = _cached(stores, list(asked))
-    failed = [name for name in able if isinstance(cached[name], StoreError)]
+        ready = _cached(stores, list(asked))
+    failed = [name for name in able if isinstance(ready[name], StoreError)]
     if as_json:
-        print_json([{"hash": each.hash, "name": each.name, "cached": _where(cached, each.hash),
+        print_json([{"hash": each.hash, "name": each.name, "cached": _where(ready, each.hash),
                      "unknown": failed} for each in asked.values()])  # fmt: skip
     else:
         table = Table("name", *able, box=None, pad_edge=False)
         table.columns[0].overflow = "fold"
         for each in asked.values():
-            table.add_row(escape(each.name), *(_mark(cached[name], each.hash) for name in able))
+            table.add_row(escape(each.name), *(_mark(ready[name], each.hash) for name in able))
         out.print(table)
     if failed:
         raise typer.Exit(1)
@@ -138,52 +139,35 @@ def _target(stores: Mapping[str, Store], name: str) -> Store:
 
 def _searched(settings: Settings, stores: Mapping[str, Store], query: Query) -> tuple[Found, ...]:
     """What all services find, each hash once; accounts at the same service are asked once."""
-    places = {str(settings.accounts[name].url): store for name, store in stores.items()
-              if isinstance(store, Searching)}  # fmt: skip
-    if not places:
+    places = {name: str(account.url) for name, account in settings.accounts.items()}
+    names = searching(stores, places)
+    if not names:
         raise CannotFind("no account's service can search; StremThru's can")
-    able = {store.name: store for store in places.values()}
-    answers: Answers[tuple[Found, ...]] = _asked(
-        {name: partial(store.search, query) for name, store in able.items()}
-    )
+    with err.status("asking …"):
+        answers = searched(stores, names, query)
     given = [answer for answer in answers.values() if not isinstance(answer, StoreError)]
     if not given:
         raise next(answer for answer in answers.values() if isinstance(answer, StoreError))
-    found: dict[str, Found] = {}
-    for each in (each for answer in given for each in answer):
-        known = found.get(each.hash)
-        if known is None or (each.seeders or 0) > (known.seeders or 0):
-            found[each.hash] = each
-    return tuple(sorted(found.values(), key=lambda f: (-(f.seeders or 0), f.name, f.hash)))
+    _complain(answers)
+    return merged(given)
 
 
 def _cached(stores: Mapping[str, Store], hashes: Sequence[str]) -> Answers[frozenset[str]]:
-    return _asked({
-        name: partial(store.check, hashes)
-        for name, store in stores.items() if isinstance(store, Checking) and hashes
-    })  # fmt: skip
-
-
-def _asked(questions: Mapping[str, Callable[[], T]]) -> Answers[T]:
-    """All at once; what fails is said, and returned as its error."""
-
-    def ask(question: Callable[[], T]) -> T | StoreError:
-        try:
-            return question()
-        except StoreError as error:
-            return error
-
-    with ThreadPoolExecutor(max(1, len(questions))) as pool, err.status("asking …"):
-        answers = dict(zip(questions, pool.map(ask, questions.values()), strict=True))
-    for answer in answers.values():
-        if isinstance(answer, StoreError):
-            err.print(f"[yellow]davstore:[/] {escape(str(answer))}", soft_wrap=True)
+    with err.status("asking …"):
+        answers = cached(stores, hashes)
+    _complain(answers)
     return answers
 
 
-def _where(cached: Answers[frozenset[str]], hash_: str) -> list[str]:
-    return [name for name, ready in cached.items()
-            if not isinstance(ready, StoreError) and hash_ in ready]  # fmt: skip
+def _complain(answers: Mapping[str, object]) -> None:
+    for answer in answers.values():
+        if isinstance(answer, StoreError):
+            err.print(f"[yellow]davstore:[/] {escape(str(answer))}", soft_wrap=True)
+
+
+def _where(ready: Answers[frozenset[str]], hash_: str) -> list[str]:
+    return [name for name, hashes in ready.items()
+            if not isinstance(hashes, StoreError) and hash_ in hashes]  # fmt: skip
 
 
 def _mark(ready: frozenset[str] | StoreError, hash_: str) -> str:
@@ -192,9 +176,9 @@ def _mark(ready: frozenset[str] | StoreError, hash_: str) -> str:
     return "[green]ready" if hash_ in ready else "no"
 
 
-def _show(found: Sequence[Found], cached: Answers[frozenset[str]], *, as_json: bool) -> None:
+def _show(found: Sequence[Found], ready: Answers[frozenset[str]], *, as_json: bool) -> None:
     if as_json:
-        print_json([{"number": number, **asdict(each), "cached": _where(cached, each.hash)}
+        print_json([{"number": number, **asdict(each), "cached": _where(ready, each.hash)}
                     for number, each in enumerate(found, 1)])  # fmt: skip
         return
     table = Table("", "name", "size", "seeders", "cached at", box=None, pad_edge=False)
@@ -203,9 +187,26 @@ def _show(found: Sequence[Found], cached: Answers[frozenset[str]], *, as_json: b
     table.columns[1].overflow = "fold"
     for number, each in enumerate(found, 1):
         seeders = "?" if each.seeders is None else str(each.seeders)
-        where = ", ".join(_where(cached, each.hash))
+        where = ", ".join(_where(ready, each.hash))
         table.add_row(str(number), escape(each.name), size(each.size), seeders, escape(where))
     out.print(table if found else "nothing was found")
+
+
+def _queue(settings: Settings, target: Store, found: Found, server: int | None) -> None:
+    """Leave it to the server, of this machine or of those that share the database: it adds at the
+    service's pace, and tries again where that fails.
+    """
+    engine = open_database(settings.server.state, time.time, database=settings.server.database)
+    try:
+        asked = Additions(engine).enqueue(target.name, [_wanted_of(found)], "")
+    finally:
+        engine.dispose()
+    if asked:
+        who = "the server" if server is None else f"process {server}"
+        said = f"queued for {target.name}: {found.name}; {who} adds it within a minute"
+    else:
+        said = f"{found.name} was given to {target.name} already; see `davstore status`"
+    out.print(escape(said), soft_wrap=True)
 
 
 def _add(store: Store, found: Found) -> None:
@@ -215,13 +216,14 @@ def _add(store: Store, found: Found) -> None:
     if there is not None:
         out.print(f"{escape(found.name)} is in {store.name} already: {there.status}")
         return
-    said = release(found.name)
-    given = replace(of_link(found.link), name=found.name, title=said.title, year=said.year,
-                    of_show=said.of_show)  # fmt: skip
-    id_ = store.add(given)
+    id_ = store.add(described(_wanted_of(found)))
     if isinstance(store, Choosing) and id_:
         _choose(store, id_)
     out.print(f"added to {store.name}: {escape(found.name)}", soft_wrap=True)
+
+
+def _wanted_of(found: Found) -> Wanted:
+    return replace(of_link(found.link), name=found.name)
 
 
 def _choose(store: Choosing, id_: str) -> None:

@@ -12,7 +12,7 @@ from davstore.cli.screen import AsJson, ConfigFile, day, out, print_json, size
 from davstore.errors import DavstoreError, Gone, Refused
 from davstore.model import Saved, Unlocked
 from davstore.stores.base import Store
-from davstore.stores.desk import Linking, Purging, Unlocking
+from davstore.stores.desk import Linking, Opening, Purging, Unlocking
 
 LARGEST_CONTAINER = 10 * 1024 * 1024
 
@@ -44,10 +44,8 @@ def unlock(
             found += store.look_up(links, password)
         else:
             for link in links:
-                try:
-                    found += _unlocked(store, link, password)
-                except (Gone, Refused) as error:  # it costs none of the others
-                    found.append(Unlocked(link, problem=error.reason))
+                for each in (link,) if "://" in link else _inside(store, link):
+                    found += _unlocked(store, each, password)
     if as_json:
         print_json(found)
     for one in () if as_json else found:
@@ -61,18 +59,27 @@ def unlock(
 
 
 def _unlocked(store: Unlocking, link: str, password: str) -> tuple[Unlocked, ...]:
-    if "://" in link:
-        return store.unlock(link, password)
+    """One that fails costs none of the others."""
     try:
-        with Path(link).open("rb") as file:
+        return store.unlock(link, password)
+    except (Gone, Refused) as error:
+        return (Unlocked(link, problem=error.reason),)
+
+
+def _inside(store: Store, path: str) -> tuple[str, ...]:
+    """The links in a container file."""
+    try:
+        with Path(path).open("rb") as file:
             content = file.read(LARGEST_CONTAINER + 1)
     except OSError as error:
         raise NoSuchLink(
-            f"{link!r} is no link with https://, and no file: {error.strerror}"
+            f"{path!r} is no link with https://, and no file: {error.strerror}"
         ) from None
     if len(content) > LARGEST_CONTAINER:
-        raise NoSuchLink(f"{link!r} is too large to be a container of links")
-    return store.unlock_container(content)
+        raise NoSuchLink(f"{path!r} is too large to be a container of links")
+    if not isinstance(store, Opening):
+        raise NotOffered(store, "way to open container files")
+    return store.inside(content)
 
 
 def links(

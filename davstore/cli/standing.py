@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from davstore.errors import StoreError
 from davstore.model import Account, Quota, Used
 from davstore.stores.base import Store
-from davstore.stores.desk import Limited, Metered, Timed
+from davstore.stores.desk import Limited, Metered, Timed, distinct
 
 SKEWED = 90.0
 """Seconds by which two clocks may differ, and nobody need care."""
@@ -44,9 +44,4 @@ def _said(store: Store) -> Said:
         skew = store.skew() if isinstance(store, Timed) else 0.0
     except StoreError as error:
         return Said(account, account.quotas, problem=error.reason)
-    return Said(account, _distinct(account.quotas + limits), usage, skew)
-
-
-def _distinct(quotas: tuple[Quota, ...]) -> tuple[Quota, ...]:
-    """Of each name the last: what a service says twice, it says better the second time."""
-    return tuple({quota.name: quota for quota in quotas}.values())
+    return Said(account, distinct(account.quotas + limits), usage, skew)

@@ -1,13 +1,17 @@
-"""Pages under `/-/` for who looks after the server: sees values only, never the app.
+"""Pages under `/-/` for who looks after the server, and for who adds things: sees values only,
+never the app.
 
 `scene` is what there is to show, `sections` makes it fit for people (`words`, `charts`) and
-`templates/`, `desk` answers requests and has things done (`tokens`), `metrics` is the same for
-Prometheus. `health` says whether it is alive and ready.
+`templates/` (`frame`), `adding` what the page for adding needs, `desk` answers requests and has
+things done (`forms`, `tokens`), `metrics` is the same for Prometheus. `health` says whether it is
+alive and ready.
 """
 
+from davstore.dashboard.adding import Found, Intake, Offer, Sees, Shelved
 from davstore.dashboard.desk import Action, Dashboard
+from davstore.dashboard.forms import Form
 from davstore.dashboard.health import healthy, ready
-from davstore.dashboard.scene import AccountScene, Process, Scene
+from davstore.dashboard.scene import AccountScene, Process, Queued, Scene, Trashed
 from davstore.dashboard.sections import SECTIONS, Section
 from davstore.dashboard.tokens import Tokens, kept_key, new_key
 
@@ -16,10 +20,18 @@ __all__ = [
     "AccountScene",
     "Action",
     "Dashboard",
+    "Form",
+    "Found",
+    "Intake",
+    "Offer",
     "Process",
+    "Queued",
     "Scene",
     "Section",
+    "Sees",
+    "Shelved",
     "Tokens",
+    "Trashed",
     "healthy",
     "kept_key",
     "new_key",

@@ -70,7 +70,7 @@ class AccountScene:
 @dataclass(frozen=True, slots=True)
 class Removed:
     """One removal at a service that `who` has asked for, and `why`; it `ended` at 0 while the
-    service has not agreed, and `outcome` says what keeps it.
+    service has not agreed, and `outcome` says what keeps it. One that `is_kept` was not done.
     """
 
     account: str
@@ -80,12 +80,46 @@ class Removed:
     why: str
     ended: float
     outcome: str
+    is_kept: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Trashed:
+    """A magnet in an account's trash: `who` deleted it and `why`, and when it `leaves` for good
+    (0: not by itself). It is had back by its `id`.
+    """
+
+    account: str
+    id: str
+    name: str
+    size: int | None
+    who: str
+    why: str
+    deleted: float
+    leaves: float
+
+
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """A magnet on its way into an account, as its `person` has asked; `said` is how far it is, and
+    `reason` what keeps it. It `can_go` while no service has it; `failed` where it never will.
+    """
+
+    account: str
+    hash: str
+    name: str
+    said: str
+    reason: str
+    asked: float
+    person: str
+    can_go: bool
+    failed: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """Everything, at one moment. `growth` is (day since 1970, magnets, bytes) that came, `trash`
-    (in the trash, to be removed now) by account, `removed` the last ones, the newest first.
+    """Everything, at one moment. `growth` is (day since 1970, magnets, bytes) that came, `leaving`
+    how many magnets are to be removed now by account, `removed` the last ones, the newest first.
     """
 
     now: float
@@ -96,5 +130,7 @@ class Scene:
     growth: Sequence[tuple[int, int, int]] = ()
     restart: Sequence[str] = ()
     level: str = "info"
-    trash: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    queue: Sequence[Queued] = ()
+    trash: Sequence[Trashed] = ()
+    leaving: Mapping[str, int] = field(default_factory=dict)
     removed: Sequence[Removed] = ()

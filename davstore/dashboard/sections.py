@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from davstore import tally
-from davstore.dashboard.charts import Chart, chart, gathered
+from davstore.dashboard import words
+from davstore.dashboard.charts import chart, gathered
 from davstore.dashboard.scene import BUCKET, BUCKETS, AccountScene, Point, Process, Scene
 from davstore.dashboard.words import ago, many, share, span
 from davstore.model import Quota, Reading
@@ -18,6 +19,8 @@ SOON = 7 * 86400.0
 LATE = 3600.0
 """Seconds without a refresh after which an account is worth one."""
 DAYS = 90
+FIRST_QUOTAS = 3
+"""So many of an account are shown without being asked for."""
 WARNINGS = 30
 
 Shown: TypeAlias = Mapping[str, Any]
@@ -25,12 +28,16 @@ Shown: TypeAlias = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """`show` makes the values of `template` of a scene."""
+    """`show` makes the values of `template` of a scene; `short` stands among the links to all
+    sections. Where there is room two that are no `wide` ones stand side by side.
+    """
 
     key: str
     title: str
     template: str
     show: Callable[[Scene], Shown]
+    short: str = ""
+    wide: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +85,25 @@ def concerns(scene: Scene) -> Iterator[str]:
         yield f"a restart is needed for {', '.join(scene.restart)}"
 
 
+def glance(scene: Scene) -> Iterator[tuple[str, str, str, str]]:
+    """The few numbers that say most: the section that says more, a number, what it is of, and what
+    is to be said beside it.
+    """
+    readings = [each for process in scene.processes for each in process.readings]
+    rate = words.rate(sum(each.rate for each in readings))
+    yield "streams", f"{len(readings)}", "stream" if len(readings) == 1 else "streams", rate
+    waiting = len([each for each in scene.queue if not each.failed])
+    coming = len(scene.under_way)
+    yield "downloads", f"{coming}", "coming", f"{waiting or 'none'} waiting to be added"
+    magnets = sum(account.shown for account in scene.accounts)
+    size = words.size(sum(account.bytes for account in scene.accounts))
+    yield "catalog", f"{magnets:,}", "magnet" if magnets == 1 else "magnets", size
+    remarks = [remark for process in scene.processes for remark in process.remarks]
+    last = max((remark.at for remark in remarks), default=0.0)
+    said = f"the last {ago(last, scene.now)}" if last else "none lately"
+    yield "warnings", f"{len(remarks)}", "warning" if len(remarks) == 1 else "warnings", said
+
+
 def _accounts(scene: Scene) -> Shown:
     used: dict[str, int] = {}
     for process in scene.processes:
@@ -89,16 +115,27 @@ def _accounts(scene: Scene) -> Shown:
                 "of": account,
                 "health": health(account, scene),
                 "used": used.get(account.name, 0),
-                "quotas": [_quota(quota) for quota in (account.who.quotas if account.who else ())],
+                "quotas": _quotas(account),
+                "first": FIRST_QUOTAS,
             }
             for account in scene.accounts
         ]
     }
 
 
+def _quotas(account: AccountScene) -> list[dict[str, Any]]:
+    """What is used most stands first."""
+    found = [_quota(quota) for quota in (account.who.quotas if account.who else ())]
+    return sorted(found, key=lambda each: -each["share"])
+
+
 def _quota(quota: Quota) -> dict[str, Any]:
-    spent = None if quota.left is None or not quota.limit else quota.limit - quota.left
-    return {"of": quota, "spent": spent}
+    is_host = "." in quota.name
+    name = quota.name if is_host else quota.name[:1].upper() + quota.name[1:]
+    if quota.left is None or not quota.limit:
+        return {"of": quota, "name": name, "spent": None, "share": 0.0}
+    spent = quota.limit - quota.left
+    return {"of": quota, "name": name, "spent": spent, "share": spent / quota.limit}
 
 
 def _streams(scene: Scene) -> Shown:
@@ -116,7 +153,10 @@ def _stream(reading: Reading) -> dict[str, Any]:
 
 
 def _downloads(scene: Scene) -> Shown:
-    return {"downloads": [{"account": name, "of": each} for name, each in scene.under_way]}
+    return {
+        "downloads": [{"account": name, "of": each} for name, each in scene.under_way],
+        "queue": scene.queue,
+    }
 
 
 def _hour(scene: Scene) -> Shown:
@@ -127,6 +167,7 @@ def _hour(scene: Scene) -> Shown:
     return {
         "sent": chart(gathered(sent, 3)), "total": sum(p.bytes for p in points),
         "calls": chart(gathered(calls, 6)), "asked": sum(p.calls for p in points),
+        "rate": words.rate, "a_minute": "{:,.0f} a minute".format,
     }  # fmt: skip
 
 
@@ -149,16 +190,17 @@ def _catalog(scene: Scene) -> Shown:
         "files": sum(a.files for a in scene.accounts),
         "bytes": sum(a.bytes for a in scene.accounts),
         "waiting": sum(a.waiting for a in scene.accounts),
-        "growth": _above_floor(levels),
+        "growth": chart(levels, _floor(levels)),
         "from": levels[0] if levels else 0,
         "days": DAYS,
+        "magnets_said": "{:,.0f}".format,
     }
 
 
-def _above_floor(levels: list[float]) -> Chart:
-    """What came shows better where the chart does not begin at nothing."""
-    floor = 0.9 * levels[0] if levels else 0.0
-    return chart([level - floor for level in levels])
+def _floor(levels: list[float]) -> float:
+    """Where the chart begins: what came shows better where that is not at nothing."""
+    lowest = min(levels, default=0.0)
+    return lowest - lowest % 10 if lowest > 100 else 0.0
 
 
 def _rates(scene: Scene) -> Shown:
@@ -198,7 +240,11 @@ def _removals(scene: Scene) -> Shown:
 
 
 def _trash(scene: Scene) -> Shown:
-    return {"trash": sorted(scene.trash.items()), "removed": scene.removed}
+    return {"trash": scene.trash, "leaving": sum(scene.leaving.values())}
+
+
+def _audit(scene: Scene) -> Shown:
+    return {"removed": scene.removed}
 
 
 def _warnings(scene: Scene) -> Shown:
@@ -215,14 +261,15 @@ def _server(scene: Scene) -> Shown:
 
 
 SECTIONS = (
-    Section("accounts", "Accounts", "accounts.html", _accounts),
-    Section("streams", "Streams now", "streams.html", _streams),
-    Section("downloads", "Downloads in progress", "downloads.html", _downloads),
-    Section("removals", "Held-back removals", "removals.html", _removals),
-    Section("trash", "Trash and removals", "trash.html", _trash),
-    Section("hour", "The last hour", "hour.html", _hour),
+    Section("accounts", "Accounts", "accounts.html", _accounts, wide=True),
+    Section("streams", "Streams now", "streams.html", _streams, "Streams", wide=True),
+    Section("hour", "The last hour", "hour.html", _hour, "Last hour", wide=True),
+    Section("downloads", "Downloads in progress", "downloads.html", _downloads, "Downloads"),
     Section("catalog", "Catalog", "catalog.html", _catalog),
-    Section("rates", "Since the start", "rates.html", _rates),
-    Section("warnings", "Recent warnings", "warnings.html", _warnings),
+    Section("removals", "Held-back removals", "removals.html", _removals, "Held back"),
+    Section("trash", "Trash", "trash.html", _trash),
+    Section("rates", "Since the start", "rates.html", _rates, "Hit rates"),
+    Section("warnings", "Recent warnings", "warnings.html", _warnings, "Warnings"),
+    Section("audit", "Removals at the services", "audit.html", _audit, "Audit", wide=True),
     Section("server", "Server", "server.html", _server),
 )

@@ -15,6 +15,7 @@ send. `refusals` say what went wrong, `gate` stands before it all, and `proxied`
 itself). `canary` is a file for mounts to look for, `annex` lets in to pages beside the tree.
 """
 
+import logging
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -27,7 +28,7 @@ from wsgidav.wsgidav_app import WsgiDAVApp
 from davstore.catalog import Editor, Sidecars
 from davstore.config import Share
 from davstore.dav.annex import NAME as ANNEX
-from davstore.dav.annex import Annex
+from davstore.dav.annex import Annex, Pages
 from davstore.dav.canary import CANARY
 from davstore.dav.deeds import Deeds
 from davstore.dav.download import Download, Open
@@ -89,7 +90,7 @@ class Site:
         deletable: Collection[str] = (),
         incoming: Incoming | None = None,
         sidecars: Sidecars | None = None,
-        annex: Application | None = None,
+        annex: Pages | None = None,
         public: Mapping[str, Application] = MappingProxyType({}),
         keep: Keep | None = None,
         tally: Tally | None = None,
@@ -106,13 +107,14 @@ class Site:
         )  # fmt: skip
         deeds = None
         if editor is not None and self._kept is not None:
-            deeds = Deeds(entries, editor, deletable, self._kept.refusals)
+            deeds = Deeds(entries, editor, deletable, self._kept.refusals, links)
         overlaying = None
         if overlay is not None and self._kept is not None:
             overlaying = Overlaying(entries, overlay, self._kept.refusals)
         tree = Provider(
             entries, Download(open_), users, noise, deeds=deeds, incoming=incoming,
-            playback=Playback(players), overlaying=overlaying, tally=tally,
+            playback=Playback(players), overlaying=overlaying, has_annex=annex is not None,
+            tally=tally,
         )  # fmt: skip
         providers: dict[str, DAVProvider] = {"/": tree}
         for name, share in shares.items():
@@ -176,4 +178,7 @@ def _wsgidav(providers: Mapping[str, DAVProvider], users: Users, mount_path: str
             "verbose": 1,
         }
     )
+    # It says something of every request for a share's root: that takes time, which would tell who
+    # may not see the share that it is there.
+    logging.getLogger("wsgidav").setLevel(logging.WARNING)
     return app

@@ -1,27 +1,42 @@
 """Pages beside the tree, under `/-/`: who may see them is asked here, what they show elsewhere."""
 
 from collections.abc import Iterable
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 from wsgidav.dav_error import HTTP_FORBIDDEN, HTTP_NOT_FOUND, DAVError
 from wsgidav.dav_provider import DAVProvider
 
 from davstore.dav.gate import Application
 from davstore.dav.login import Users
+from davstore.dav.people import Person
 
 Environ: TypeAlias = dict[str, Any]
 
 NAME = "-"
-WATCH, MANAGE = "watch", "manage"
+_DOORS = (("watch", "Status", f"{NAME}/"), ("add", "Add", f"{NAME}/add"))
+
+
+def doors(person: Person) -> dict[str, str]:
+    """The pages that this person may open: their addresses, below the root, by title."""
+    return {title: path for right, title, path in _DOORS if right in person.rights}
+
+
+class Pages(Protocol):
+    """What answers beneath. It finds who asks under `davstore.user`, their rights under
+    `davstore.rights`, and whether an account exists for them under `davstore.sees`.
+    """
+
+    def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
+        """A WSGI response."""
+
+    def right(self, method: str, path: str) -> str:
+        """The right that a request needs."""
 
 
 class Annex(DAVProvider):
-    """Shows the pages of `application` to who has the right to watch, and has it act for who has
-    the right to manage. It finds who asks under `davstore.user`, the rights under
-    `davstore.rights`.
-    """
+    """Has the `application` answer who has the right that it asks for."""
 
-    def __init__(self, application: Application, users: Users) -> None:
+    def __init__(self, application: Pages, users: Users) -> None:
         super().__init__()
         self._application = application
         self._users = users
@@ -37,10 +52,11 @@ class Annex(DAVProvider):
         person, method = self._users.person(environ), environ["REQUEST_METHOD"]
         if method not in {"GET", "HEAD", "POST"}:
             raise DAVError(HTTP_NOT_FOUND)
-        needed = MANAGE if method == "POST" else WATCH
+        needed = self._application.right(method, environ["PATH_INFO"])
         if needed not in person.rights:
             text = f"You may not do this: it needs the right to {needed} (users.rights)."
             raise DAVError(HTTP_FORBIDDEN, text)
         environ["davstore.user"] = person.name
         environ["davstore.rights"] = person.rights
+        environ["davstore.sees"] = person.sees
         return self._application(environ, start_response)

@@ -18,13 +18,6 @@ _STATUS = {
     Status.FAILED: "failed",
     Status.UNKNOWN: "unknown",
 }
-_STATE = {
-    State.WAITING: "waits to be added",
-    State.TRYING: "is being added",
-    State.CHOOSING: "added; waits for its files to be known",
-    State.ADDED: "added",
-    State.REFUSED: "refused; it was not added",
-}
 
 
 def of_magnet(magnet: Magnet) -> tuple[str, str]:
@@ -50,7 +43,7 @@ def of_magnet(magnet: Magnet) -> tuple[str, str]:
 
 def of_addition(addition: Addition, ahead: int) -> tuple[str, str]:
     """Those of a magnet that the account does not show yet; `ahead` come before it."""
-    lines = [("Status", _STATE[addition.state])]
+    lines = [("Status", addition.state.said)]
     if addition.state is State.WAITING and ahead:
         lines.append(("Before it", f"{ahead} other{'s' if ahead > 1 else ''}"))
     lines.append(("Dropped", _moment(addition.dropped)))

@@ -4,8 +4,9 @@ WsgiDAV reads as much as a client announces, nothing at all of a chunked body, a
 """
 
 import io
+from copy import copy
 from typing import Any, TypeAlias
-from xml.etree.ElementTree import Element, ParseError
+from xml.etree.ElementTree import Element, ParseError, tostring
 
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import fromstring
@@ -30,6 +31,28 @@ def settle_xml(environ: Environ) -> Element | None:
     except (ParseError, DefusedXmlException, ValueError, LookupError):
         raise DAVError(HTTP_BAD_REQUEST, "The body is not XML that can be read.") from None
     return root
+
+
+def property_changes(environ: Environ) -> dict[str, Element | None]:
+    """What a PROPPATCH sets by name, and None for what it removes; the last word counts. RFC 4918
+    section 9.2.
+
+    Raises `DAVError`.
+    """
+    root = settle_xml(environ)
+    if root is None or root.tag != "{DAV:}propertyupdate":
+        raise DAVError(HTTP_BAD_REQUEST, "The body is no propertyupdate element.")
+    return {
+        prop.tag: prop if change.tag == "{DAV:}set" else None
+        for change in root for prop in change.iterfind("{DAV:}prop/*")
+    }  # fmt: skip
+
+
+def element_text(element: Element) -> str:
+    """An element as XML that stands for itself."""
+    alone = copy(element)
+    alone.tail = None
+    return tostring(alone, encoding="unicode")
 
 
 def replace(environ: Environ, body: bytes) -> None:

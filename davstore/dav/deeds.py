@@ -20,7 +20,7 @@ from wsgidav.dav_error import (
 )
 
 from davstore import names
-from davstore.catalog import Editor, NameTaken, NotThere, owner
+from davstore.catalog import Editor, NameTaken, NotThere, moved_to, owner
 from davstore.dav.conditions import Verdict, verdict
 from davstore.dav.moving import depth, destination
 from davstore.dav.people import Person
@@ -28,9 +28,9 @@ from davstore.dav.proxied import without
 from davstore.dav.refusals import DEFAULT_RETRY
 from davstore.dav.refused_writes import RefusedWrites
 from davstore.dav.rights import ALLOW, check_right
-from davstore.dav.tree import MAGNETS, TRASH, Tree
+from davstore.dav.tree import LINKS, MAGNETS, TRASH, Links, Tree
 from davstore.errors import StateError
-from davstore.model import Entry, Folder
+from davstore.model import Entry, Folder, Leaf
 
 Environ: TypeAlias = dict[str, Any]
 StartResponse: TypeAlias = Callable[..., Any]
@@ -67,16 +67,22 @@ class Place:
 
 
 class Deeds:
-    """Answers DELETE, MOVE and COPY of what a `tree` holds by way of the `editor`; only in the
-    accounts that are `deletable` anything may be deleted.
+    """Answers DELETE, MOVE and COPY of what a `tree` holds by way of the `editor`, and DELETE of
+    the accounts' `links`; only in the accounts that are `deletable` anything may be deleted.
     """
 
     def __init__(
-        self, tree: Tree, editor: Editor, deletable: Collection[str], refusals: RefusedWrites
+        self,
+        tree: Tree,
+        editor: Editor,
+        deletable: Collection[str],
+        refusals: RefusedWrites,
+        links: Links | None = None,
     ) -> None:
         self._tree = tree
         self._editor = editor
         self._deletable = deletable
+        self._links = links
         self.refusals = refusals
 
     def __call__(
@@ -88,11 +94,15 @@ class Deeds:
         place = self._place(parts_of(environ["PATH_INFO"]), person)
         if place is None:
             raise DAVError(HTTP_NOT_FOUND)
-        if not place.magnet:
+        is_link = len(place.parts) == 3 and place.parts[1] == LINKS
+        if not place.magnet and not is_link:
             raise _forbidden("This folder stays: choose something in it.")
         _check_conditions(environ, resource)
         with _errors():
-            if method == "DELETE":
+            if is_link:
+                self._forget(environ, place, person)
+                status = HTTP_NO_CONTENT
+            elif method == "DELETE":
                 self._delete(environ, place, person)
                 status = HTTP_NO_CONTENT
             else:
@@ -104,7 +114,8 @@ class Deeds:
         self, environ: Environ, resource: Any, person: Person, to: str, add: Callable[[], object]
     ) -> None:
         """MOVE of a magnet's folder to where the account `to` is given magnets: `add` it there,
-        then it goes to the trash here. Raises `DAVError`, and what `add` raises, with nothing done.
+        then it goes to the trash here, where it stays until it has arrived. Raises `DAVError`, and
+        what `add` raises, with nothing done.
         """
         check_right(person, "MOVE")
         depth(environ, resource, is_move=True)
@@ -122,7 +133,9 @@ class Deeds:
         _check_conditions(environ, resource)
         add()
         with _errors():
-            self._editor.delete(place.account, place.magnet, (), person.name, in_trash=False)
+            self._editor.delete(
+                place.account, place.magnet, (), person.name, in_trash=False, why=moved_to(to)
+            )
 
     def concerns(self, path: str, person: Person) -> bool:
         """Whether `path` is in an account, and no view's."""
@@ -137,6 +150,15 @@ class Deeds:
         self._editor.delete(
             place.account, place.magnet, place.inner, person.name, in_trash=place.in_trash
         )
+
+    def _forget(self, environ: Environ, place: Place, person: Person) -> None:
+        if environ["REQUEST_METHOD"] != "DELETE":
+            raise _forbidden("A link keeps its name: it can be read, and deleted.")
+        self._check_deletable(place.account)
+        self.refusals.check_delete(person.name, environ["PATH_INFO"])
+        assert self._links is not None
+        assert isinstance(place.entry, Leaf)
+        self._links.forget(place.account, place.entry, person.name)
 
     def _check_deletable(self, account: str) -> None:
         if account not in self._deletable:

@@ -11,6 +11,7 @@ import secrets
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from werkzeug.datastructures import Authorization
 
@@ -20,6 +21,10 @@ NONCE_SECONDS = 300
 """After which a client is told to take a new nonce, which asks nobody for a password."""
 STALE = "davstore.stale"
 """In the environ: the login was right but for its old nonce."""
+NO_BASIC = "WebDAV-MiniRedir"
+"""In the User-Agent of Windows, which sends Basic only over TLS."""
+FAILED = "davstore.digest-failed"
+"""In the environ: it was not, with a nonce of ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +72,20 @@ class Digest:
         self._people = people
         self._key = hashlib.blake2b("\0".join(people.digests()).encode(), person=b"nonce").digest()
 
-    @property
-    def is_offered(self) -> bool:
-        """Whether anybody was given a digest."""
-        return bool(self._people.digests())
+    def suits(self, environ: Mapping[str, Any]) -> bool:
+        """Whether it is to be offered in answer to a request: where somebody has nothing else; else
+        over plain HTTP alone, where everybody has one, or to a client that sends no Basic there.
+
+        Clients take it before Basic, also for users who have none. Who has just failed with it is
+        offered Basic alone, whoever they are.
+        """
+        if FAILED in environ or not self._people.digests():
+            return False
+        if STALE in environ or self._people.need_digest:
+            return True
+        if environ.get("wsgi.url_scheme") == "https":
+            return False
+        return self._people.all_have_digest or NO_BASIC in environ.get("HTTP_USER_AGENT", "")
 
     def challenge(self, *, stale: bool = False) -> str:
         """The value of a WWW-Authenticate header."""

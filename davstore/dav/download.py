@@ -5,6 +5,7 @@ errors is `refusals`'.
 """
 
 import logging
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Protocol, TypeAlias
 
@@ -148,6 +149,13 @@ class Download:
         """The first read learns the size; where even the host knows none, no range is served."""
         body = self._open(leaf, 0, None)
         size = body.total
+        if size is None and _begins_within(environ, leaf):
+            body.close()
+            # rclone takes the first bytes of a 200 for those that it asked for.
+            return say(
+                start_response, "416 Range Not Satisfiable",
+                "Nobody knows how long this is: it can only be read whole.",
+            )  # fmt: skip
         if size is None:
             start_response("200 OK", [*facts, ("Accept-Ranges", "none")])
             return _Sent(body)
@@ -156,6 +164,12 @@ class Download:
             return self._measured(environ, start_response, leaf, size, facts)
         start_response("200 OK", [*facts, *_length(size)])
         return _Sent(body)
+
+
+def _begins_within(environ: Environ, leaf: Leaf) -> bool:
+    """Whether a range is asked for that is not the beginning of a file of unknown length."""
+    wanted = asked_range(environ, sys.maxsize, etag(leaf), leaf.modified)
+    return wanted == UNSATISFIABLE or (isinstance(wanted, Range) and wanted.start > 0)
 
 
 class _Sent:

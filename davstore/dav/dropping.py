@@ -1,5 +1,6 @@
 """What WebDAV's methods mean in `incoming`: PUT drops, DELETE takes back, MOVE names, COPY adds;
-MOVE of a magnet's folder adds it here, and has it go from its own account.
+MOVE of a magnet's folder adds it here, and has it go from its own account. What a search has found
+is dropped by COPY and by MOVE: it stays among the results.
 
 RFC 4918 sections 7 and 9. Clients that lock, or write an empty file first, or another name, end
 with one file; whatever of it asks for a magnet is asked for once.
@@ -36,7 +37,7 @@ from davstore.dav.people import Person
 from davstore.dav.proxied import without
 from davstore.dav.rights import READING, WRITING, check_right, options, said_of_properties
 from davstore.errors import Full, NotAccepted
-from davstore.model import Entry, Folder, Leaf
+from davstore.model import Entry, Folder, Leaf, Text
 from davstore.wanted import check_name, is_temporary, limit, of_hash
 
 Environ: TypeAlias = dict[str, Any]
@@ -109,8 +110,8 @@ class Dropped(DAVNonCollection):
 
 
 class Dropping(RequestServer):
-    """Answers the methods that write, for one person; `find` follows a path of theirs, `deeds` are
-    done to what stands outside.
+    """Answers the methods that write, for one person; `find` follows a path of theirs, and asks for
+    what was searched there, `deeds` are done to what stands outside.
     """
 
     def __init__(
@@ -146,7 +147,7 @@ class Dropping(RequestServer):
         if method in answers:
             return answers[method](environ, start_response, account, name)
         if method == "LOCK":
-            self._check_name(name)
+            self._check_name(account, name)
             self._incoming.additions.touch(account, name)
         response: Iterable[bytes] = getattr(self, f"do_{method}")(environ, start_response)
         return response
@@ -177,7 +178,7 @@ class Dropping(RequestServer):
         refusals, path = self._deeds.refusals, environ["PATH_INFO"]
         try:
             there = self._free(environ, account, name)
-            self._check_name(name)
+            self._check_name(account, name)
             content = _body(environ, limit(name))
             self._writable(environ, there)  # it may have been locked while the body came
             drop = self._incoming.put(account, name, content, self._person)
@@ -227,7 +228,7 @@ class Dropping(RequestServer):
         return said_of_properties(environ, start_response, self._href(environ), None)
 
     def _named(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        """COPY and MOVE: of a file here to another name, or of a magnet's folder to here."""
+        """COPY and MOVE: of a file here to another name, or of what stands elsewhere to here."""
         is_move, path = environ["REQUEST_METHOD"] == "MOVE", environ["PATH_INFO"]
         target = without(self._davProvider.mount_path, destination(environ))
         there = self._incoming.place(target, self._person)
@@ -242,7 +243,7 @@ class Dropping(RequestServer):
             raise DAVError(HTTP_PRECONDITION_FAILED, "There is something already.")
         self._writable(environ, goal)
         if source is None:
-            self._magnet(environ, account, name, path)
+            self._from_elsewhere(environ, account, name, path)
         else:
             self._rename(environ, account, name, source, is_move=is_move)
         status = HTTP_CREATED if goal is None else HTTP_NO_CONTENT
@@ -263,18 +264,26 @@ class Dropping(RequestServer):
         content = additions.content(item.leaf.account, item.drop.name)
         if content is None:
             raise DAVError(HTTP_NOT_FOUND)
-        self._check_name(name)
+        self._check_name(account, name)
         self._incoming.put(account, name, content, self._person)
         if is_move:
             additions.remove(item.leaf.account, item.drop.name)
             source.remove_all_locks(recursive=True)
 
-    def _magnet(self, environ: Environ, account: str, name: str, path: str) -> None:
-        """Add the magnet whose folder stands at `path`, of any account, by its hash."""
+    def _from_elsewhere(self, environ: Environ, account: str, name: str, path: str) -> None:
+        """Add what stands at `path`: a magnet's folder, or a file with a link that was found."""
         check_right(self._person, "GET")
         entry = self._find(path)
         if entry is None:
             raise DAVError(HTTP_NOT_FOUND)
+        if isinstance(entry, Text):
+            self._check_name(account, name)
+            self._incoming.put(account, name, entry.content, self._person)
+        else:
+            self._magnet(environ, account, name, entry)
+
+    def _magnet(self, environ: Environ, account: str, name: str, entry: Entry) -> None:
+        """Add the magnet of a folder, of any account, by its hash."""
         magnet = magnet_of(entry) if isinstance(entry, Folder) else None
         if magnet is None:
             raise DAVError(HTTP_FORBIDDEN, _WHOLE)
@@ -289,7 +298,7 @@ class Dropping(RequestServer):
         if environ["REQUEST_METHOD"] == "COPY":
             add()
         else:
-            source = self._davProvider.get_resource_inst(path, environ)
+            source = self._davProvider.get_resource_inst(environ["PATH_INFO"], environ)
             self._deeds.give_away(environ, source, self._person, account, add)
 
     def _free(self, environ: Environ, account: str, name: str) -> "Dropped | None":
@@ -305,11 +314,11 @@ class Dropping(RequestServer):
         self._writable(environ, there)
         return there
 
-    def _check_name(self, name: str) -> None:
+    def _check_name(self, account: str, name: str) -> None:
         if len(name.encode()) > LONGEST_NAME:
             raise DAVError(HTTP_BAD_REQUEST, "The name is too long.")
         if not is_temporary(name):
-            check_name(name)
+            check_name(name, self._incoming.takes[account])
 
     def _resource(self, path: str, environ: Environ) -> Dropped | None:
         found = self._davProvider.get_resource_inst(path, environ)

@@ -95,7 +95,7 @@ class _Head:
     def __init__(
         self, environ: Environ, start_response: StartResponse, digest: Digest | None, tally: Tally
     ) -> None:
-        self._digest = digest if digest is not None and digest.is_offered else None
+        self._digest = digest
         self._tally = tally
         self._environ = environ
         self._start_response = start_response
@@ -109,9 +109,10 @@ class _Head:
         names = {name.lower() for name, _ in headers}
         if status.startswith("405") and "allow" not in names:
             headers = [*headers, ("Allow", METHODS)]
-        if status.startswith("401") and self._digest is not None:
+        digest = self._digest
+        if status.startswith("401") and digest is not None and digest.suits(self._environ):
             # A header of its own beside Basic's: few clients can read two challenges in one.
-            said = self._digest.challenge(stale=STALE in self._environ)
+            said = digest.challenge(stale=STALE in self._environ)
             headers = [("WWW-Authenticate", said), *headers]
         if "HTTP_TRANSFER_ENCODING" in self._environ and "connection" not in names:
             # Nobody may have read the chunks: they would be taken for the next request.

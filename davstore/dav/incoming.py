@@ -2,25 +2,24 @@
 it. Who may not add does not see it.
 """
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from hashlib import blake2b
 from types import MappingProxyType
 from typing import Final
 from unicodedata import normalize
 
 from davstore import names
-from davstore.catalog import Addition, Additions, Drop, State
-from davstore.catalog.additions import HELD_FOR, IMPORTED, SHOWN_FOR
+from davstore.catalog import Additions, Drop, State
+from davstore.catalog.additions import HELD_FOR, SHOWN_FOR
 from davstore.dav import became
 from davstore.dav.people import Person
 from davstore.dav.tree import Elsewhere
 from davstore.model import File, Folder, Leaf, Snapshot
-from davstore.wanted import is_temporary, wanted
+from davstore.wanted import Takes, is_temporary, wanted
 
 INCOMING: Final = "incoming"
-APPEARS_WITHIN: Final = 600.0
-"""Seconds for which it is said of an added magnet that it was, if the account does not show it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,27 +37,27 @@ class Item:
 
 
 class Incoming:
-    """The folders of `accounts`. `known` says whether an account is known to hold a hash, `added`
-    is called when something is to be added.
+    """The folders of the accounts of which it is said what each `takes`. `known` says whether an
+    account is known to hold a hash, `added` is called when something is to be added.
     """
 
     def __init__(
         self,
-        accounts: Collection[str],
+        takes: Mapping[str, Takes],
         additions: Additions,
         snapshot: Callable[[str], Snapshot | None],
         known: Callable[[str, str], bool],
         added: Callable[[str], object],
     ) -> None:
         self.additions = additions
-        self._accounts = frozenset(accounts)
+        self.takes = takes
         self._snapshot = snapshot
         self._known = known
         self._added = added
 
     def is_for(self, account: str, person: Person) -> bool:
         """Whether this person has the folder in this account."""
-        return account in self._accounts and "add" in person.rights and person.sees(account)
+        return account in self.takes and "add" in person.rights and person.sees(account)
 
     def place(self, path: str, person: Person) -> tuple[str, str] | None:
         """Account and name within the folder, "" for itself; None for what is not in one."""
@@ -110,7 +109,8 @@ class Incoming:
 
         Raises `NotAccepted`, `Full` or `StateError`.
         """
-        asked = () if not content or is_temporary(name) else wanted(name, content)
+        is_whole = bool(content) and not is_temporary(name)
+        asked = wanted(name, content, self.takes[account]) if is_whole else ()
         drop = self.additions.put(account, name, content, asked, person.name)
         if asked:
             self._added(account)
@@ -134,22 +134,14 @@ class Incoming:
         ahead = 0
         for each in self.additions.waiting(account):
             is_hidden = each.hash in hidden and each.state is not State.REFUSED
-            if not is_hidden and each.hash not in shown and self._tells(account, each):
+            is_told = each.hash not in shown and self.additions.tells(
+                each, partial(self._known, account)
+            )
+            if is_told and not is_hidden:
                 moment = max(each.dropped, each.tried, each.settled)
                 can_go = each.state in {State.WAITING, State.REFUSED}
                 yield *became.of_addition(each, ahead), moment, each.hash, can_go
             ahead += each.state in {State.WAITING, State.TRYING}
-
-    def _tells(self, account: str, addition: Addition) -> bool:
-        """Not of what the account shows by now, nor of what it should have shown long ago; nor of
-        what an import has brought and nobody has tried, which may be thousands.
-        """
-        if addition.person == IMPORTED and addition.state is State.WAITING and not addition.tries:
-            return False
-        if addition.state is not State.ADDED:
-            return True
-        recent = self.additions.now() - addition.settled <= APPEARS_WITHIN
-        return recent and not self._known(account, addition.hash)
 
 
 def _dropped(account: str, drop: Drop) -> Item:

@@ -21,7 +21,7 @@ from wsgidav.dc.base_dc import BaseDomainController
 from wsgidav.http_authenticator import HTTPAuthenticator
 
 from davstore.config import User
-from davstore.dav.digest import STALE, Digest, claim
+from davstore.dav.digest import FAILED, STALE, Digest, claim
 from davstore.dav.patience import Patience
 from davstore.dav.people import REALM, People, Person
 from davstore.tally import LOGINS, Tally
@@ -190,10 +190,17 @@ class Authenticator(HTTPAuthenticator):
         if not self._is_digest_uri_valid(claimed.uri, environ):
             return False
         address, method = _peer(environ), environ["REQUEST_METHOD"]
-        is_right = users.digest.proves(users.people[claimed.name], claimed, method)
-        if not (is_right and users.patience.trusts(address, claimed.name)):
+        person = users.people[claimed.name]
+        is_right = users.digest.proves(person, claimed, method)
+        # Who was let in with a password cannot be right with a digest that they were not given.
+        is_known = users.patience.trusts(address, claimed.name) and (
+            is_right or person.digest is None
+        )
+        if not is_known:
             users.check_patience(address, claimed.name)
             users.judged(address, claimed.name, is_right=is_right)
+        if not is_right:
+            environ[FAILED] = True
         if is_right and users.digest.is_stale(claimed):
             environ[STALE] = True
             return False

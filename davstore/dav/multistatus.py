@@ -13,6 +13,8 @@ from typing import Any, TypeAlias
 from urllib.parse import quote
 from xml.sax.saxutils import quoteattr
 
+from davstore.catalog import Written
+from davstore.dav.overlay import written
 from davstore.dav.properties import PROPERTIES, Markup
 from davstore.dav.propfind import Asked, Mode
 from davstore.model import Entry, Folder
@@ -23,8 +25,10 @@ PATH_SAFE = "/-._~"
 
 _UNRESERVED = re.compile("[A-Za-z0-9._~-]*")
 
+Having: TypeAlias = int | tuple[int, Written]
+"""Which properties an entry has, one bit each; with those that clients have written, if any."""
 Row: TypeAlias = tuple[Any, ...]
-"""Which properties an entry has (one bit each), its href's last part, each property's markup."""
+"""What an entry has, its href's last part, each property's markup."""
 
 CLOSING = b"</D:multistatus>"
 
@@ -51,7 +55,8 @@ def row(entry: Entry, href: str | None = None) -> Row:
     for bit, markup in zip(_BITS, markups, strict=True):
         if markup is not None:
             having |= bit
-    return (having, href, *markups)
+    own = written(entry)
+    return ((having, own) if own else having, href, *markups)
 
 
 class Rendering:
@@ -60,7 +65,7 @@ class Rendering:
     def __init__(self, asked: Asked, prefix: str) -> None:
         self._asked = asked
         self._prefix = prefix.replace("%", "%%")
-        self._templates: dict[int, tuple[str, Callable[[Row], Any]]] = {}
+        self._templates: dict[Having, tuple[str, Callable[[Row], Any]]] = {}
 
     def __call__(self, rows: Iterable[Row]) -> bytes:
         """The response elements of `rows`, as UTF-8."""
@@ -88,19 +93,26 @@ def opening(asked: Asked) -> bytes:
 
 
 @lru_cache(256)
-def _template(asked: Asked, having: int) -> tuple[str, Callable[[Row], Any]]:
+def _template(asked: Asked, having: Having) -> tuple[str, Callable[[Row], Any]]:
     """A template for entries with these properties, and what of a row it takes; `_HERE` stands
     for the folder's href.
     """
-    found, missing = _split(asked, having)
+    bits, own = having if isinstance(having, tuple) else (having, ())
+    found, missing = _split(asked, bits)
+    dead = {name: xml for name, xml in own if asked.mode is not Mode.NAMED or name in asked.names}
+    missing = [name for name in missing if name not in dead]
     spaces = _namespaces(asked.names)
     parts = [f"<D:response><D:href>{_HERE}%s</D:href>"]
     taken = [1]
     if asked.mode is Mode.NAMES:
-        parts.append(_propstat((f"<{_tag(name, spaces)}/>" for name in found), _FOUND))
-    elif found or not missing:
-        tags = (_tag(name, spaces) for name in found)
-        parts.append(_propstat((f"<{tag}>%s</{tag}>" for tag in tags), _FOUND))
+        named = [f"<{_tag(name, spaces)}/>" for name in found]
+        parts.append(_propstat([*named, *map(_named, dead)], _FOUND))
+    elif found or dead or not missing:
+        tags = [_tag(name, spaces) for name in found]
+        shown = [f"<{tag}>%s</{tag}>" for tag in tags]
+        parts.append(
+            _propstat([*shown, *(xml.replace("%", "%%") for xml in dead.values())], _FOUND)
+        )
         taken += [2 + _PLACE[name] for name in found]
     if missing:
         parts.append(_propstat((f"<{_tag(name, spaces)}/>" for name in missing), _MISSING))
@@ -110,6 +122,13 @@ def _template(asked: Asked, having: int) -> tuple[str, Callable[[Row], Any]]:
 def _tag(name: str, spaces: Mapping[str, str]) -> str:
     space, _, local = name.rpartition("}")
     return f"{spaces[space[1:]]}:{local}" if space else local
+
+
+def _named(name: str) -> Markup:
+    """A property that clients have written, without its value; it declares its namespace."""
+    space, _, local = name.rpartition("}")
+    tag = f"<w:{local} xmlns:w={quoteattr(space[1:])}/>" if space else f"<{local}/>"
+    return tag.replace("%", "%%")
 
 
 def _propstat(elements: Iterable[str], status: str) -> Markup:

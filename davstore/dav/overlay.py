@@ -11,7 +11,7 @@ from typing import Any
 from unicodedata import normalize
 
 from davstore import names, views
-from davstore.catalog import Beside, Sidecar, Sidecars
+from davstore.catalog import Beside, Sidecar, Sidecars, Written
 from davstore.dav.kept import Kept
 from davstore.model import Entry, File, Folder, Leaf
 from davstore.views import Path
@@ -43,14 +43,19 @@ class Home:
 
 @dataclass(frozen=True, slots=True)
 class SidecarLeaf(Leaf):
-    """A sidecar as it stands in a folder; its file's `ref` is where it lies once it was fetched."""
+    """A sidecar as it stands in a folder; its file's `ref` is where it lies once it was fetched.
+    `written` are the properties that clients have given it.
+    """
 
+    written: Written = ()
     fetch: Callable[[], object] = field(default=lambda: None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class SidecarFolder(Folder):
     """A folder that was made for sidecars."""
+
+    written: Written = ()
 
 
 class Overlay:
@@ -170,7 +175,15 @@ class _Merged(Mapping[str, Entry]):
         name, content = sidecar.path[-1], sidecar.content
         if not content:
             inner = _Merged({}, self._beside, sidecar.path, self._sidecars)
-            return SidecarFolder(name, inner, sidecar.modified)
+            return SidecarFolder(name, inner, sidecar.modified, written=sidecar.written)
         file = File(name, str(self._sidecars.file(content)))
         fetch = partial(self._sidecars.fetch, content)
-        return SidecarLeaf(name, "", file, content, sidecar.size, sidecar.modified, fetch=fetch)
+        return SidecarLeaf(
+            name, "", file, content, sidecar.size, sidecar.modified,
+            written=sidecar.written, fetch=fetch,
+        )  # fmt: skip
+
+
+def written(entry: Entry) -> Written:
+    """The properties that clients have given an entry."""
+    return entry.written if isinstance(entry, SidecarLeaf | SidecarFolder) else ()

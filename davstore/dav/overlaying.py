@@ -1,5 +1,5 @@
 """What WebDAV's methods mean for sidecars, RFC 4918 sections 7 and 9: in the folder of a magnet, or
-of a view, whoever may add writes, names and deletes them. What is a store's is never touched here.
+in a view, whoever may add writes, names and deletes them. What is a store's is never touched here.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -12,6 +12,7 @@ from wsgidav.dav_error import (
     HTTP_BAD_REQUEST,
     HTTP_CONFLICT,
     HTTP_CREATED,
+    HTTP_FAILED_DEPENDENCY,
     HTTP_FORBIDDEN,
     HTTP_MEDIATYPE_NOT_SUPPORTED,
     HTTP_METHOD_NOT_ALLOWED,
@@ -25,7 +26,7 @@ from wsgidav.request_server import RequestServer
 from davstore import names
 from davstore.catalog import Vanished
 from davstore.dav.beside import SidecarCollection, SidecarFile
-from davstore.dav.bodies import settle_xml
+from davstore.dav.bodies import element_text, property_changes, settle_xml
 from davstore.dav.deeds import parts_of
 from davstore.dav.moving import depth, destination
 from davstore.dav.noise_names import is_noise
@@ -33,7 +34,7 @@ from davstore.dav.overlay import Home, Overlay, SidecarFolder, SidecarLeaf
 from davstore.dav.people import Person
 from davstore.dav.proxied import without
 from davstore.dav.refused_writes import RefusedWrites
-from davstore.dav.rights import WRITING, check_right, said_of_properties
+from davstore.dav.rights import WRITING, check_right, properties_said
 from davstore.dav.times import TIMES, date_of
 from davstore.dav.tree import MAGNETS, Tree
 from davstore.errors import Full
@@ -48,7 +49,7 @@ _MAKING = frozenset({"PUT", "MKCOL", "LOCK"})
 
 _THEIRS = "The service has a file or folder of this name, which always wins: choose another name."
 _IN_TRASH = "Nothing is changed in the trash: move the folder back to magnets first."
-_ELSEWHERE = "A sidecar can only be moved into the folder of a magnet or of a view's title."
+_ELSEWHERE = "A sidecar can only be moved into the folder of a magnet, or into a view."
 _OCCUPIED = "A sidecar has that name: delete it first."
 
 
@@ -93,9 +94,9 @@ class Overlaying:
         at.
         """
         parts = [part for part in path.split("/") if part]
-        if len(parts) < 2 or "add" not in person.rights:
+        if not parts or "add" not in person.rights:
             return False
-        return not self._tree.is_account(parts[0]) or (len(parts) > 2 and parts[1] == MAGNETS)
+        return self._tree.is_view(parts[0]) or (len(parts) > 2 and parts[1] == MAGNETS)
 
     def concerns(self, environ: Environ, person: Person, mount_path: str) -> bool:
         """Whether a request is about sidecars. Raises `NotReady` or `DAVError`."""
@@ -210,17 +211,30 @@ class SidecarRequests(RequestServer):
     def _properties(
         self, environ: Environ, start_response: StartResponse, spot: Spot
     ) -> Iterable[bytes]:
-        """Dates are set; whatever else desktops write is taken, and nobody asks for it again."""
+        """All or nothing, section 9.2. Dates are set; of DAV's own properties nothing else can
+        be.
+        """
         there = self._resource(environ["PATH_INFO"], environ)
         self._evaluate_if_headers(there, environ)
         self._writable(environ, there)
-        answer = said_of_properties(environ, start_response, there.get_href(), None)
-        root = settle_xml(environ)
-        for element in [] if root is None else root.iter():
-            modified = date_of(element.text) if element.tag in TIMES else None
-            if modified is not None:
-                self._sidecars.touch(spot.home.key, spot.path, modified)
-        return answer
+        changes = property_changes(environ)
+        fixed = [name for name in changes if name.startswith("{DAV:}") and name not in TIMES]
+        said: dict[str, DAVError | None] = dict.fromkeys(changes)
+        if fixed:
+            said = dict.fromkeys(changes, DAVError(HTTP_FAILED_DEPENDENCY))
+            said |= dict.fromkeys(fixed, DAVError(HTTP_FORBIDDEN))
+        else:
+            dates = [
+                date_of(each.text) for name in TIMES if (each := changes.get(name)) is not None
+            ]
+            written = {
+                name: None if each is None else element_text(each)
+                for name, each in changes.items() if not name.startswith("{DAV:}")
+            }  # fmt: skip
+            modified = next((date for date in dates if date is not None), None)
+            with _vanished():
+                self._sidecars.describe(spot.home.key, spot.path, written, modified)
+        return properties_said(environ, start_response, there.get_href(), said)
 
     def _named(
         self, environ: Environ, start_response: StartResponse, *, is_move: bool
@@ -292,7 +306,7 @@ class SidecarRequests(RequestServer):
         if above is None or not isinstance(above.entry, Folder):
             raise DAVError(HTTP_CONFLICT, "There is no such folder.")
         if isinstance(above.entry, SidecarFolder):
-            self._writable(environ, above)
+            self._check_write_permission(above, "0", environ)  # other members may be locked
         name = spot.path[-1]
         if names.safe(name) != name:
             raise DAVError(

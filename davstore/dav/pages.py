@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.resources import files
+from types import MappingProxyType
 from typing import Any, TypeAlias
 from unicodedata import normalize
 from urllib.parse import parse_qs, quote, unquote, urlencode
@@ -81,9 +82,15 @@ _COLUMNS = {"name": "Name", "size": "Size", "date": "Added"}
 
 
 def page(
-    environ: Environ, start_response: StartResponse, home: str, href: str, folder: Folder
+    environ: Environ,
+    start_response: StartResponse,
+    home: str,
+    href: str,
+    folder: Folder,
+    doors: Mapping[str, str] = MappingProxyType({}),
 ) -> Iterable[bytes]:
-    """A WSGI response to GET or HEAD of `folder`, which stands at `href`; `home` is the root's.
+    """A WSGI response to GET or HEAD of `folder`, which stands at `href`; `home` is the root's, and
+    `doors` lead from there to other pages: paths by title.
 
     `?m3u` asks for its playlist instead.
     """
@@ -91,7 +98,7 @@ def page(
     if "m3u" in query:
         text, headers = _playlist(environ, href, folder)
     else:
-        text = _rendered(_view(query), home, href, folder)
+        text = _rendered(_view(query), home, href, folder, doors)
         headers = [("Content-Type", "text/html; charset=utf-8")]
     coding = GZIP if accepted(environ.get("HTTP_ACCEPT_ENCODING", "")) else PLAIN
     body = b"".join(coding.whole([coding.piece(text.encode(errors="replace"))]))
@@ -142,7 +149,7 @@ def _origin(environ: Environ) -> str:
     return f"{environ['wsgi.url_scheme']}://{host}"
 
 
-def _rendered(view: _View, home: str, href: str, folder: Folder) -> str:
+def _rendered(view: _View, home: str, href: str, folder: Folder, doors: Mapping[str, str]) -> str:
     shown = _shown(folder, view)
     pages = max(1, -(-len(shown) // ROWS))
     number = min(max(1, view.page), pages)
@@ -151,6 +158,7 @@ def _rendered(view: _View, home: str, href: str, folder: Folder) -> str:
         title=folder.name or "davstore",
         style=Markup(_STYLE),  # noqa: S704 - our own file
         crumbs=_crumbs(home, href),
+        doors={title: home + path for title, path in doors.items()},
         summary=_summary(shown),
         searchable=len(folder.entries) >= SEARCHABLE,
         words=view.words,

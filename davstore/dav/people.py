@@ -81,6 +81,16 @@ class People:
         """Of all who were given one, in a fixed order."""
         return sorted(each.digest for each in self._configured.values() if each.digest)
 
+    @property
+    def need_digest(self) -> bool:
+        """Whether somebody can log in by Digest alone."""
+        return any(each.digest and each.stored is None for each in self._now().values())
+
+    @property
+    def all_have_digest(self) -> bool:
+        """Whether everybody who can log in can do so by Digest."""
+        return all(each.digest for each in self._now().values() if each.stored is not None)
+
     def _now(self) -> Mapping[str, Person]:
         if self._file is None:
             return self._all

@@ -12,7 +12,6 @@ from functools import partial
 from typing import Any, TypeAlias
 from xml.etree.ElementTree import Element
 
-from wsgidav import util, xml_tools
 from wsgidav.dav_error import (
     HTTP_CONFLICT,
     HTTP_FAILED_DEPENDENCY,
@@ -20,10 +19,10 @@ from wsgidav.dav_error import (
     DAVError,
 )
 
-from davstore.dav.bodies import settle_xml
+from davstore.dav.bodies import property_changes, settle_xml
 from davstore.dav.people import Person
 from davstore.dav.properties import DURATION, POSITION, SERVICES
-from davstore.dav.rights import check_right
+from davstore.dav.rights import check_right, properties_said
 from davstore.errors import StoreError
 from davstore.model import Leaf, Played, Position
 from davstore.stores.playing import Playing, player_of
@@ -66,15 +65,11 @@ class Playback:
         """
         if player_of(leaf, self._players) is None:
             return None
-        root = settle_xml(environ)
-        if (
-            root is None
-            or root.tag != "{DAV:}propertyupdate"
-            or not SERVICES & _changes(root).keys()
-        ):
+        changes = property_changes(environ)
+        if not SERVICES & changes.keys():
             return None
         check_right(person, "PROPPATCH")
-        said = {name: _seconds(element) for name, element in _changes(root).items()}
+        said = {name: _seconds(element) for name, element in changes.items()}
         faults = {
             name: HTTP_CONFLICT if name in SERVICES else HTTP_FORBIDDEN
             for name, seconds in said.items()
@@ -82,11 +77,9 @@ class Playback:
         }
         if not faults:
             self._move(leaf, said)
-        answer = xml_tools.make_multistatus_el()
         left = DAVError(HTTP_FAILED_DEPENDENCY) if faults else None
-        told = [(name, DAVError(faults[name]) if name in faults else left) for name in said]
-        util.add_property_response(answer, href, told)
-        return partial(_sent, answer)
+        told = {name: DAVError(faults[name]) if name in faults else left for name in said}
+        return partial(properties_said, href=href, said=told)
 
     def _move(self, leaf: Leaf, said: Mapping[str, float | None]) -> None:
         found = player_of(leaf, self._players)
@@ -98,20 +91,6 @@ class Playback:
 
 
 NO_PLAYBACK = Playback({})
-
-
-def _sent(answer: Any, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-    response: Iterable[bytes] = util.send_multi_status_response(environ, start_response, answer)
-    return response
-
-
-def _changes(root: Element) -> dict[str, Element | None]:
-    """The properties to be set, and (None) those to be removed; the last word counts."""
-    found: dict[str, Element | None] = {}
-    for change in root:
-        for prop in change.iterfind("{DAV:}prop/*"):
-            found[prop.tag] = prop if change.tag == "{DAV:}set" else None
-    return found
 
 
 def _seconds(element: Element | None) -> float | None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from davstore.dav.multistatus import Row, row
+from davstore.dav.overlay import written
 from davstore.model import Entry, Folder, Leaf
 
 AVERAGE, LONGEST = 128, 1024
@@ -67,9 +68,9 @@ def _said(entries: Iterable[Entry]) -> _Said:
     for entry in entries:
         said += (entry.name, entry.modified)
         if isinstance(entry, Leaf):
-            said += (entry.size, entry.identity, entry.file.mime)
-        elif entry.used is not None:
-            said.append(entry.used)
+            said += (entry.size, entry.identity, entry.file.mime, written(entry))
+        else:
+            said += (entry.used, written(entry))
     return tuple(said)
 
 

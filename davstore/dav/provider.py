@@ -17,7 +17,8 @@ from wsgidav.util import (
     test_if_header_dict,
 )
 
-from davstore.dav.beside import SidecarFile
+from davstore.dav.annex import doors as annex_doors
+from davstore.dav.beside import SidecarCollection, SidecarFile, with_locks
 from davstore.dav.bodies import settle_xml
 from davstore.dav.deeds import METHODS, Deeds
 from davstore.dav.download import Download
@@ -83,9 +84,11 @@ class Provider(DAVProvider):
         incoming: Incoming | None = None,
         playback: Playback = NO_PLAYBACK,
         overlaying: Overlaying | None = None,
+        has_annex: bool = False,
         tally: Tally | None = None,
     ) -> None:
         super().__init__()
+        self._has_annex = has_annex
         self._overlaying = overlaying
         self._deeds = deeds
         self._playback = playback
@@ -183,8 +186,9 @@ class Provider(DAVProvider):
         if not any(self._incoming.place(each, person) for each in places):
             return None
         return Dropping(
-            self, self._incoming, person, lambda path: self._entry(path, person), self._deeds
-        )
+            self, self._incoming, person,
+            lambda path: self._entry(path, person, asking=True), self._deeds,
+        )  # fmt: skip
 
     def _beside(self, environ: Environ, person: Person) -> SidecarRequests | None:
         """What answers a request that writes sidecars."""
@@ -224,7 +228,8 @@ class Provider(DAVProvider):
             if method in METHODS and isinstance(found, FolderCollection | FileResource):
                 _check_if(found, environ)
                 home = self._home(path, person)
-                answer = self._deeds(environ, start_response, found, person)
+                with _ready():
+                    answer = self._deeds(environ, start_response, found, person)
                 self._follow(environ, person, home)
                 return answer
             if method == "PUT":  # it will be refused
@@ -260,7 +265,9 @@ class Provider(DAVProvider):
             return options(start_response, *self._allowed(path, person))
         if method == "PROPFIND":
             _check_if(found, environ)
-            entry = found.entry
+            entry: Entry = found.entry
+            if isinstance(found, SidecarFile | SidecarCollection):
+                entry = with_locks(found, environ)
             if isinstance(found, FileResource):
                 entry = self._playback.asked(environ, found.entry)
             return self._listing(environ, start_response, found.get_href(), entry)
@@ -271,7 +278,8 @@ class Provider(DAVProvider):
         if isinstance(found, FileResource):
             return self._download(environ, start_response, found.entry)
         home = quote(f"{self.mount_path}{self.share_path}/", safe=PATH_SAFE)
-        return page(environ, start_response, home, found.get_href(), found.entry)
+        doors = annex_doors(person) if self._has_annex else {}
+        return page(environ, start_response, home, found.get_href(), found.entry, doors)
 
     def _allowed(self, path: str, person: Person) -> tuple[str, ...]:
         """The methods that this person may use there."""

@@ -19,7 +19,7 @@ from wsgidav.dav_error import (
     PRECONDITION_CODE_LockTokenMismatch,
 )
 
-from davstore.dav.bodies import settle_xml
+from davstore.dav.bodies import property_changes
 from davstore.dav.people import Person
 from davstore.model import Entry, Folder
 
@@ -115,18 +115,21 @@ def _not_allowed(text: str) -> DAVError:
 def said_of_properties(
     environ: Environ, start_response: StartResponse, href: str, failure: DAVError | None
 ) -> Iterable[bytes]:
-    """A 207 that says the same of each property of a PROPPATCH, section 9.2.1: what failed, or
-    that all is well.
+    """A 207 that says the same of each property of a PROPPATCH: what failed, or that all is well.
+    Raises `DAVError`.
     """
-    root = settle_xml(environ)
-    if root is None or root.tag != "{DAV:}propertyupdate":
-        raise DAVError(HTTP_BAD_REQUEST, "The body is no propertyupdate element.")
-    names = [
-        prop.tag for change in root for props in change if props.tag == "{DAV:}prop"
-        for prop in props
-    ]  # fmt: skip
+    said = dict.fromkeys(property_changes(environ), failure)
+    return properties_said(environ, start_response, href, said)
+
+
+def properties_said(
+    environ: Environ,
+    start_response: StartResponse,
+    href: str,
+    said: Mapping[str, DAVError | None],
+) -> Iterable[bytes]:
+    """A 207 for a PROPPATCH, section 9.2.1: of each property what failed, None for nothing."""
     answer = xml_tools.make_multistatus_el()
-    said = [(name, failure) for name in dict.fromkeys(names)]
-    util.add_property_response(answer, href, said)
+    util.add_property_response(answer, href, list(said.items()))
     response: Iterable[bytes] = util.send_multi_status_response(environ, start_response, answer)
     return response

@@ -3,8 +3,12 @@
 import math
 from email.utils import parsedate_to_datetime
 
-TIMES = ("{urn:schemas-microsoft-com:}Win32LastModifiedTime", "{DAV:}getlastmodified")
-"""The properties by which clients set a file's date."""
+TIMES = (
+    "{urn:schemas-microsoft-com:}Win32LastModifiedTime",
+    "{DAV:}getlastmodified",
+    "{DAV:}lastmodified",
+)
+"""The properties by which clients set a file's date; the last one is rclone's."""
 _LATEST = 253_402_300_799.0  # the year 9999's last second: no later date can be written
 
 

@@ -36,6 +36,11 @@ class Links(Protocol):
     def asked(self, account: str) -> Folder | None:
         """The same, for somebody who looks into it."""
 
+    def forget(self, account: str, leaf: Leaf, who: str) -> None:
+        """Have the account keep no longer what `leaf` shows, as `who` wants. Raises `NotThere`,
+        `StateError` or `StoreError`.
+        """
+
 
 Beside = Callable[[str, Person], Sequence[Folder]]
 """What stands in an account's folder beside its magnets, for this person."""
@@ -81,8 +86,8 @@ class Tree:
     sees those views that are named to him. `settled` are the views where nothing is to be done for
     them, else None. Beside the magnets of accounts that are `deletable`, and of others that have
     some, is the trash, for who may delete. `lookups` are the folders beside them that ask; what
-    else is `beside` them is listed only. In the folders of magnets and at the top of views are the
-    sidecars of the `overlay`. `canary` is a file in the root.
+    else is `beside` them is listed only. In the folders of magnets and in views are the sidecars of
+    the `overlay`. `canary` is a file in the root.
     """
 
     def __init__(
@@ -134,9 +139,9 @@ class Tree:
 
         Raises `NotReady`.
         """
-        if len(parts) < 2 or not person.sees(parts[0]):
+        if not parts or not person.sees(parts[0]):
             return None
-        if parts[0] in self._view_names:
+        if self.is_view(parts[0]):
             return _home_in(self._view(parts[0]), parts)
         is_magnet = len(parts) > 2 and parts[1] in {MAGNETS, TRASH}
         if not is_magnet or parts[0] not in self._accounts:
@@ -154,7 +159,7 @@ class Tree:
             home = self.home(parts, person)
             if home is not None:
                 return views.find(self._overlay.shown(home), home.inner)
-        if account in self._view_names and person.sees(account):
+        if self.is_view(account) and person.sees(account):
             return views.find(self._view(account), rest)
         if account not in self._accounts or not person.sees(account):
             return None
@@ -177,9 +182,13 @@ class Tree:
             raise NotReady(account)
         return folder
 
+    def is_view(self, name: str) -> bool:
+        """Whether this top-level folder is a view."""
+        return name in self._view_names
+
     def is_account(self, name: str) -> bool:
         """Whether this top-level folder is an account's."""
-        return name in self._accounts and name not in self._view_names
+        return name in self._accounts and not self.is_view(name)
 
     def at_hand(self, parts: Sequence[str], person: Person = OWNER) -> Entry | None:
         """The same, with what stands in it, where both are in memory.
@@ -189,9 +198,10 @@ class Tree:
         """
         if self._lookups is not None and parts[1:2] and parts[1] in self._lookups.names:
             return None
-        seen = bool(parts) and person.sees(parts[0])
-        entry: Entry | None = self._top(parts[0], person) if seen else None
-        depth = 1 if parts and parts[0] in self._view_names else 2
+        if not parts or not person.sees(parts[0]):
+            return None
+        entry: Entry | None = self._top(parts[0], person)
+        depth = 1 if self.is_view(parts[0]) else 2
         for at, part in enumerate(parts[1:], 1):
             if not isinstance(entry, Folder) or not entry.is_at_hand:
                 return None
@@ -203,7 +213,7 @@ class Tree:
     def _at_hand(self, parts: Sequence[str], folder: Folder) -> Folder | None:
         """A folder that may be a home, with its sidecars; None where these are not in memory."""
         assert self._overlay is not None
-        if parts[0] in self._view_names:
+        if self.is_view(parts[0]):
             home: Home | None = Home(home_in(parts[0], folder.name), folder, ())
         else:
             magnet = magnet_of(folder)
@@ -211,8 +221,11 @@ class Tree:
         return folder if home is None else self._overlay.at_hand(home)
 
     def _top(self, name: str, person: Person) -> Folder | None:
-        if name in self._view_names:
-            return next((each for each in self._settled() or () if each.name == name), None)
+        if self.is_view(name):
+            view = next((each for each in self._settled() or () if each.name == name), None)
+            if view is None or self._overlay is None:
+                return view
+            return self._overlay.at_hand(Home(home_in(name), view, ()))
         snapshot = self._snapshot(name) if name in self._accounts else None
         return None if snapshot is None else self._account(snapshot, person)
 
@@ -262,10 +275,10 @@ class Tree:
         return Folder(account, entries, magnets.modified, magnets.used)
 
 
-def _home_in(view: Folder, parts: Sequence[str]) -> Home | None:
+def _home_in(view: Folder, parts: Sequence[str]) -> Home:
     folder = views.find(view, parts[1:2])
-    if not isinstance(folder, Folder):
-        return None
+    if len(parts) == 1 or not isinstance(folder, Folder):
+        return Home(home_in(parts[0]), view, tuple(parts[1:]))
     return Home(home_in(parts[0], folder.name), folder, tuple(parts[2:]))
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from cachetools import LRUCache
 
 from davstore import errors
-from davstore.errors import DavstoreError, StoreError, StoreUnavailable, StreamBroken
+from davstore.errors import DavstoreError, StoreError, StoreUnavailable, StreamBroken, anew
 from davstore.model import Leaf
 
 PATIENCE = 60.0
@@ -117,10 +117,10 @@ class Failures:
             for kind, pause in _ACCOUNT.items():
                 if isinstance(error, kind) and isinstance(error, StoreError):
                     until = now + (error.retry_after or pause)
-                    self._accounts[leaf.account] = _Failing(now, error, until)
+                    self._accounts[leaf.account] = _Failing(now, anew(error), until)
                     return error
-            failing = self._files.setdefault(_file(leaf), _Failing(now, error))
-            failing.error = error
+            failing = self._files.setdefault(_file(leaf), _Failing(now, anew(error)))
+            failing.error = anew(error)
             failing.until = now + self._pause(failing, error, now)
             pack = self._packs.setdefault(_pack(leaf), _Pack())
             pack.files.add(leaf.identity)

@@ -15,7 +15,7 @@ from typing import Protocol
 
 from cachetools import LRUCache, TLRUCache
 
-from davstore.errors import Busy, StoreUnavailable
+from davstore.errors import Busy, DavstoreError, StoreUnavailable, anew
 from davstore.logs import Threads
 from davstore.model import Leaf, Link
 from davstore.stores.base import Store
@@ -162,19 +162,26 @@ class Resolver:
             threads.shutdown(wait=False, cancel_futures=True)
 
     def _fly(self, key: Key, leaf: Leaf, flight: Future[Link]) -> None:
+        outcome = self._outcome(key, leaf)
+        with self._lock:
+            if isinstance(outcome, Link):
+                self._fresh[key] = outcome
+            del self._flights[key]
+        if isinstance(outcome, Link):
+            flight.set_result(outcome)
+        else:
+            flight.set_exception(outcome)
+
+    def _outcome(self, key: Key, leaf: Leaf) -> Link | BaseException:
+        """A link, or what is to be handed on to all who wait for it."""
         try:
             link = self._shelved(key)
             self._tally.count(LINKS, leaf.account, "kept" if link else "generated")
-            link = link or self._in_turn(key, leaf)
-        except BaseException as error:  # noqa: BLE001 - handed on to all who wait
-            with self._lock:
-                del self._flights[key]
-            flight.set_exception(error)
-            return
-        with self._lock:
-            self._fresh[key] = link
-            del self._flights[key]
-        flight.set_result(link)
+            return link or self._in_turn(key, leaf)
+        except DavstoreError as error:
+            return anew(error)
+        except BaseException as error:  # noqa: BLE001 - with its traceback: it is a fault of ours
+            return error
 
     def _shelved(self, key: Key) -> Link | None:
         link = self._shelf.get(*key)

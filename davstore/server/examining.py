@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from ipaddress import ip_address
 from itertools import chain
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from davstore.errors import DavstoreError, StateError, StoreError
 from davstore.model import Folder, Leaf, Snapshot
 from davstore.resolver import Failures, Resolver
 from davstore.server.library import Library, upstream
+from davstore.stores.base import Seeing, Seen
 from davstore.stream import Streams
 from davstore.transport import Unreachable, Way, way
 
@@ -139,6 +141,7 @@ class _Account:
             yield Finding(self._subject(error.step), WRONG, str(error), cure)
             return
         yield from chain(self._way(found, "service"), self._clock(found), self._who())
+        yield Finding(self._subject("address"), OK, address_words(self._seen(), found))
         yield from self._read()
 
     def _subject(self, what: str) -> str:
@@ -156,7 +159,7 @@ class _Account:
             self._here = found.here
         elif (":" in self._here) != (":" in found.here):
             yield Finding(
-                self._subject("address"), WARNING,
+                self._subject("addresses"), WARNING,
                 f"the service is reached from {self._here}, its file host from {found.here}",
                 "services may refuse links used from another address: use one of IPv4 and IPv6",
             )  # fmt: skip
@@ -201,6 +204,15 @@ class _Account:
             state = OK if quota.left else WRONG
             cure = "wait until the service resets it" if state == WRONG else ""
             yield Finding(self._subject("limits"), state, f"{quota.name}: {told} left", cure)
+
+    def _seen(self) -> Seen | None:
+        store = self._library.stores[self._name]
+        if not isinstance(store, Seeing):
+            return None
+        try:
+            return store.seen()
+        except StoreError:
+            return None  # older instances do not know that call; what else is wrong is said above
 
     def _read(self) -> Iterator[Finding]:
         catalog = self._library.catalog
@@ -262,6 +274,21 @@ class _Account:
         except Unreachable:
             return  # it has just delivered: hosts need not answer HEAD
         yield from self._way(found, "file host")
+
+
+def address_words(seen: Seen | None, found: Way) -> str:
+    """From which address we come for a service: as it says, or else as far as it shows here."""
+    if seen is not None and seen.ours:
+        its = f", and is itself seen by the store as {seen.its}" if seen.its else ""
+        return f"the service sees us as {seen.ours}{its}"
+    if found.proxy:
+        return f"that of the proxy {found.proxy}; the service does not say as what it sees us"
+    if ip_address(found.here.partition("%")[0]).is_global:
+        return f"{found.here}, as we leave here; the service does not say as what it sees us"
+    if not ip_address(found.there.partition("%")[0]).is_global:
+        return f"{found.here}, within this machine or network"
+    return (f"not known: we leave here as {found.here}, a router's public address takes its place, "
+            "and the service does not say which")  # fmt: skip
 
 
 def _largest(snapshot: Snapshot | None, most: int = 50) -> Leaf | None:

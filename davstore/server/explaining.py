@@ -2,8 +2,8 @@
 link is, what went wrong with it, and what the next read would do. Asks no service.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any, TypeAlias
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TypeAlias
 from urllib.parse import urlsplit
 
 from davstore import views as arranging
@@ -100,7 +100,7 @@ class Explainer:
                 yield ("hash", magnet.hash)
         snapshot = self._library.catalog.known(account)
         if snapshot is not None:
-            yield ("known since", f"{span(self._now() - snapshot.taken)} ago, when it was listed")
+            yield ("listed", f"{span(self._now() - snapshot.taken)} ago")
 
     def _reading(self, leaf: Leaf) -> Iterator[Row]:
         """How its link is, what is held against it, and what follows from both."""
@@ -134,7 +134,8 @@ class Explainer:
         whole, places = standing
         found = arranging.reasons(self._settings.views, whole, self._now())
         for view, reasons in found.items():
-            yield (f"view {view}", _placed(view, whole, reasons, places, path))
+            at = places.get(view, ("", {}))[1]
+            yield (f"view {view}", placing(view, whole, reasons, at, path))
 
     def _missing(self, names: Sequence[str]) -> Iterator[Row]:
         yield ("is", "nothing: no such path stands in the tree now")
@@ -167,17 +168,27 @@ def _told(link: Link | None, now: float) -> str:
     return f"one at {host}, good for another {span(link.expires - now)}"
 
 
-def _placed(
-    view: str, whole: arranging.Facts, reasons: dict[str, str], places: Any, path: str
-) -> str:
-    pieces = [piece for piece in whole.pieces if not path or "/".join(piece.path) == path]
-    shown = [piece for piece in pieces or whole.pieces if not reasons.get(piece.key)]
+def placing(
+    view: str, whole: arranging.Facts, reasons: Mapping[str, str], places: arranging.Places,
+    path: str = "",
+) -> str:  # fmt: skip
+    """Where a view has a magnet's files, or the one at `path` in it, or why it has none. `reasons`
+    say by file why it is not to be there, `places` where it is: not yet, while it waits for its
+    turn to be arranged.
+    """
+    pieces = [p for p in whole.pieces if not path or "/".join(p.path) == path] or whole.pieces
+    shown = [piece.key for piece in pieces if not reasons.get(piece.key)]
     if not shown:
-        why = next((reasons[p.key] for p in pieces or whole.pieces if reasons.get(p.key)), "")
+        why = next((reasons[p.key] for p in pieces if reasons.get(p.key)), "")
         return f"no, {why}" if why else "no"
-    at = places.get(view, ("", {}))[1].get(shown[0].key)
-    where = f"/{'/'.join((view, *at))}" if at else "about to be"
-    return where if len(shown) == 1 else f"{where} and {len(shown) - 1} more"
+    placed = [places[key] for key in shown if key in places]
+    if not placed:
+        return "it belongs there, and is being arranged: look again in a moment"
+    more, late = len(placed) - 1, len(shown) - len(placed)
+    said = "/".join(("", view, *placed[0]))
+    if more:
+        said += f" and {more:,} more"
+    return f"{said}, {late:,} still being arranged" if late else said
 
 
 def _some(folder: Folder, most: int) -> list[Leaf]:

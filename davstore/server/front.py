@@ -12,16 +12,15 @@ import logging
 import socket
 import ssl
 import time
-from collections.abc import Iterator
 from typing import Any
 
 from davstore import logs
 from davstore.dav.transfer import Transfer
 from davstore.errors import DavstoreError
 from davstore.server.certificate import Certificate
-from davstore.server.framing import is_plain
+from davstore.server.framing import PIECE, body_follows, head_text, is_plain, pieces
 from davstore.server.repeats import Repeated, Repeats, plain_length
-from davstore.server.workers import PAUSE_TIMEOUT, SMALL_BODY, Connection, Workers
+from davstore.server.workers import PAUSE_TIMEOUT, SMALL_BODY, UPLOADS, Connection, Workers
 from davstore.stream import Stream, Streams, Wire
 from davstore.tally import REQUESTS, Tally
 from davstore.transport import AnySocket, TlsSocket
@@ -38,8 +37,9 @@ IDLE_SECONDS = 120.0
 LONGEST_HEAD = 128 * 1024
 WATCH_AFTER = 0.2
 """Seconds after which a client that waits is watched for leaving."""
-PIECE = 1024 * 1024
-"""Bytes that one client is sent before others have their turn."""
+UPLOAD_SECONDS = 30.0
+"""For which a request whose body is still on its way may wait for its turn."""
+RETRY_AFTER = "30"
 
 
 class Front:
@@ -61,6 +61,7 @@ class Front:
         self._loop = streams.loop
         self._listener: socket.socket | None = None
         self._repeats = Repeats()
+        self._uploads = asyncio.Semaphore(UPLOADS)
         self._clients: dict[asyncio.Task[None], _Client] = {}
         self._is_leaving = False
 
@@ -135,8 +136,9 @@ class Front:
                 sock, self._certificate.context(), server_side=True
             )
             client = _Client(
-                secured or sock, self._workers, self._streams, self._repeats, self._tally
-            )
+                secured or sock, self._workers, self._streams, self._repeats, self._uploads,
+                self._tally,
+            )  # fmt: skip
         except OSError:  # gone already
             sock.close()
             return
@@ -160,6 +162,7 @@ class _Client:
         workers: Workers,
         streams: Streams,
         repeats: Repeats,
+        uploads: asyncio.Semaphore,
         tally: Tally,
     ) -> None:
         self._tally = tally
@@ -170,6 +173,7 @@ class _Client:
         self._connection = Connection(workers, sock)
         self._read = b""
         self._repeats = repeats
+        self._uploads = uploads
         self.is_idle = True
         self.is_closing = False
 
@@ -242,7 +246,7 @@ class _Client:
             self._read = self._read[known.length :]
             return await self._repeat(known)
         self._connection.request, self._connection.is_closing = name, self.is_closing
-        stays = await self._work(head)
+        stays = await self._in_turn(head)
         unsent = self._connection.unsent()
         if unsent:
             await self._send_patiently(unsent)
@@ -253,7 +257,7 @@ class _Client:
         if transfer is None or not stays:
             return stays
         headers = [(n.decode("latin-1"), v.decode("latin-1")) for n, v in connection.headers]
-        text = _head_text(connection.status.decode("latin-1"), headers, is_last=connection.is_last)
+        text = head_text(connection.status.decode("latin-1"), headers, is_last=connection.is_last)
         return await self._deliver(transfer, text, is_last=connection.is_last)
 
     async def _small_body(self, head: bytes) -> bool:
@@ -277,14 +281,30 @@ class _Client:
     async def _repeat(self, known: Repeated) -> bool:
         """Answer without a worker; whether the connection stays open."""
         answer, is_last = known.answer, known.is_last
-        head = _head_text(answer.status, answer.headers, is_last=is_last)
+        head = head_text(answer.status, answer.headers, is_last=is_last)
         if isinstance(answer, Transfer):
             return await self._deliver(answer, head, is_last=is_last)
-        for piece in _pieces(head, *answer.parts):
+        for piece in pieces(head, *answer.parts):
             await self._send_patiently(piece)
             if self._read or len(piece) >= PIECE:
                 await asyncio.sleep(0)  # others have their turn
         return not is_last
+
+    async def _in_turn(self, head: bytes) -> bool:
+        """Have a worker answer, of which slow uploads never have more than their part."""
+        if not body_follows(head, len(self._read)):
+            return await self._work(head)
+        try:
+            async with asyncio.timeout(UPLOAD_SECONDS):
+                await self._uploads.acquire()
+        except TimeoutError:
+            log.info("an upload was sent away: as many as are taken at once are under way")
+            await self._say("503 Service Unavailable", ("Retry-After", RETRY_AFTER))
+            return False
+        try:
+            return await self._work(head)
+        finally:
+            self._uploads.release()
 
     async def _work(self, head: bytes) -> bool:
         """Have a worker answer; whether the connection is to stay open."""
@@ -313,9 +333,10 @@ class _Client:
     async def _deliver(self, transfer: Transfer, head: bytes, *, is_last: bool) -> bool:
         """Send a file's bytes; whether the connection is fit for another request."""
         began = time.monotonic()
-        task = asyncio.current_task()
-        assert task is not None
-        watch = asyncio.get_running_loop().call_later(WATCH_AFTER, self._watch, task)
+        # Not by a name here: a task that is cancelled holds the frames that it was cancelled in.
+        watch = asyncio.get_running_loop().call_later(
+            WATCH_AFTER, self._watch, asyncio.current_task()
+        )
         stream: Stream | None = None
         try:
             stream = await self._streams.begun(
@@ -331,7 +352,7 @@ class _Client:
             refusal = transfer.refuse(error)
             self._tally.count(REQUESTS, "GET", refusal.status[:3])
             headers = [*refusal.headers, ("X-Request-Id", logs.request())]
-            text = _head_text(refusal.status, headers, is_last=is_last)
+            text = head_text(refusal.status, headers, is_last=is_last)
             await self._wire.send(text + b"".join(refusal.parts))
         finally:
             watch.cancel()
@@ -345,11 +366,11 @@ class _Client:
                 )  # fmt: skip
         return not is_last
 
-    def _watch(self, task: "asyncio.Task[Any]") -> None:
+    def _watch(self, task: "asyncio.Task[Any] | None") -> None:
         """From now on, end `task` as soon as the client has left."""
 
         def look() -> None:
-            if self._wire.has_ended():
+            if task is not None and self._wire.has_ended():
                 task.cancel()
             else:  # the next request is there already; whether it is the last does not show
                 self._wire.ignore_readable()
@@ -364,34 +385,14 @@ class _Client:
             if not taken:
                 await self._wire.writable(PAUSE_TIMEOUT)
 
-    async def _say(self, status: str) -> None:
+    async def _say(self, status: str, *headers: tuple[str, str]) -> None:
         """A refusal, and the end."""
+        text = head_text(status, [("Content-Length", "0"), *headers], is_last=True)
         with contextlib.suppress(OSError):
-            await self._wire.send(_head_text(status, [("Content-Length", "0")], is_last=True))
+            await self._wire.send(text)
             await self._wire.farewell(LINGER_SECONDS)
 
 
 def _settle(future: "asyncio.Future[bool]", value: bool) -> None:  # noqa: FBT001 - a callback
     if not future.done():
         future.set_result(value)
-
-
-def _pieces(*parts: bytes) -> Iterator[bytes]:
-    """The same, joined where they are small."""
-    joined, size = [], 0
-    for part in parts:
-        joined.append(part)
-        size += len(part)
-        if size >= PIECE:
-            yield b"".join(joined)
-            joined, size = [], 0
-    if joined:
-        yield b"".join(joined)
-
-
-def _head_text(status: str, headers: list[tuple[str, str]], *, is_last: bool) -> bytes:
-    lines = [f"HTTP/1.1 {status}", *(f"{name}: {value}" for name, value in headers)]
-    lines.append("Server: davstore")
-    if is_last:
-        lines.append("Connection: close")
-    return "\r\n".join([*lines, "", ""]).encode("latin-1")

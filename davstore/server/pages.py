@@ -2,17 +2,20 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 from davstore import logs
+from davstore.catalog.finding import Finder
 from davstore.config import Settings
-from davstore.dashboard import Action, Dashboard, Tokens, kept_key, new_key
-from davstore.dashboard.desk import Fields
+from davstore.dashboard import Action, Dashboard, Form, Tokens, kept_key, new_key
 from davstore.dav.keeping import Keep
-from davstore.errors import DavstoreError
+from davstore.errors import ConfigError, DavstoreError
 from davstore.server.explaining import Explainer
+from davstore.server.intake import Intake
 from davstore.server.library import Library
 from davstore.server.observing import Observer, People
+from davstore.server.trash import Trash
 from davstore.server.watch import FOLDER, Watch
 
 
@@ -60,47 +63,74 @@ class Pages:
         self._watch = watch
         self._again = again
         self._people = People(library.stores, now)
-        self.scene = Observer(settings, library.overviews, self._people, watch, again.restart, now)
+        self._trash = Trash(library.catalog, library.editor, library.kept_for)
+        places = {name: str(account.url) for name, account in settings.accounts.items()}
+        finder = Finder(library.stores, places, library.lookups, now=now)
+        self._intake = Intake(library.catalog, library.additions, library.adders, finder)
+        self.scene = Observer(
+            settings, library.overviews, self._people, watch,
+            partial(self._intake.queue, _everything), self._trash, again.restart, now,
+        )  # fmt: skip
         self.dashboard = Dashboard(
             self.scene,
             Tokens(_key(settings, library.keep), now),
-            (
-                Action("accept", "They may go with the next listing.", self._accept),
-                Action("refuse", "They stay, whatever the service says.", self._refuse),
-                Action("refresh", "The services are being asked.", self._refresh),
-                Action("reload", "The settings were read again.", self._reload),
-                Action("level", "The log says more, or less, from now on.", self._level),
-            ),
+            self._actions(),
             explain=Explainer(settings, library, now),
+            intake=self._intake,
         )
+
+    def _actions(self) -> list[Action]:
+        actions = (
+            Action("accept", "They may go with the next listing.", self._accept),
+            Action("refuse", "They stay, whatever the service says.", self._refuse),
+            Action("refresh", "The services are being asked.", self._refresh),
+            Action("reload", "The settings were read again.", self._reload),
+            Action("level", "The log says more, or less, from now on.", self._level),
+            Action("restore", "It is back among the magnets.", self._trash.restore, "delete"),
+            Action("add", "It is in the queue; below it says how far.", self._intake.add, "add"),
+            Action("forget", "It is out of the queue.", self._intake.forget, "add"),
+        )  # fmt: skip
+        return [replace(each, do=partial(self._done, each.do)) for each in actions]
+
+    def _done(self, do: Callable[[Form], object], form: Form) -> None:
+        do(form)
+        self.scene.forget()
 
     def close(self) -> None:
         """Ask the services no more."""
         self._people.close()
 
-    def _accept(self, fields: Fields) -> None:
-        self._library.catalog.decide(self._account(fields), believe=True)
+    def _accept(self, form: Form) -> None:
+        self._library.catalog.decide(self._account(form), believe=True)
 
-    def _refuse(self, fields: Fields) -> None:
-        self._library.catalog.decide(self._account(fields), believe=False)
+    def _refuse(self, form: Form) -> None:
+        self._library.catalog.decide(self._account(form), believe=False)
 
-    def _refresh(self, fields: Fields) -> None:
+    def _refresh(self, form: Form) -> None:
         catalog = self._library.catalog
-        catalog.ask([self._account(fields)] if "account" in fields else catalog.accounts)
+        catalog.ask([self._account(form)] if "account" in form.fields else catalog.accounts)
 
-    def _reload(self, _: Fields) -> None:
+    def _reload(self, _: Form) -> None:
         if self._again.read is None:
             raise NotDone("this server was started without a configuration; restart it")
-        self._again.read()
+        try:
+            self._again.read()
+        except ConfigError as error:
+            problems = "; ".join(map(str, error.problems))
+            raise NotDone(f"the settings stay as they were: {problems}") from None
 
-    def _level(self, fields: Fields) -> None:
-        level = fields.get("level", "")
+    def _level(self, form: Form) -> None:
+        level = form.fields.get("level", "")
         if level not in logs.LEVELS:
             raise NotDone(f"there is no level {level!r}; known are {', '.join(logs.LEVELS)}")
         self._watch.set_level(level)
 
-    def _account(self, fields: Fields) -> str:
-        name = fields.get("account", "")
+    def _account(self, form: Form) -> str:
+        name = form.fields.get("account", "")
         if name not in self._settings.accounts:
             raise NotDone(f"there is no account {name!r} any more; open the page again")
         return name
+
+
+def _everything(_account: str) -> bool:
+    return True

@@ -91,7 +91,7 @@ class Server:
         self._readiness = Readiness(catalog, self.failures, self.streams)
         arranged = self.library.arranged
         incoming = Incoming(
-            self.library.adders.accounts, self.library.additions,
+            self.library.adders.takes, self.library.additions,
             catalog.snapshot, catalog.has, self.library.adders.wake,
         )  # fmt: skip
         self._users = Users(
@@ -207,6 +207,7 @@ class Server:
     def _follow(self) -> None:
         """Take over what other processes wrote."""
         self.resolver.follow()
+        self.library.linked.follow()
         if self.library.sidecars is not None:
             self.library.sidecars.follow()
 

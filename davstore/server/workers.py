@@ -1,7 +1,7 @@
 """cheroot's part: threads that read, understand and answer one request at a time.
 
-They never wait for a client: a request comes to them with its head read, and what a client does
-not take at once of an answer is left to the front.
+They wait for no client but for the rest of large bodies: a request comes to them with its head
+read, and what a client does not take at once of an answer is left to the front.
 """
 
 import contextlib
@@ -26,6 +26,10 @@ from davstore.transport import AnySocket, TlsSocket
 log = logging.getLogger(__name__)
 
 WORKERS = 16
+UPLOADS = 16
+"""So many threads more, and so many requests at once of which a body is still on its way: whoever
+sends one slowly, or never ends, takes no worker from those who list and read.
+"""
 BACKLOG = 1024
 BODY_TIMEOUT = 60
 """Seconds of silence within a request's body."""
@@ -231,7 +235,7 @@ class Workers(WsgiServer):
         super().__init__(
             address,
             app,
-            numthreads=WORKERS,
+            numthreads=WORKERS + UPLOADS,
             request_queue_size=BACKLOG,
             timeout=BODY_TIMEOUT,
             shutdown_timeout=1,

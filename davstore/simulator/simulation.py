@@ -1,6 +1,8 @@
 """The five services and the file host, put together."""
 
+import time
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -35,12 +37,16 @@ class Simulator:
     def demo(cls, folder: Path) -> Self:
         """The demo's library; its videos are made in `folder`, or found there.
 
-        What is added to it takes two minutes to come in.
+        It has grown over some weeks. What is added to it takes two minutes to come in.
         """
         simulator = cls()
-        for store in simulator.stores:
+        now = time.time()
+        for number, store in enumerate(simulator.stores):
             store.lasts = 120.0
+            store.added_at = partial(_one_a_fortnight, now - (88 - 3 * number) * 86400.0)
         library.fill(simulator, media.videos(folder))
+        for store in simulator.stores:
+            store.added_at = lambda _: time.time()
         return simulator
 
     @property
@@ -74,3 +80,7 @@ class Simulator:
         trace: TracebackType | None,
     ) -> None:
         self.stop()
+
+
+def _one_a_fortnight(first: float, number: int) -> float:
+    return first + number * 14 * 86400.0

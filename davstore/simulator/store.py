@@ -16,7 +16,9 @@ from davstore.simulator.site import Site
 View: TypeAlias = Callable[..., Any]
 
 FIRST_ADDED = 1_767_225_600  # 2026-01-01
-"""When the first magnet was added; each later one a minute after the one before."""
+"""When the first magnet was added; each later one a minute after the one before, where `added_at`
+says nothing else.
+"""
 
 
 def secret(what: str) -> str:
@@ -44,6 +46,7 @@ class SimulatedStore(Site):
         self.premium = True
         self._magnets: dict[str, SimMagnet] = {}
         self._added = 0
+        self.added_at: Callable[[int], float] = lambda number: FIRST_ADDED + 60.0 * number
         self._codes: dict[str, tuple[str, int]] = {}
         self._uncoded: set[str] = set()
         self.clock: Callable[[], float] = time.time
@@ -81,7 +84,7 @@ class SimulatedStore(Site):
         """Put a magnet into the account; its id."""
         with self.lock:
             self._added += 1
-            added = FIRST_ADDED + 60 * self._added if magnet.added is None else magnet.added
+            added = self.added_at(self._added) if magnet.added is None else magnet.added
             magnet_id = self.new_id(self._added, magnet)
             known = dataclasses.replace(magnet, added=added, hash=magnet.infohash)
             self._magnets[magnet_id] = known

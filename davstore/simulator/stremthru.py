@@ -45,13 +45,15 @@ class StremThru(SimulatedStore):
 
     `api` is the one that `settings` name. With "torz" they hold the instance's user and
     password, with "magnets" a store's name and token; the instance itself takes either.
-    `cached` are hashes that the store has on its disks beside the account's own.
+    `cached` are hashes that the store has on its disks beside the account's own. It has the address
+    `machine`, and the store behind it sees `exposed`, a tunnel's.
     """
 
     label = "stremthru"
     username = "simulated-user"
     password = secret("ST-PASSWORD")
     store_token = secret("STORE-TOKEN")
+    machine, exposed = "198.51.100.7", "203.0.113.9"
 
     def __init__(self, host: FileHost, api: str, store_name: str, port: int = 0) -> None:
         super().__init__(host, port)
@@ -61,6 +63,7 @@ class StremThru(SimulatedStore):
         self.torznab = Torznab(self)
         routes: dict[str, View] = {
             "GET /v0/health": lambda: json_answer({"data": {"status": "ok"}}),
+            "GET /v0/health/__debug__": self._debug,
             "GET /v0/store/user": self._user,
             "POST /v0/store/link/generate": self._generate,
             "POST /v0/store/torz/link/generate": self._generate,
@@ -165,6 +168,17 @@ class StremThru(SimulatedStore):
         given = given.removeprefix("Basic ").strip()
         plain = f"{self.username}:{self.password}"
         return given in (plain, base64.b64encode(plain.encode()).decode())
+
+    def _debug(self) -> Response:
+        """Only the instance's own users are told who they are and from where they ask."""
+        data: dict[str, Any] = {"time": "2026-01-01T00:00:00Z", "version": "0.0.0"}
+        if self._is_user():
+            store = {"default": self.store_name, "names": [self.store_name]}
+            exposed = {"*": self.machine, f":{self.store_name}:api:": self.exposed}
+            data["user"] = {"name": self.username, "store": store}
+            data["ip"] = {"client": request.remote_addr, "exposed": exposed, "tunnel": {},
+                          "machine": self.machine}  # fmt: skip
+        return json_answer({"data": data})
 
     def _user(self) -> Response:
         status = "premium" if self.premium else "expired"

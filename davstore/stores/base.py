@@ -169,6 +169,27 @@ class Searching(Protocol):
         """
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Addresses as others see them: ours, and, where the service only stands between, its own as
+    the store behind it sees it; "" where nobody says.
+    """
+
+    ours: str
+    its: str = ""
+
+
+@runtime_checkable
+class Seeing(Protocol):
+    """A store whose service tells from which address it is asked."""
+
+    def seen(self) -> Seen | None:
+        """What the service says of it, None where it says nothing to this login.
+
+        One call. Raises `StoreError`s.
+        """
+
+
 FAILURES_IN_A_ROW = 3
 """So many magnets whose files cannot be had now: it is the service then, and not the magnets."""
 

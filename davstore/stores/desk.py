@@ -19,10 +19,16 @@ class Linking(Protocol):
         """
 
     def take(self, links: Sequence[str], password: str = "") -> None:
-        """Have the account keep these links of file hosts."""
+        """Have the account keep these links of file hosts; of one that leads to others, those.
+
+        May be called again. Raises `Gone` or `Refused` for what it will never keep.
+        """
 
     def forget(self, saved: Saved) -> None:
-        """Keep this one no longer; that it was not there is as good."""
+        """Keep this one no longer; that it was not there is as good.
+
+        Raises `Refused` where the service cannot let go of this one alone.
+        """
 
 
 @runtime_checkable
@@ -51,11 +57,16 @@ class Unlocking(Protocol):
     def unlock(self, link: str, password: str = "") -> tuple[Unlocked, ...]:
         """All files behind a link: of one file, of a folder, of a container of links."""
 
-    def unlock_container(self, content: bytes) -> tuple[Unlocked, ...]:
-        """All files of a container file (DLC and the like)."""
-
     def look_up(self, links: Sequence[str], password: str = "") -> tuple[Unlocked, ...]:
         """What the files are, without a direct address and at no cost to any quota."""
+
+
+@runtime_checkable
+class Opening(Protocol):
+    """A store that opens containers of links (DLC and the like)."""
+
+    def inside(self, content: bytes) -> tuple[str, ...]:
+        """The links in a container file. Raises `Refused` where the service makes nothing of it."""
 
 
 @runtime_checkable
@@ -64,6 +75,11 @@ class Limited(Protocol):
 
     def limits(self) -> tuple[Quota, ...]:
         """What is used and left, in few calls."""
+
+
+def distinct(quotas: Sequence[Quota]) -> tuple[Quota, ...]:
+    """Of each name the last: what a service says twice, it says better the second time."""
+    return tuple({quota.name: quota for quota in quotas}.values())
 
 
 @runtime_checkable

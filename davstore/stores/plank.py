@@ -15,7 +15,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 from pydantic import ValidationError
 
 from davstore.errors import Gone, StoreError
-from davstore.model import Account, File, Link, Magnet, Position, Status, Unreadable, Wanted
+from davstore.model import Account, File, Link, Magnet, Position, Status, Unreadable, Wanted, Work
 from davstore.stores import base
 from davstore.stores.base import FileLists, Listing, News
 from davstore.stores.plank_session import NO_PLANK, Session, Settings, complaint
@@ -238,7 +238,7 @@ class Plank:
 
     def _magnet(self, row: Row, episodes: Sequence[Row]) -> Magnet:
         status = _STATUS.get(row.status, Status.UNKNOWN)
-        parts = [row.status, row.filePath, row.title, str(row.year)]
+        parts = [row.type, row.status, row.filePath, row.title, str(row.year)]
         parts += [f"{e.id} {e.status} {e.filePath}" for e in sorted(episodes, key=lambda e: e.id)]
         if row.type in _SHOWS:
             if not episodes:
@@ -254,20 +254,22 @@ class Plank:
             progress=_percent(row),
             added=row.addedAt,
             trouble=_TROUBLE.get(row.status, ""),
+            work=_work(row),
         )
 
     def _files_of(self, row: Row | None) -> tuple[File, ...]:
         if row is None:
             raise Gone(self.name, "no longer in the library")
+        found: Iterable[File]
         if row.type in _SHOWS:
             found = self._episodes(row)
         else:
             name = _basename(row.filePath) or f"{row.name}.mp4"
-            found = iter([(name, f"/api/media/{quote(row.id, safe='')}/stream")])
-        return tuple(_file(*each) for each in found if not row.is_newer or _is_direct(each[0]))
+            found = [File(name, f"/api/media/{quote(row.id, safe='')}/stream")]
+        return tuple(_sent(each) for each in found if not row.is_newer or _is_direct(each.path))
 
-    def _episodes(self, row: Row) -> Iterator[tuple[str, str]]:
-        """Path and ref of each episode that has a file."""
+    def _episodes(self, row: Row) -> Iterator[File]:
+        """Each episode that has a file."""
         show = quote(row.id, safe="")
         for value in rows(self._session.call("GET", f"/api/media/{show}/seasons").body, self.name):
             season = read(Season, value, self.name)
@@ -282,7 +284,16 @@ class Plank:
                 ref = f"/api/media/{id_}/stream"
                 if not row.is_newer:
                     ref = f"/api/media/{show}/stream?episodeId={id_}"
-                yield f"Season {season.seasonNumber or 0:02}/{name}", ref
+                path = f"Season {season.seasonNumber or 0:02}/{name}"
+                numbers = season.seasonNumber, episode.episodeNumber
+                yield File(path, ref, season=numbers[0], episode=numbers[1])
+
+
+def _work(row: Row) -> Work | None:
+    """None for what is called by a word that nobody knows."""
+    if not row.title or not (row.type in _SHOWS or row.type == "movie"):
+        return None
+    return Work("show" if row.type in _SHOWS else "movie", row.title, row.year)
 
 
 def _begun(row: Row) -> Begun:
@@ -327,11 +338,12 @@ def _is_direct(path: str) -> bool:
     return PurePosixPath(path).suffix.lower() in _AS_STORED
 
 
-def _file(path: str, ref: str) -> File:
-    """The older generation repacks all but these into MP4 while it streams."""
-    if _is_direct(path):
-        return File(path, ref)
-    return File(str(PurePosixPath(path).with_suffix(".mp4")), ref, mime="video/mp4")
+def _sent(file: File) -> File:
+    """As it is streamed: the older generation repacks all but these into MP4 then."""
+    if _is_direct(file.path):
+        return file
+    path = str(PurePosixPath(file.path).with_suffix(".mp4"))
+    return replace(file, path=path, mime="video/mp4")
 
 
 def _percent(row: Row | Progress) -> float | None:

@@ -24,15 +24,16 @@ from davstore.errors import (
 )
 from davstore.model import Account, File, Found, Link, Magnet, Query, Status, Unreadable, Wanted
 from davstore.stores import base, torznab
-from davstore.stores.base import FileLists, Listing, News
+from davstore.stores.base import FileLists, Listing, News, Seen
 from davstore.stores.paging import Page, Pages
 from davstore.stores.shapes import amiss, read, rows
 from davstore.stores.stremthru_errors import ERRORS, NOTICES, Invalid
-from davstore.stores.stremthru_settings import Settings
+from davstore.stores.stremthru_settings import STORES, Settings
 from davstore.stores.stremthru_shapes import (
     Added,
     Answers,
     Checked,
+    Debug,
     Detail,
     Failure,
     FileRow,
@@ -137,6 +138,7 @@ class StremThru:
         self._paths = _APIS[settings.api]
         is_other = settings.store_name not in {None, "realdebrid"}
         self.add_pause = ADD_PAUSE_OF_OTHERS if is_other else ADD_PAUSE
+        self._store_name = settings.store_name or ""
         self._takes_files = settings.store_name not in LINKS_ONLY
         self._now = now
         self._api = Transport(
@@ -250,6 +252,18 @@ class StremThru:
         with base.certain(self.name, NO_SUCH_API):
             user = read(User, self._data("/v0/store/user", urgent=True), self.name)
         return Account(user.email or user.id or "?", user.subscription_status)
+
+    def seen(self) -> Seen | None:
+        """`GET /v0/health/__debug__`: undocumented, read from the server's source
+        (internal/endpoint/health.go).
+        """
+        told = read(Debug, self._data("/v0/health/__debug__", urgent=True), self.name)
+        if told.ip is None:
+            return None
+        name = self._store_name or told.user.store.default
+        exposed = told.ip.exposed
+        its = exposed.get(f":{STORES.get(name, name)}:api:") or exposed.get("*") or told.ip.machine
+        return Seen(told.ip.client, its)
 
     def close(self) -> None:
         """Close all connections."""

@@ -75,6 +75,35 @@ class User(Shape):
     subscription_status: Word = ""
 
 
+class Addresses(Shape):
+    """Who asks (`client`), and as whom the instance asks others: by place, such as
+    ":torbox:api:", "*" being all others; `machine` is its own without a tunnel.
+    """
+
+    client: Word = ""
+    exposed: dict[str, Word] = Field(default_factory=dict)
+    machine: Word = ""
+
+
+class Default(Shape):
+    """Which store a user's requests are for who names none."""
+
+    default: Word = ""
+
+
+class InstanceUser(Shape):
+    """A user of the instance."""
+
+    store: Default = Field(default_factory=Default)
+
+
+class Debug(Shape):
+    """`GET /v0/health/__debug__`; other logins than the instance's own users are told less."""
+
+    user: InstanceUser = Field(default_factory=InstanceUser)
+    ip: Addresses | None = None
+
+
 class Checked(Shape):
     """One answer of a check."""
 

@@ -36,6 +36,10 @@ class Copies:
         self._failures = failures
         self._settle()
 
+    def is_wanted(self) -> bool:
+        """Whether others wait for a connection to the host that is read from."""
+        return self.current.pool.is_wanted(self.current.deliveries.host)
+
     def check(self) -> None:
         """Raises what is held against the current one."""
         self._failures.check(self.current.leaf)

@@ -73,8 +73,8 @@ class Trouble:
         """Whether this is the first in a row."""
         return self._count == 0
 
-    async def met(self, error: DavstoreError) -> None:
-        """Wait before the next try; raises `error` where there is to be none."""
+    async def passes(self, error: DavstoreError) -> bool:
+        """Whether there is to be another try after `error`, once it is time for that."""
         self._count += 1
         self._deaths += isinstance(error, LinkDead)
         wait = 0.0
@@ -89,9 +89,10 @@ class Trouble:
         self._waited += wait
         spent = self._count >= patience.tries or self._waited > patience.seconds
         if spent or self._deaths >= patience.links or not isinstance(error, patience.passing):
-            raise error
+            return False
         if wait:
             await asyncio.sleep(wait)
+        return True
 
 
 class Deliveries:
@@ -152,7 +153,8 @@ class Deliveries:
             except DavstoreError as error:
                 if isinstance(error, StreamBroken):
                     self._blame(self._place, error, is_new=trouble.is_new)
-                await trouble.met(error)
+                if not await trouble.passes(error):
+                    raise
             else:
                 self._is_begun = True
                 self._begun(trouble)
@@ -186,7 +188,8 @@ class Deliveries:
                 if flow.at - before >= WORKED:
                     trouble.over()
                 self._blame(upstream.place, error, is_new=trouble.is_new)
-                await trouble.met(error)
+                if not await trouble.passes(error):
+                    raise
                 self.resumed += 1
                 log.info("%s: %s; going on at byte %d", self._leaf.account, error, flow.at)
             if flow.at > before:

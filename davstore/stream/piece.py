@@ -3,7 +3,7 @@
 import asyncio
 import socket
 
-from davstore.errors import DavstoreError
+from davstore.errors import DavstoreError, anew
 from davstore.stream.wire import Bytes
 
 
@@ -48,7 +48,7 @@ class Piece:
 
     def failed(self, error: DavstoreError) -> None:
         """Nothing more will come."""
-        self.error = error
+        self.error = anew(error)
         self._wake()
 
     async def beyond(self, at: int) -> memoryview:
@@ -58,7 +58,7 @@ class Piece:
         """
         while self.start + self.filled <= at:
             if self.error is not None:
-                raise self.error
+                raise anew(self.error)
             waiting: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._waiting.append(waiting)
             await waiting

@@ -169,26 +169,22 @@ async def _copied(answer: Answer, until: int, sink: Sink, flow: Flow) -> bytes:
     with _buffer() as buffer, _Wakes(answer.channel.wire, flow, until) as wakes:
         while flow.at < until and not answer.is_complete:
             filled, size = 0, min(BUFFER, until - flow.at)
-            broken: StreamBroken | None = None
             wakes.look(BUFFER)
-            while filled < size and broken is None:
+            while filled < size:
                 try:
                     count = _received(answer, buffer[filled:size])
                     if count is None and not filled:
                         await flow.awaits(answer.channel.wire, answer.channel.host)
                         continue
-                except StreamBroken as error:
-                    broken = error
-                    break
+                except StreamBroken:
+                    await sink.send(buffer[:filled])
+                    flow.at += filled
+                    raise
                 if not count:
                     break
                 filled += count
                 flow.got(count)
             sent = await _taken(sink, buffer[:filled], flow)
-            if broken is not None:
-                await sink.send(buffer[sent:filled])
-                flow.at += filled - sent
-                raise broken
             if sent < filled:
                 return bytes(buffer[sent:filled])
     return b""

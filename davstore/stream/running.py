@@ -53,7 +53,7 @@ class Running:
             return
         self._count(stream, entry)
         if stream.error is not None:
-            self._tally.count(ERRORS, stream.leaf.account, type(stream.error).__name__)
+            self._tally.count(ERRORS, stream.leaf.account, stream.error.__name__)
 
     def readings(self) -> list[Reading]:
         """The streams as they stand; from any thread."""

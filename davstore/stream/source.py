@@ -15,12 +15,14 @@ from urllib3.exceptions import LocationParseError
 from urllib3.util import Url, parse_url
 
 from davstore.errors import (
+    DavstoreError,
     LinkDead,
     Preparing,
     QuotaExhausted,
     RateLimited,
     StoreUnavailable,
     StreamBroken,
+    anew,
 )
 from davstore.model import Leaf, Link
 from davstore.resolver import Resolver
@@ -150,7 +152,10 @@ class Source:
         return Upstream(answer, link, start, total, "" if tag.startswith("W/") else tag, pool)
 
     async def _asked(self, leaf: Leaf) -> Link:
-        return await asyncio.wrap_future(self._resolver.ask(leaf))
+        try:
+            return await asyncio.wrap_future(self._resolver.ask(leaf))
+        except DavstoreError as error:
+            raise anew(error) from None  # others wait for the same
 
     async def _redirected(
         self, leaf: Leaf, link: Link, start: int, end: int | None, *, urgent: bool

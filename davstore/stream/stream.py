@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from davstore.errors import DavstoreError, StreamBroken
+from davstore.errors import DavstoreError, StreamBroken, anew
 from davstore.model import Leaf
 from davstore.stream.copies import Copies
 from davstore.stream.delivery import Deliveries
@@ -46,12 +46,13 @@ class Surroundings:
 class Stream:
     """Bytes `start` to `end` (inclusive; None: the end) of a file that `copies` are of.
 
-    Lives on the streams' loop. `error` is what ended it, if it was one; `closed` is called then.
+    Lives on the streams' loop. `error` is the kind of error that ended it, if one did; `closed` is
+    called then.
     """
 
     def __init__(self, copies: Copies, start: int, end: int | None, around: Surroundings) -> None:
         self._copies = copies
-        self.flow = Flow(start, *around.floor, self._is_wanted)
+        self.flow = Flow(start, *around.floor, copies.is_wanted)
         self._start = start
         self._until = end + 1 if end is not None else self.leaf.size
         self._around = around
@@ -63,7 +64,7 @@ class Stream:
         self._sink: Sink | None = None
         self.is_closed = False
         self._is_exact = end is not None and end - start < EXACT
-        self.error: DavstoreError | None = None
+        self.error: type[DavstoreError] | None = None
         self.closed: Callable[[Stream], None] = lambda _: None
 
     @property
@@ -109,10 +110,10 @@ class Stream:
             try:
                 await self._begin_here()
             except DavstoreError as error:
-                first = first or error
+                first = first or anew(error)
                 if not self._copies.next():
-                    self.error = first
-                    raise first from None
+                    self.error = type(first)
+                    raise anew(first) from None
             else:
                 return
 
@@ -128,7 +129,7 @@ class Stream:
             except DavstoreError as error:
                 self._copies.failed(error)
                 if not self._copies.next() and not self._copies.cling():
-                    self.error = error
+                    self.error = type(error)
                     raise
                 self._lanes, self._window = 1, FIRST_WINDOW
             else:
@@ -300,9 +301,6 @@ class Stream:
             self._lanes -= 1
         elif not was_whole:
             self._lanes = min(self._lanes + 1, self._allowed_lanes())
-
-    def _is_wanted(self) -> bool:
-        return self._pool.is_wanted(self._deliveries.host)
 
     def _allowed_lanes(self) -> int:
         most = self._copies.current.lanes

@@ -201,6 +201,7 @@ async def _ready(
         remove(fd)
         if timer is not None:
             timer.cancel()
+        del future  # it holds its error, which holds this frame
 
 
 def _settle(future: asyncio.Future[None]) -> None:

@@ -5,7 +5,7 @@ What is taken already is known to `placing`.
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
 from davstore import names
@@ -34,7 +34,8 @@ class Want:
 
     A folder that is `own` is shared with no other magnet. A file that is to stand `beside`
     another one (by key) takes that one's stem, and its name is what comes behind it. One that is a
-    version needs a stem that no other file has.
+    version needs a stem that no other file has. One of a `show` (its title) may also stand in the
+    show's folder with a year, or without the `year` that is known here.
     """
 
     key: str
@@ -43,6 +44,8 @@ class Want:
     own: bool = False
     beside: str = ""
     version: bool = False
+    show: str = ""
+    year: int | None = None
 
 
 def absent(view: ViewSettings, piece: Piece, whole: Facts, now: float) -> str:
@@ -133,20 +136,26 @@ def _show(whole: Facts, pieces: Sequence[Piece]) -> Iterator[Want]:
     for piece in videos:
         season, episodes, said = _episode(whole, piece, alone=len(videos) == 1)
         top = _titled(said, whole.name)
+        show = clean(said.title) if said.title else ""
         if not episodes:
-            yield Want(piece.key, (top,), (piece.path[-1],))
+            yield Want(piece.key, (top,), (piece.path[-1],), show=show, year=said.year)
             continue
         number = f"S{season:02}" + "-".join(f"E{n:02}" for n in (episodes[0], *episodes[1:][-1:]))
         stem = f"{top} - {number}"
         folder = (top, f"Season {season:02}")
-        yield Want(piece.key, folder, _versions(stem, said, "", piece), version=True)
+        versions = _versions(stem, said, "", piece)
+        yield Want(piece.key, folder, versions, version=True, show=show, year=said.year)
         placed.append(piece)
-    yield from _subtitles(pieces, placed, (_titled(whole.release, whole.name),))
+    said = whole.release
+    for want in _subtitles(pieces, placed, (_titled(said, whole.name),)):
+        yield replace(want, show=clean(said.title) if said.title else "", year=said.year)
 
 
 def _episode(whole: Facts, piece: Piece, *, alone: bool) -> tuple[int, tuple[int, ...], Release]:
     """Season, episodes and release of one video of a show."""
     magnet = whole.release
+    if piece.number is not None:
+        return piece.number[0], (piece.number[1],), magnet
     season, episodes = numbers(piece.path)
     said = magnet
     if not episodes or not magnet.title:

@@ -1,4 +1,6 @@
-"""What is known of a magnet for arranging it: from its name and its files' names, never asked."""
+"""What is known of a magnet for arranging it: from what its store said of it when it was listed, or
+else from its name and its files' names, never asked.
+"""
 
 import re
 from collections import Counter
@@ -7,7 +9,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from davstore import names
-from davstore.model import File, Status
+from davstore.model import File, Status, Work
 from davstore.view_settings import Kind
 from davstore.views.releases import Release, numbers, release
 
@@ -57,12 +59,16 @@ _SMALL = {"samples": 0.2, "trailers": 0.3, "extras": 0.6}
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A file: `path` safe, `key` the same in whichever account and order it is found."""
+    """A file: `path` safe, `key` the same in whichever account and order it is found.
+
+    `number` are season and episode, where the store says them.
+    """
 
     key: str
     path: tuple[str, ...]
     size: int | None
     role: Role
+    number: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,17 +97,28 @@ class Facts:
 
 
 def facts(
-    name: str, lists: Iterable[Sequence[File]], accounts: tuple[str, ...] = (), added: float = 0.0
+    name: str,
+    lists: Iterable[Sequence[File]],
+    accounts: tuple[str, ...] = (),
+    added: float = 0.0,
+    work: Work | None = None,
 ) -> Facts:
-    """The facts of a magnet of this name; `lists` are its files as each account has them."""
+    """The facts of a magnet of this name; `lists` are its files as each account has them, `work` is
+    what a store says of it.
+    """
     found: dict[str, Piece] = {}
     for files in lists:
         for key, file in keyed(files):
             if key not in found:
                 path = names.parts(file.path) or (names.safe(name),)
-                found[key] = Piece(key, path, file.size, role(path[-1]))
+                found[key] = Piece(key, path, file.size, role(path[-1]), _number(file))
     pieces = tuple(sorted(found.values(), key=lambda piece: (piece.path, piece.key)))
     said = release(name)
+    if work is not None:
+        said = _told(said, work)
+        sort = kind(name, said, pieces)
+        sort = sort if (sort, work.kind) == ("anime", "show") else work.kind
+        return Facts(name, sort, said, pieces, accounts, added)
     if said.year is None and (videos := [p for p in pieces if p.role is Role.VIDEO]):
         inner = release(names.split(max(videos, key=lambda p: p.size or 0).path[-1])[0])
         said = _completed(said, inner)
@@ -166,6 +183,18 @@ def hidden(piece: Piece, whole: Facts, what: Iterable[str]) -> str:
         if small and _HIDES[each].search(path):
             return each
     return ""
+
+
+def _told(said: Release, work: Work) -> Release:
+    """`said`, but for what the store knows better."""
+    told = replace(said, title=work.title, year=work.year)
+    return told if work.kind == "show" else replace(told, seasons=(), episodes=(), anime=False)
+
+
+def _number(file: File) -> tuple[int, int] | None:
+    if file.season is None or file.episode is None:
+        return None
+    return file.season, file.episode
 
 
 def _named(name: str, said: Release) -> Role:

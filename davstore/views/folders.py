@@ -10,7 +10,7 @@ from typing import Final
 from unicodedata import normalize
 
 from davstore import names
-from davstore.model import Entry, File, Folder, Leaf, Magnet, Saved
+from davstore.model import HOSTED, Entry, File, Folder, Leaf, Magnet, Saved
 from davstore.views.facts import is_video
 
 PLAYLIST: Final = ".m3u8"
@@ -83,7 +83,7 @@ def links_folder(
         wanted = names.safe(file.path.rstrip("/").rpartition("/")[2])
         modified = one.added or 0.0
         size = file.size if file.size is not None else learned.get(identity)
-        leaf = Leaf(wanted, account, file, identity, size, modified, f"link {identity}")
+        leaf = Leaf(wanted, account, file, identity, size, modified, f"{HOSTED}{identity}")
         branch.put((wanted,), leaf)
     return branch.frozen(max((one.added or 0.0 for one in saved), default=0.0))
 

@@ -1,14 +1,19 @@
 """Names are given once and stay: what was placed keeps its path; what is new gets a free one."""
 
-from collections.abc import Collection, Mapping, Sequence
-from typing import Protocol, TypeAlias
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Final, Protocol, TypeAlias
 
 from davstore import names
 from davstore.views.arranging import Want
+from davstore.views.releases import year
 
 Path: TypeAlias = tuple[str, ...]
 Places: TypeAlias = Mapping[str, Path]
 """The path of each shown file of a magnet in a view, by the file's key."""
+
+
+_YEARS: Final = range(1920, 2101)
+"""In which shows may have begun."""
 
 
 class Taken(Protocol):
@@ -19,6 +24,9 @@ class Taken(Protocol):
 
     def files(self, parent: Path) -> Collection[str]:
         """The keys of the names of all files in `parent`."""
+
+    def magnets(self, parent: Path) -> Iterable[str]:
+        """The names of the magnets that have something in `parent`, or below."""
 
 
 def placed(wants: Sequence[Want], known: Places, tag: str, taken: Taken) -> Places:
@@ -73,6 +81,8 @@ class _Placing:
             own = want.own and depth == 0
             if own and name in self._tops:
                 chosen = self._tops[name]
+            elif want.show and depth == 0:
+                chosen = self._of_show(want)
             else:
                 chosen = self._folder(parent, name, own=own)
             if own:
@@ -80,11 +90,28 @@ class _Placing:
             parent = (*parent, chosen)
         return parent
 
+    def _of_show(self, want: Want) -> str:
+        """The show's folder: that with or without a year too, where it is certainly the same show,
+        since no other year is known of its title, or of what stands in the folder without.
+        """
+        if not self._there((), names.key(want.folder[0])):
+            title = names.key(want.show)
+            dated = [there for each in _YEARS if (there := self._there((), f"{title} ({each})"))]
+            if want.year is None and len(dated) == 1:
+                return dated[0]
+            plain = self._there((), title)
+            if want.year is not None and plain:
+                known = {year(each) for each in self._taken.magnets((plain,))} - {None}
+                if known == {want.year} or not (known or dated):
+                    return plain
+        return self._folder((), want.folder[0], own=False)
+
+    def _there(self, parent: Path, key: str) -> str | None:
+        return self._folders.get(parent, {}).get(key) or self._taken.folder(parent, key)
+
     def _folder(self, parent: Path, name: str, *, own: bool) -> str:
         """The folder of this name, or a new one under a name that is free."""
-        key = names.key(name)
-        mine = self._folders.get(parent, {})
-        if not own and (there := mine.get(key) or self._taken.folder(parent, key)):
+        if not own and (there := self._there(parent, names.key(name))):
             return there
         return names.distinct(name, self._tag, _Occupied(self, parent, folders=own))
 

@@ -5,6 +5,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 import PTT
 
@@ -15,6 +16,7 @@ _ANIME = re.compile(
     r"^\[[^\]]+\][ _].+?[ _]-[ _]\d{1,4}(?:v\d)?(?:[ _.]|$)|\[[0-9A-F]{8}\]"
     r"|\b(?:NC(?:OP|ED)\d*|OVA|ONA)\b"
 )
+_YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d|p)")
 _TALL = re.compile(r"^(\d{3,4})[pi]$")
 
 
@@ -60,6 +62,12 @@ def release(name: str) -> Release:
         languages=tuple(str(each) for each in found.get("languages") or ()),
         anime=bool(_ANIME.search(name)),
     )
+
+
+@lru_cache(4096)
+def year(name: str) -> int | None:
+    """The year that the name of a magnet says; most say none, which costs nothing to know."""
+    return release(name).year if _YEAR.search(name) else None
 
 
 def numbers(path: tuple[str, ...]) -> tuple[int | None, tuple[int, ...]]:

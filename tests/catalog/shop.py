@@ -4,7 +4,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from davstore.catalog import Catalog, Editor, Leases, Records, Remover, open_database, owner
+from davstore.catalog import (
+    Additions,
+    Catalog,
+    Editor,
+    Giving,
+    Leases,
+    Records,
+    Remover,
+    open_database,
+    owner,
+)
 from davstore.config import Database
 from davstore.errors import StoreError
 from davstore.model import Account, File, Folder, Link, Magnet, Status
@@ -19,7 +29,7 @@ FILES = ("film.mkv", "Subs/de.srt")
 class Shop:
     """The store; `breaks` is what happens at a removal, before it is done or behind it."""
 
-    name = "rd"
+    name: str = "rd"
     here: dict[str, Magnet] = field(default_factory=dict)
     removed: list[str] = field(default_factory=list)
     breaks: Callable[[], None] | None = None
@@ -57,7 +67,9 @@ class Shop:
 
 
 class Process:
-    """One davstore process over the shop, whose steps are taken by hand."""
+    """One davstore process over the shop, whose steps are taken by hand, and over `other`, the
+    account "ad", where there is one.
+    """
 
     def __init__(
         self,
@@ -65,18 +77,21 @@ class Process:
         state: Path,
         now: Callable[[], float],
         source: str = SOURCE,
+        other: Shop | None = None,
         database: Database | None = None,
     ) -> None:
+        stores = {"rd": shop} if other is None else {"rd": shop, "ad": other}
         self.engine = open_database(state, now, database=database)
         records = Records(self.engine)
         leases = Leases(self.engine, now)
         self.catalog = Catalog.opened(
-            {"rd": shop}, {"rd": source}, records, interval=60, removal_share=0, now=now
+            stores, dict.fromkeys(stores, source), records, interval=60, removal_share=0, now=now
         )
+        self.additions = Additions(self.engine, now)
         self.editor = Editor(self.catalog, records.edits, now=now)
         self.remover = Remover(
-            self.catalog, {"rd": shop}, {"rd": AFTER}, self.editor, records.edits,
-            leases=leases, now=now,
+            self.catalog, stores, {"rd": AFTER}, self.editor, records.edits,
+            Giving(self.catalog, self.additions), leases=leases, now=now,
         )  # fmt: skip
 
     def refresh(self) -> None:

@@ -280,6 +280,8 @@ def test_there_is_room_for_so_many_only(bench: Bench, monkeypatch: pytest.Monkey
     bench.drop(HASHES[0])
     with pytest.raises(Full):
         bench.drop(HASHES[1], name="b.txt")
+    with pytest.raises(Full):
+        bench.additions.enqueue("rd", [of_hash(HASHES[1], "b")], "anna")
     assert list(bench.states()) == [HASHES[0]]
     assert len(bench.additions.drops("rd")) == 1
 
@@ -354,6 +356,6 @@ class Histories(RuleBasedStateMachine):
 
 TestHistories = Histories.TestCase
 TestHistories.settings = settings(
-    max_examples=60, stateful_step_count=30, deadline=None,
+    max_examples=30, stateful_step_count=30, deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
 )  # fmt: skip

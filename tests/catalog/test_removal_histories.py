@@ -8,17 +8,20 @@ import tempfile
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NoReturn
+from typing import ClassVar, NoReturn
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from davstore.catalog.audit import removals
 from davstore.catalog.editor import LINGER, NameTaken, NotThere
+from davstore.config import Database
 from davstore.errors import Refused, StoreError, StoreUnavailable
 from davstore.model import Folder
 from tests.catalog.shop import AFTER, FILES, Process, Shop, failing
+from tests.postgres import Cluster
 
 USERS = ("anna", "ben")
 FAULTS = st.sampled_from([StoreUnavailable("rd", "down"), Refused("rd", "no"), None])
@@ -54,6 +57,8 @@ class Histories(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.state = Path(tempfile.mkdtemp(prefix="davstore-removals-"))
+        self.opened = contextlib.ExitStack()
+        self.database = self.place()
         self.time = 1_700_000_000.0
         self.law = Law()
         self.shop = Shop(watch=self.asked)
@@ -61,11 +66,15 @@ class Histories(RuleBasedStateMachine):
         self.numbers = 0
         self.processes = {user: self.open() for user in USERS}
 
+    def place(self) -> Database | None:
+        """Where the state is: in its folder."""
+        return None
+
     def now(self) -> float:
         return self.time
 
     def open(self) -> Process:
-        return Process(self.shop, self.state, self.now)
+        return Process(self.shop, self.state, self.now, database=self.database)
 
     def asked(self, id_: str) -> None:
         """The store is about to remove a magnet."""
@@ -227,6 +236,7 @@ class Histories(RuleBasedStateMachine):
         for process in self.processes.values():
             process.close()
         shutil.rmtree(self.state)
+        self.opened.close()
 
 
 def files(folder: Folder) -> set[str]:
@@ -243,3 +253,21 @@ TestRemovals.settings = settings(
     max_examples=60, stateful_step_count=30, deadline=None,
     suppress_health_check=list(HealthCheck),
 )  # fmt: skip
+
+
+class HistoriesOnServer(Histories):
+    """The same in a PostgreSQL."""
+
+    cluster: ClassVar[Cluster]
+
+    def place(self) -> Database | None:
+        return self.opened.enter_context(self.cluster.database())
+
+
+@pytest.fixture(scope="module")
+def cluster(postgres: Cluster) -> None:
+    HistoriesOnServer.cluster = postgres
+
+
+TestRemovalsOnServer = pytest.mark.usefixtures("cluster")(HistoriesOnServer.TestCase)
+TestRemovalsOnServer.settings = settings(TestRemovals.settings, max_examples=8)

@@ -8,15 +8,13 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from pydantic import SecretStr
 
 from davstore.catalog import SCHEMA, Records, look_into, open_database
 from davstore.catalog.database import FILE_NAME
 from davstore.catalog.migrations import number
-from davstore.config import Database
 from davstore.errors import StateError
 from tests.catalog.scripted import Clock
-from tests.postgres import PASSWORD, Cluster
+from tests.postgres import Cluster
 
 SCHEMAS = Path(__file__).parent / "schemas"
 """What davstore itself wrote at each schema, as SQLite's `.dump` gives it."""
@@ -118,44 +116,6 @@ def test_tables_are_the_same_in_both(postgres: Cluster, tmp_path: Path, clock: C
         assert names[0] == names[1]
         for engine in engines:
             engine.dispose()
-
-
-@pytest.mark.parametrize(
-    ("url", "said"),
-    [
-        ("postgresql://davstore:{password}@127.0.0.1:1/x", "connection refused"),
-        (
-            "postgresql://davstore:{password}wrong@127.0.0.1:{port}/postgres",
-            "authentication failed",
-        ),
-        ("postgresql://davstore:{password}@127.0.0.1:{port}/nothing", "does not exist"),
-    ],
-)
-def test_what_cannot_be_reached_is_said_without_the_password(
-    url: str, said: str, postgres: Cluster, tmp_path: Path, clock: Clock
-) -> None:
-    at = Database(SecretStr(url.format(password=PASSWORD, port=postgres.port)))
-    for opened in (lambda: open_database(tmp_path, clock, database=at),
-                   lambda: look_into(tmp_path, at)):  # fmt: skip
-        with pytest.raises(StateError) as caught:
-            opened()
-        text = str(caught.value)
-        assert said in text.lower()
-        assert PASSWORD not in text + repr(caught.value) + repr(at)
-        assert "\n" not in text
-
-
-def test_the_password_may_stand_in_a_file(postgres: Cluster, tmp_path: Path, clock: Clock) -> None:
-    file = tmp_path / "password"
-    file.write_text(f"{PASSWORD}\n")
-    with postgres.database() as made:
-        url = made.url.get_secret_value().replace(f":{PASSWORD}@", "@")
-        engine = open_database(tmp_path, clock, database=Database(SecretStr(url), file))
-        assert PASSWORD not in repr(engine)
-        engine.dispose()
-    file.unlink()
-    with pytest.raises(StateError, match=r"server\.state_password_file: .* cannot be read"):
-        open_database(tmp_path, clock, database=Database(SecretStr(url), file))
 
 
 def test_what_has_a_nul_is_kept_without_it(

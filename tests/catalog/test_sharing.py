@@ -281,6 +281,9 @@ CREATE TABLE magnets (account TEXT NOT NULL, id TEXT NOT NULL, name TEXT NOT NUL
     progress FLOAT, added FLOAT NOT NULL, folder TEXT, files_of TEXT,
     file_count INTEGER NOT NULL DEFAULT 0, unsized INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (account, id)) WITHOUT ROWID;
+CREATE TABLE files (account TEXT NOT NULL, magnet TEXT NOT NULL, position INTEGER NOT NULL,
+    path TEXT NOT NULL, ref TEXT NOT NULL, size INTEGER, number INTEGER, mime TEXT NOT NULL,
+    video_hash TEXT NOT NULL, PRIMARY KEY (account, magnet, position)) WITHOUT ROWID;
 CREATE TABLE sizes (identity TEXT NOT NULL PRIMARY KEY, size INTEGER NOT NULL);
 CREATE TABLE links (account TEXT NOT NULL, ref TEXT NOT NULL, url TEXT NOT NULL,
     expires FLOAT NOT NULL, headers JSON NOT NULL, size INTEGER, connections INTEGER,

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from webdav3.client import Client
 
-from davstore.simulator import Simulator
+from davstore.simulator import Content, SimFile, SimMagnet, Simulator
 from tests.clients.conftest import PASSWORD, USER, Rclone, run
 from tests.serving import Serving, serving, wait_until
 from tests.torrents import link, torrent
@@ -26,7 +26,10 @@ def sim() -> Iterator[Simulator]:
 @pytest.fixture(scope="module")
 def served(sim: Simulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
     folder = tmp_path_factory.mktemp("state")
-    with serving(sim, folder, accounts=("alldebrid",), user=USER, password=PASSWORD) as s:
+    with serving(
+        sim, folder, accounts=("alldebrid", "torz"), user=USER, password=PASSWORD,
+        changes={"alldebrid": {"delete": True}},
+    ) as s:  # fmt: skip
         yield s
 
 
@@ -98,18 +101,55 @@ def test_a_torrent_file_is_copied_into_a_mount(
         process.wait(20)
 
 
-def test_cadaver_puts_a_torrent_file(served: Serving, dropped: Path, need: Need) -> None:
-    need("cadaver")
-    netrc = dropped.parent / ".netrc"
+def cadaver(served: Serving, home: Path, *commands: str) -> str:
+    netrc = home / ".netrc"
     netrc.write_text(f"machine 127.0.0.1 login {USER} password {PASSWORD}\n")
     netrc.chmod(0o600)
     said = subprocess.run(
-        ["cadaver", f"{served.url}alldebrid/incoming/"], text=True, capture_output=True,
-        input='put "a film.torrent" cadaver.torrent\nls\nquit\n', timeout=60, cwd=dropped.parent,
-        env={"HOME": str(dropped.parent), "PATH": "/usr/bin:/bin"},
+        ["cadaver", served.url], text=True, capture_output=True, timeout=60, cwd=home,
+        input="\n".join([*commands, "quit\n"]), env={"HOME": str(home), "PATH": "/usr/bin:/bin"},
     ).stdout  # fmt: skip
     assert "failed" not in said, said
+    return said
+
+
+def test_cadaver_puts_a_torrent_file(served: Serving, dropped: Path, need: Need) -> None:
+    need("cadaver")
+    said = cadaver(
+        served, dropped.parent,
+        "cd alldebrid/incoming", 'put "a film.torrent" cadaver.torrent', "ls",
+    )  # fmt: skip
     assert "cadaver.torrent" in said
+
+
+@pytest.mark.parametrize("verb", ["copy", "move"])
+def test_cadaver_adds_what_was_found(
+    served: Serving, sim: Simulator, tmp_path: Path, need: Need, verb: str
+) -> None:
+    need("cadaver")
+    magnet = SimMagnet(f"Sintel {verb}", [SimFile("a.mkv", Content.random("s", 500))])
+    hash_ = sim.torz.torznab.index(magnet)
+    place = f"torz/search/sintel {verb}"
+    cadaver(
+        served, tmp_path, f'mkcol "{place}"', f'ls "{place}"',
+        f'{verb} "{place}/Sintel {verb}.magnet" "alldebrid/incoming/{verb}.magnet"',
+    )  # fmt: skip
+    wait_until(lambda: hash_ in sim.alldebrid.taken)
+
+
+def test_rclone_drops_a_list_of_links_and_deletes_one(
+    dav: Rclone, sim: Simulator, tmp_path: Path
+) -> None:
+    files = [SimFile(f"{word}.iso", Content.random(word, 70_000)) for word in ("arch", "debian")]
+    text = tmp_path / "links.txt"
+    text.write_text("\n".join(sim.alldebrid.hosters.put(file) for file in files))
+    dav("copy", str(text), HOME)
+    links = "dav:alldebrid/links"
+    wait_until(lambda: dav("lsf", links).split() == ["arch.iso", "debian.iso"])
+    assert dav("cat", f"{links}/arch.iso", "--count", "0") == ""
+    dav("deletefile", f"{links}/arch.iso")
+    assert dav("lsf", links).split() == ["debian.iso"]
+    assert [row["link"].rpartition("/")[2] for row in sim.alldebrid.desk.saved] == ["debian.iso"]
 
 
 def test_curl_puts_a_magnet_link(served: Serving, sim: Simulator, need: Need) -> None:

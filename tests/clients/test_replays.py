@@ -4,6 +4,7 @@ The sequences are from their sources and from traces; bodies and headers are the
 """
 
 from collections.abc import Iterator
+from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -215,15 +216,43 @@ def test_davfs2_writes_what_it_locked_first(served: Serving) -> None:
     assert ask("PUT", path, data=b"again", headers=once).status_code == 412
 
 
-def test_npms_webdav_lists_writes_and_unlocks(served: Serving) -> None:
-    ask, path = served.request, "/scratch/npm"
-    said = {"accept": "text/plain,application/xml", "Content-Length": "0"}
-    assert ask("PROPFIND", "/", headers={**said, "Depth": "infinity"}).status_code == 403
-    assert FILM in first_stats(ask("PROPFIND", FOLDER, headers={**said, "Depth": "1"}))
-    assert ask("PUT", path, data=iter([b"te", b"xt"])).status_code == 201
-    endless = {"Timeout": "Infinite, Second-4100000000"}
-    token = ask("LOCK", path, data=FINDER_LOCK, headers=endless).headers["Lock-Token"]
-    assert ask("UNLOCK", path, headers={"Lock-Token": token.strip("<>")}).status_code == 204
+def test_npms_webdav_lists_reads_and_writes(served: Serving) -> None:
+    """As version 5.11 was seen to do."""
+    fetch = {"accept": "*/*", "accept-encoding": "gzip, deflate, br", "user-agent": "node-fetch"}
+    said = {**fetch, "accept": "text/plain,application/xml", "Content-Length": "0"}
+
+    def ask(method: str, path: str, data: Any = b"", **headers: str) -> requests.Response:
+        named = {key.replace("_", "-"): value for key, value in headers.items()}
+        if "destination" in named:
+            named["destination"] = served.url + named["destination"]
+        return served.request(method, path, data=data, headers={**fetch, **named})
+
+    assert ask("PROPFIND", "/", **{**said, "depth": "infinity"}).status_code == 403
+    assert FILM in first_stats(ask("PROPFIND", FOLDER, **{**said, "depth": "1"}))
+    assert ask("PROPFIND", "/realdebrid/none", **{**said, "depth": "0"}).status_code == 404
+    assert ask("GET", FILM, range="bytes=1000-1099").content == CONTENT.read(1000, 100)
+    for path in ("/scratch/npm/", "/scratch/npm/a/", "/scratch/npm/a/b%20c/"):
+        assert ask("MKCOL", path).status_code == 201
+    path, kind = "/scratch/npm/a.nfo", "application/octet-stream"
+    assert ask("PUT", path, b"hello", content_type=kind).status_code == 201
+    once = ask("PUT", path, b"hello2", content_type=kind, if_none_match="*")
+    assert once.status_code == 412
+    assert ask("PUT", "/scratch/npm/s.txt", iter([b"str", b"eam"])).status_code == 201
+    odd = "scratch/npm/b%20%C3%A9%20%23%25%3F.nfo"
+    assert ask("COPY", path, depth="infinity", destination=odd, overwrite="T").status_code == 201
+    moved = ask("MOVE", f"/{odd}", destination="scratch/npm/c%20%26%20d.nfo", overwrite="T")
+    assert moved.status_code == 201
+    assert "LOCK" in ask("OPTIONS", path).headers["Allow"]
+    endless = "Infinite, Second-4100000000"
+    token = ask("LOCK", path, FINDER_LOCK, timeout=endless).headers["Lock-Token"]
+    assert ask("PUT", path, b"x").status_code == 423
+    assert ask("PUT", path, b"x", If=f"({token})").status_code == 204
+    assert ask("UNLOCK", path, lock_token=token.strip("<>")).status_code == 204
+    listed = first_stats(ask("PROPFIND", "/scratch/npm", **{**said, "depth": "1"}))
+    assert set(listed) == {
+        f"/scratch/npm/{name}" for name in ("", "a/", "a.nfo", "c%20%26%20d.nfo", "s.txt")
+    }
+    assert ask("DELETE", "/scratch/npm").status_code == 204
 
 
 def test_aria2_asks_whole_and_goes_on_in_pieces(served: Serving) -> None:

@@ -5,8 +5,22 @@ from typing import Any
 
 from werkzeug.test import Client, TestResponse
 
-from davstore.dashboard import AccountScene, Action, Dashboard, Process, Scene, Tokens
+from davstore.dashboard import (
+    AccountScene,
+    Action,
+    Dashboard,
+    Found,
+    Offer,
+    Process,
+    Queued,
+    Scene,
+    Sees,
+    Shelved,
+    Tokens,
+    Trashed,
+)
 from davstore.dashboard.scene import BUCKET, Point, Removed
+from davstore.errors import NotAccepted
 from davstore.logs import Remark
 from davstore.model import Account, Magnet, Quota, Reader, Reading, Status
 from davstore.tally import (
@@ -24,6 +38,7 @@ from davstore.tally import (
 
 NOW = 1_800_000_000.0
 DAY = 86400.0
+SEEN = frozenset({"rd", "ad", "box", "home"})
 ODD = 'Sintel <script>alert("2010")</script>.mkv'
 
 
@@ -51,7 +66,7 @@ def scene() -> Scene:
         who=Account("ada", "premium", NOW + 3 * DAY, (
             Quota("traffic", 20 * 10**9, 200 * 10**9), Quota("slots", 3, 25, "magnets"),
             Quota("fair use", None, 7, "points"), Quota("points", 812, None, "points"),
-        )),
+        ), ("MOVED_HOUSE",)),
         limit=16,
     )  # fmt: skip
     ad = AccountScene(
@@ -85,11 +100,60 @@ def scene() -> Scene:
     removed = [
         Removed("rd", ODD, 2**31, "anna", "deleted from the trash", 0.0, "the service is away"),
         Removed("rd", "Big Buck Bunny", None, "", "deleted", NOW - DAY, "removed"),
+        Removed(
+            "rd", "Spring", 9, "", "moved to ad", NOW, "kept in the trash: ad waits", is_kept=True
+        ),
     ]
     return Scene(
         NOW, "1.2.3", (rd, ad), (process, other), magnets, growth, restart, "info",
-        {"rd": (3, 1)}, removed,
+        queue(), trash(), {"rd": 1}, removed,
     )  # fmt: skip
+
+
+def queue() -> list[Queued]:
+    return [
+        Queued("rd", "a" * 40, ODD, "waits to be added", "", NOW - 60, "anna", can_go=True,
+               failed=False),
+        Queued("ad", "b" * 40, "Spring (2019)", "refused; it was not added", "not here", NOW - 600,
+               "", can_go=True, failed=True),
+        Queued("rd", "c" * 40, "Charge (2022)", "is being added", "", NOW - 5, "", can_go=False,
+               failed=False),
+    ]  # fmt: skip
+
+
+def trash() -> list[Trashed]:
+    return [
+        Trashed("rd", "7", ODD, 2**31, "anna", "deleted", NOW - 7200, NOW + 5 * 3600),
+        Trashed("ad", "8", "Agent 327 (2017)", None, "", "its last file deleted", NOW - DAY, 0.0),
+    ]
+
+
+class Shop:
+    """An intake that is asked, and finds one film; what is searched for stands in `asked`."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def accounts(self, sees: Sees) -> list[str]:
+        return [name for name in ("rd", "ad") if sees(name)]
+
+    def searching(self, sees: Sees) -> list[str]:
+        return [name for name in ("box", "home") if sees(name)]
+
+    def find(self, words: str, sees: Sees) -> Found:
+        self.asked.append(words)
+        if words == "wrong":
+            raise NotAccepted("Give two letters or more to search for.")
+        offer = Offer("d" * 40, ODD, "magnet:?xt=urn:btih:" + "d" * 40, 2**31, 99, ["ad"], ["rd"])
+        bare = Offer("e" * 40, "Spring", "magnet:?xt=urn:btih:" + "e" * 40, None, None, [], [])
+        shelved = Shelved("home", "Bunny & co", "home/magnets/Bunny & co/")
+        return Found([offer, bare], [shelved], ["account 'box': the search fails"])
+
+    def queue(self, sees: Sees) -> list[Queued]:
+        return [each for each in queue() if sees(each.account)]
+
+    def coming(self, sees: Sees) -> list[tuple[str, Magnet]]:
+        return [("rd", Magnet("4", "Hero (2018)", Status.PROCESSING, ""))] if sees("rd") else []
 
 
 class Desk:
@@ -99,12 +163,17 @@ class Desk:
         self, shown: Scene, actions: Sequence[Action] = (), *, rights: frozenset[str] = frozenset()
     ) -> None:
         self.tokens = Tokens(b"k" * 32, lambda: NOW)
-        self.dashboard = Dashboard(lambda: shown, self.tokens, actions)
+        self.intake = Shop()
+        self.dashboard = Dashboard(lambda: shown, self.tokens, actions, intake=self.intake)
         self._rights = rights
         self.client = Client(self._named)
 
     def _named(self, environ: Any, start_response: Any) -> Any:
-        environ |= {"davstore.user": "anna", "davstore.rights": self._rights}
+        environ |= {
+            "davstore.user": "anna",
+            "davstore.rights": self._rights,
+            "davstore.sees": SEEN.__contains__,
+        }
         environ["SCRIPT_NAME"] = "/-"
         return self.dashboard(environ, start_response)
 

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import re
 from dataclasses import replace
 from itertools import pairwise
 
@@ -33,6 +34,8 @@ def test_it_says_of_each_account_how_it_is() -> None:
     assert "22 of 25 magnets" in said
     assert "15 of 16" in said
     assert "1,150 shown of 1,200" in said
+    assert "rd says: MOVED_HOUSE davstore status --dismiss rd MOVED_HOUSE" in said
+    assert "Traffic 180.0 GB of 200.0 GB Slots 22 of 25 magnets Fair use 7 points 1 more" in said
 
 
 def test_what_needs_the_owner_stands_first() -> None:
@@ -51,14 +54,27 @@ def test_all_is_well_where_it_is() -> None:
     assert text(page(Desk(shown)), "concerns") == "All is well."
 
 
-def test_it_shows_the_trash_and_what_was_removed() -> None:
+def test_it_shows_the_trash_and_who_may_delete_has_it_back() -> None:
     said = text(page(Desk(scene())), "trash")
-    for part in ("3 magnets in the trash", "1 magnet about to be removed", ODD,
-                 "not yet: the service is away", "this machine: deleted",
-                 "removed 24 hours ago"):  # fmt: skip
+    for part in (ODD, "deleted by anna 2 hours ago", "removed for good in 5 hours",
+                 "1 magnet is about to be removed", "Agent 327"):  # fmt: skip
         assert part in said
-    empty = text(page(Desk(replace(scene(), trash={}, removed=()))), "trash")
+    assert "Restore" not in said
+    action = Action("restore", "", print, "delete")
+    for rights, count in ((BOTH, 0), (BOTH | {"delete"}, 2)):
+        tree = page(Desk(scene(), [action], rights=rights))
+        assert len(tree.xpath("//form[@action='/-/do/restore']")) == count
+    empty = text(page(Desk(replace(scene(), trash=(), leaving={}))), "trash")
     assert "The trash is empty." in empty
+
+
+def test_it_shows_what_was_removed() -> None:
+    said = text(page(Desk(scene())), "audit")
+    for part in (ODD, "not yet", "the service is away", "this machine", "deleted",
+                 "24 hours ago", "kept in the trash: ad waits"):  # fmt: skip
+        assert part in said
+    none = text(page(Desk(replace(scene(), removed=()))), "audit")
+    assert "Nothing was ever removed" in none
 
 
 def test_it_shows_who_reads_what() -> None:
@@ -128,14 +144,37 @@ def test_it_is_readable_by_machines_that_read_it_aloud() -> None:
     assert all(b - a <= 1 for a, b in pairwise(levels))
 
 
+@pytest.mark.parametrize("scheme", [0, 1])
+def test_what_is_written_stands_out_from_what_is_behind_it(scheme: int) -> None:
+    """WCAG 2.2, 1.4.3: 4.5 to 1."""
+    blocks = re.findall(r":root \{(.*?)\}", Desk(scene()).get().text, re.DOTALL)
+    colours = dict(re.findall(r"--([\w-]+): #(\w+)", blocks[scheme]))
+    pairs = [
+        (front, back) for front in ("text", "faint", "link") for back in ("page", "card", "over")
+    ]
+    pairs += [(each, f"{each}-back") for each in ("ok", "warning", "wrong")] + [("on-fill", "fill")]
+    for front, back in pairs:
+        one, other = sorted((luminance(colours[front]), luminance(colours[back])), reverse=True)
+        assert (one + 0.05) / (other + 0.05) >= 4.5, (front, back)
+
+
+def luminance(colour: str) -> float:
+    whole = colour if len(colour) == 6 else "".join(2 * each for each in colour)
+    parts = [int(whole[at : at + 2], 16) / 255 for at in (0, 2, 4)]
+    red, green, blue = (p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
 def test_only_who_may_manage_has_buttons() -> None:
     assert not page(Desk(scene())).xpath("//form[@method='post']")
-    assert page(Desk(scene(), rights=BOTH)).xpath("//form[@method='post']")
+    manage = Action("refresh", "", print)
+    assert page(Desk(scene(), [manage], rights=BOTH)).xpath("//form[@method='post']")
+    assert not page(Desk(scene(), [manage])).xpath("//form[@method='post']")
 
 
 def test_an_action_needs_a_token_of_this_user() -> None:
     done: list[str] = []
-    action = Action("accept", "They may go.", lambda fields: done.append(fields["account"]))
+    action = Action("accept", "They may go.", lambda form: done.append(form.fields["account"]))
     desk = Desk(scene(), [action], rights=BOTH)
     form = {"account": "ad", "token": desk.tokens.of("anna")}
     for wrong in ({}, {"token": ""}, {"token": desk.tokens.of("berta")}, {"token": "é"}):
@@ -164,9 +203,9 @@ def test_what_cannot_be_done_is_said() -> None:
 def test_tokens_grow_old() -> None:
     desk = Desk(scene())
     token = desk.tokens.of("anna")
-    desk.tokens._now = lambda: NOW + 13 * 3600
+    desk.tokens.now = lambda: NOW + 13 * 3600
     assert desk.tokens.fits("anna", token)
-    desk.tokens._now = lambda: NOW + 25 * 3600
+    desk.tokens.now = lambda: NOW + 25 * 3600
     assert not desk.tokens.fits("anna", token)
 
 

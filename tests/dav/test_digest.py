@@ -13,6 +13,7 @@ from davstore.dav.patience import Patience
 from davstore.dav.people import digest_of, md5_hex
 from davstore.model import Snapshot
 from tests.dav.shelves import ADDED, folder, leaf, never_opened
+from tests.dav.test_people import basic
 
 NAME = "änna"
 
@@ -31,7 +32,8 @@ class Visitor:
         self.nonce = self.new_nonce()
 
     def new_nonce(self) -> str:
-        offered = self.client.head("/acc/").headers.getlist("WWW-Authenticate")
+        windows = {"User-Agent": "Microsoft-WebDAV-MiniRedir/10.0.19045"}
+        offered = self.client.head("/acc/", headers=windows).headers.getlist("WWW-Authenticate")
         assert [each.split()[0] for each in offered] == ["Digest", "Basic"]
         found = re.search('nonce="([^"]+)"', offered[0])
         assert found
@@ -120,3 +122,61 @@ def test_where_nobody_has_a_digest_none_is_offered() -> None:
     client = Client(Site(["acc"], lambda _: snapshot, never_opened, Users([user])))
     offered = client.head("/", headers={"Authorization": 'Digest username="b"'})
     assert offered.headers.getlist("WWW-Authenticate") == ['Basic realm="davstore"']
+
+
+def offered(client: Client, scheme: str = "http", **headers: str) -> list[str]:
+    named = {key.replace("_", "-"): value for key, value in headers.items()}
+    said = client.head("/", base_url=f"{scheme}://x/", headers=named)
+    return [each.split()[0] for each in said.headers.getlist("WWW-Authenticate")]
+
+
+def front_of(*people: dict[str, str]) -> Client:
+    users = Users([User.model_validate(each) for each in people])
+    snapshot = Snapshot("acc", folder("magnets"), ADDED)
+    return Client(Site(["acc"], lambda _: snapshot, never_opened, users))
+
+
+@pytest.mark.parametrize("changed", [{"username": "b"}, {"username": "nobody"}, {"word": "wrong"}])
+def test_who_failed_with_a_digest_is_offered_basic_alone(
+    visitor: Visitor, changed: dict[str, Any]
+) -> None:
+    """Clients prefer Digest, also for users who have none; who has one is not told apart."""
+    answer = visitor.ask(**changed)
+    assert answer.headers.getlist("WWW-Authenticate") == ['Basic realm="davstore"']
+    assert visitor.new_nonce(), "the next one begins anew"
+
+
+def test_who_was_let_in_by_basic_may_try_a_digest_first_each_time(visitor: Visitor) -> None:
+    for _ in range(10):
+        assert visitor.ask(username="b").status_code == 401
+        right = visitor.client.head("/acc/", headers={"Authorization": basic("b:b")})
+        assert right.status_code == 200
+
+
+BASIC = {"name": "a", "password": "a"}
+DIGEST = {"name": "b", "digest": digest_of("b", "b")}
+BOTH = {**DIGEST, "password": "b"}
+
+
+@pytest.mark.parametrize(
+    ("people", "plain", "windows", "tls"),
+    [
+        ([BASIC], False, False, False),
+        ([BASIC, BOTH], False, True, False),
+        ([BOTH], True, True, False),
+        ([DIGEST], True, True, True),
+        ([BASIC, DIGEST], True, True, True),
+    ],
+)  # fmt: skip
+def test_a_digest_is_offered_to_whom_it_helps(
+    people: list[dict[str, str]],
+    plain: bool,
+    windows: bool,
+    tls: bool,
+) -> None:
+    client = front_of(*people)
+    agent = "Microsoft-WebDAV-MiniRedir/10.0.19045"
+    both = ["Digest", "Basic"]
+    assert offered(client) == (both if plain else ["Basic"])
+    assert offered(client, User_Agent=agent) == (both if windows else ["Basic"])
+    assert offered(client, "https") == (both if tls else ["Basic"])

@@ -6,11 +6,12 @@ from pathlib import Path
 import pytest
 
 from davstore.catalog import Additions, State, open_database
-from davstore.catalog.additions import SHOWN_FOR
-from davstore.dav.incoming import APPEARS_WITHIN, Incoming
+from davstore.catalog.additions import SHOWN_FOR, TOLD_FOR
+from davstore.dav.incoming import Incoming
 from davstore.dav.people import OWNER
 from davstore.errors import NotAccepted
 from davstore.model import Folder, Magnet, Snapshot, Status
+from davstore.wanted import Takes
 from tests.torrents import link
 
 HASH, OTHER = "a" * 40, "b" * 40
@@ -30,7 +31,11 @@ class Shelf:
         engine = open_database(self.folder, lambda: self.time)
         self.additions = Additions(engine, lambda: self.time)
         self.incoming = Incoming(
-            ["rd"], self.additions, self.snapshot, lambda _, hash_: hash_ in self.known, self.wake
+            {"rd": Takes(links=True)},
+            self.additions,
+            self.snapshot,
+            lambda _, hash_: hash_ in self.known,
+            self.wake,
         )
 
     def snapshot(self, account: str) -> Snapshot:
@@ -96,7 +101,7 @@ def test_what_was_added_is_told_until_the_account_shows_it(shelf: Shelf) -> None
     shelf.note(HASH, State.ADDED)
     shelf.time += SHOWN_FOR + 1
     assert shelf.names == ["Film a (added).txt"]
-    shelf.time += APPEARS_WITHIN
+    shelf.time += TOLD_FOR
     assert shelf.names == []
 
 

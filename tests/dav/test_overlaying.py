@@ -26,6 +26,7 @@ USERS = [
 VIEWS = {
     "Movies": {"layout": "arranged", "kind": ["movie"]},
     "Shows": {"layout": "arranged", "kind": ["show"]},
+    "Flat": {"layout": "flat", "kind": ["movie"]},
 }
 
 
@@ -129,7 +130,7 @@ def by_another_name(served: Serving, path: str, data: bytes) -> None:
         assert ask(served, "GET", part).status_code == 404
 
 
-@pytest.mark.parametrize("folder", [FILM, f"{FILM}/Subs", TITLE, SEASON])
+@pytest.mark.parametrize("folder", [FILM, f"{FILM}/Subs", TITLE, SEASON, "/Movies", "/Flat"])
 @pytest.mark.parametrize("way", [plain, chunked, twice, finder, davfs2, windows, by_another_name])
 def test_however_a_sidecar_is_written_it_stands_beside_the_video(
     served: Serving, folder: str, way: Callable[[Serving, str, bytes], None]
@@ -155,7 +156,7 @@ def test_however_a_sidecar_is_written_it_stands_beside_the_video(
     assert listed(served, folder) == before
 
 
-@pytest.mark.parametrize("folder", [FILM, TITLE])
+@pytest.mark.parametrize("folder", [FILM, TITLE, "/Movies", "/Flat"])
 def test_folders_for_sidecars(served: Serving, folder: str) -> None:
     inner = f"{folder}/.actors"
     assert ask(served, "PUT", f"{inner}/Emo.jpg", b"x").status_code == 409
@@ -174,6 +175,21 @@ def test_folders_for_sidecars(served: Serving, folder: str) -> None:
     assert ask(served, "PROPFIND", f"{folder}/extrafanart/", Depth="1").status_code == 404
 
 
+def test_a_lock_on_one_file_does_not_keep_others_from_its_folder(served: Serving) -> None:
+    folder = f"{FILM}/.actors"
+    ask(served, "MKCOL", folder)
+    token = ask(served, "LOCK", f"{folder}/Emo.jpg", LOCK).headers["Lock-Token"]
+    assert ask(served, "PUT", f"{folder}/Proog.jpg", b"p").status_code == 201
+    copied = ask(served, "COPY", f"{folder}/Emo.jpg", Destination=f"{folder}/copy.jpg")
+    assert copied.status_code == 201
+    assert ask(served, "DELETE", f"{folder}/").status_code == 423, "one of its members is locked"
+    assert ask(served, "UNLOCK", f"{folder}/Emo.jpg", Lock_Token=token).status_code == 204
+    token = ask(served, "LOCK", f"{folder}/", LOCK, Depth="0").headers["Lock-Token"]
+    assert ask(served, "PUT", f"{folder}/third.jpg", b"p").status_code == 423
+    assert ask(served, "UNLOCK", f"{folder}/", Lock_Token=token).status_code == 204
+    assert ask(served, "DELETE", f"{folder}/").status_code == 204
+
+
 def test_what_is_the_services_stays_as_it_is(served: Serving) -> None:
     video = f"{FILM}/Sintel.mkv"
     for path in (video, f"{FILM}/sintel.MKV"):
@@ -184,18 +200,41 @@ def test_what_is_the_services_stays_as_it_is(served: Serving) -> None:
     assert ask(served, "PUT", f"{FILM}/a.nfo", b"a").status_code == 201
     assert ask(served, "MOVE", f"{FILM}/a.nfo", Destination=video).status_code == 403
     assert ask(served, "MOVE", video, Destination=f"{FILM}/a.nfo", who="anna").status_code == 403
-    assert ask(served, "COPY", f"{FILM}/a.nfo", Destination="/Movies/a.nfo").status_code == 403
+    assert ask(served, "COPY", f"{FILM}/a.nfo", Destination="/realdebrid/a.nfo").status_code == 403
     assert ask(served, "GET", video).content == Content.random("Sintel.mkv", 999).read(0, 999)
     assert ask(served, "DELETE", f"{FILM}/a.nfo").status_code == 204
     assert ask(served, "DELETE", f"{TITLE}/", who="anna").status_code == 403
 
 
+def test_at_the_top_of_a_view_too_what_is_the_services_wins(served: Serving) -> None:
+    [video] = [name for name in listed(served, "/Flat") if name.endswith(".mkv")]
+    for name in (video, video.upper()):
+        assert ask(served, "PUT", f"/Flat/{name}", b"mine").status_code == 403
+    title = TITLE.rpartition("/")[2]
+    assert ask(served, "PUT", f"/Movies/{title}", b"mine").status_code == 405
+    assert ask(served, "MKCOL", f"/Movies/{title.upper()}").status_code == 403
+    assert ask(served, "PUT", "/Movies", b"mine").status_code == 405
+    assert ask(served, "DELETE", "/Movies", who="anna").status_code == 403
+    assert "PUT" in ask(served, "OPTIONS", "/Movies").headers["Allow"]
+    assert "PUT" not in ask(served, "OPTIONS", "/realdebrid").headers["Allow"]
+    assert "PUT" not in ask(served, "OPTIONS", "/").headers["Allow"]
+    assert ask(served, "PUT", f"{TITLE}/in.nfo", b"in").status_code == 201
+    assert ask(served, "PUT", "/Movies/top.nfo", b"top").status_code == 201
+    assert "top.nfo" in listed(served, "/Movies")
+    assert "in.nfo" in listed(served, TITLE)
+    moved = ask(served, "MOVE", "/Movies/top.nfo", Destination=f"{TITLE}/top.nfo")
+    assert moved.status_code == 201
+    assert sorted(ask(served, "DELETE", f"{TITLE}/{n}.nfo").status_code for n in ("in", "top")) == [
+        204, 204,
+    ]  # fmt: skip
+
+
 def test_nothing_is_written_elsewhere(served: Serving) -> None:
-    for path in ("/a.nfo", "/realdebrid/a.nfo", "/realdebrid/magnets/a.nfo", "/Movies/a.nfo",
+    for path in ("/a.nfo", "/realdebrid/a.nfo", "/realdebrid/magnets/a.nfo",
                  "/realdebrid/trash/a.nfo"):  # fmt: skip
         assert ask(served, "PUT", path, b"x").status_code in {403, 409}
-    for path in ("/realdebrid/magnets/New", "/Movies/New"):
-        assert ask(served, "MKCOL", path).status_code == 403
+    assert ask(served, "MKCOL", "/realdebrid/magnets/New").status_code == 403
+    assert ask(served, "MKCOL", "/New").status_code == 403
     assert ask(served, "PUT", f"{FILM}/b.nfo", b"x", who="guest").status_code == 403
     assert ask(served, "PUT", f"{FILM}/b:c?.nfo ", b"x").status_code in {201, 403}
 
@@ -210,7 +249,7 @@ def test_dates_are_kept(served: Serving) -> None:
 
 def test_what_was_asked_before_is_answered_anew(served: Serving) -> None:
     """Requests in the same words are answered on the loop, where a new sidecar is noticed."""
-    for folder in (FILM, TITLE):
+    for folder in (FILM, TITLE, "/Movies", "/Flat"):
         before = [listed(served, folder) for _ in range(3)][-1]
         for n in range(3):
             ask(served, "PUT", f"{folder}/n{n}.nfo", b"x")

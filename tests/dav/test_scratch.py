@@ -12,6 +12,7 @@ from xml.etree import ElementTree as ET
 import pytest
 import requests
 
+from davstore.config import Database
 from davstore.simulator import Simulator
 from tests.serving import Serving, serving
 
@@ -43,14 +44,20 @@ def root(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def served(sim: Simulator, tmp_path: Path, root: Path) -> Iterator[Serving]:
-    with share(sim, tmp_path, root) as s:
+def served(
+    sim: Simulator, tmp_path: Path, root: Path, database: Database | None
+) -> Iterator[Serving]:
+    with share(sim, tmp_path, root, database) as s:
         yield s
 
 
-def share(sim: Simulator, tmp_path: Path, root: Path) -> AbstractContextManager[Serving]:
+def share(
+    sim: Simulator, tmp_path: Path, root: Path, database: Database | None = None
+) -> AbstractContextManager[Serving]:
+    """Its locks and properties are in the state folder, or in a database."""
     shares = {"scratch": {"kind": "scratch", "path": str(root), "limit": LIMIT}}
-    return serving(sim, tmp_path, accounts=("realdebrid",), shares=shares)
+    server = {} if database is None else {"state_url": database.url.get_secret_value()}
+    return serving(sim, tmp_path, accounts=("realdebrid",), shares=shares, server=server)
 
 
 def ask(

@@ -78,7 +78,7 @@ def cost(client: Client, work: Work, method: str, path: str) -> tuple[int, list[
     "OPTIONS", "GET", "HEAD", "PROPFIND", "PUT", "DELETE", "MKCOL", "MOVE", "COPY", "PROPPATCH",
     "LOCK", "UNLOCK",
 ])  # fmt: skip
-@pytest.mark.parametrize("rest", ["", "/x", "/magnets/a.mkv"])
+@pytest.mark.parametrize("rest", ["", "/", "/x", "/magnets/a.mkv"])
 def test_it_costs_as_much_as_what_does_not_exist(
     client: Client, work: Work, method: str, rest: str
 ) -> None:

@@ -89,10 +89,12 @@ class Load:
         for thread in threads:
             thread.start()
         deadline = time.monotonic() + seconds
-        while (left := deadline - time.monotonic()) > 0:
-            time.sleep(min(left, every))
-            tell()
-        self._over.set()
+        try:
+            while (left := deadline - time.monotonic()) > 0:
+                time.sleep(min(left, every))
+                tell()
+        finally:
+            self._over.set()
         for thread in threads:
             thread.join(60)
         self._sim.host.faults.clear()

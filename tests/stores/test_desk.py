@@ -16,6 +16,7 @@ from davstore.errors import (
 )
 from davstore.model import Choice, Magnet, Quota, Status, Used
 from davstore.simulator import Content, Fault, SimFile, SimMagnet, Simulator
+from davstore.simulator.hosters import Hosted
 from davstore.stores.alldebrid import AllDebrid
 from davstore.stores.desk import (
     Hosting,
@@ -111,17 +112,11 @@ class TestUnlocking:
         links = (hosters.put(DEBIAN), hosters.put(UBUNTU))
         hosters.containers[b"\x00DLC\xff"] = links
         hosters.containers[b"https://example.com/films.dlc"] = links
-        for found in (
-            rd.unlock_container(b"\x00DLC\xff"),
-            rd.unlock("https://example.com/films.dlc"),
-        ):
-            assert [one.name for one in found] == [DEBIAN.name, UBUNTU.name]
-        with pytest.raises(UnexpectedReply):
-            rd.unlock_container(b"no container")
-
-    def test_alldebrid_takes_no_containers(self, ad: AllDebrid) -> None:
-        with pytest.raises(Refused, match="container"):
-            ad.unlock_container(b"DLC")
+        assert rd.inside(b"\x00DLC\xff") == links
+        found = rd.unlock("https://example.com/films.dlc")
+        assert [one.name for one in found] == [DEBIAN.name, UBUNTU.name]
+        with pytest.raises(Refused, match="makes nothing of this container"):
+            rd.inside(b"no container")
 
     def test_a_redirector_leads_to_all_its_links(self, ad: AllDebrid, sim: Simulator) -> None:
         hosters = sim.alldebrid.hosters
@@ -129,6 +124,26 @@ class TestUnlocking:
         sim.alldebrid.desk.redirects["https://short.example/x"] = inside
         found = ad.unlock("https://short.example/x")
         assert [one.name for one in found] == [DEBIAN.name, ""]
+
+    def test_alldebrid_saves_only_what_it_serves(self, ad: AllDebrid, sim: Simulator) -> None:
+        hosters = sim.alldebrid.hosters
+        inside = [hosters.put(DEBIAN), hosters.put(UBUNTU)]
+        sim.alldebrid.desk.redirects["https://short.example/x"] = inside
+        ad.take(["https://short.example/x"])
+        assert {one.file.path for one in ad.links()} == {DEBIAN.name, UBUNTU.name}
+        for link in ("https://elsewhere.example/1", hosters.put(ARCH, down=True)):
+            with pytest.raises(Gone):
+                ad.take([link])
+        assert len(ad.links()) == 2
+
+    def test_a_folder_of_which_nothing_is_left_is_not_taken(
+        self, rd: RealDebrid, sim: Simulator
+    ) -> None:
+        hosters = sim.realdebrid.hosters
+        with pytest.raises(Gone):
+            rd.take([hosters.put_folder(hosters.put(ARCH, down=True))])
+        rd.take([hosters.put_folder(hosters.put(ARCH, down=True), hosters.put(DEBIAN))])
+        assert [one.file.path for one in rd.links()] == [DEBIAN.name]
 
     def test_a_redirector_that_fails_is_tried_again_later(
         self, ad: AllDebrid, sim: Simulator
@@ -190,11 +205,14 @@ class TestLinks:
     def test_sizes_that_the_list_lacks_are_asked_for_in_one_call(
         self, ad: AllDebrid, sim: Simulator
     ) -> None:
-        links = [sim.alldebrid.hosters.put(file) for file in (DEBIAN, UBUNTU)]
-        ad.take([*links, sim.alldebrid.hosters.put(ARCH, down=True)])
+        hosters = sim.alldebrid.hosters
+        links = [hosters.put(file) for file in (DEBIAN, UBUNTU, ARCH)]
+        ad.take(links)
+        hosters.files[links[2]] = Hosted(ARCH, down=True)
+        asked = sim.alldebrid.count("link/infos")
         sizes = {one.file.path: one.file.size for one in ad.links()}
         assert sizes == {DEBIAN.name: DEBIAN.size, UBUNTU.name: UBUNTU.size, ARCH.name: None}
-        assert sim.alldebrid.count("link/infos") == 1
+        assert sim.alldebrid.count("link/infos") == asked + 1
         sim.alldebrid.faults.add(Fault("status", "link/infos", times=None, status=503))
         assert len(ad.links()) == 3
 

@@ -16,7 +16,7 @@ from davstore.errors import (
     StoreUnavailable,
     UnexpectedReply,
 )
-from davstore.model import File, Magnet, Status
+from davstore.model import File, Magnet, Status, Work
 from davstore.simulator import Content, Fault, SimFile, SimMagnet, Simulator
 from davstore.simulator.plank_login import Profile
 from davstore.stores import plank
@@ -282,6 +282,22 @@ def test_episodes_with_a_file_stand_in_their_season(account: Account) -> None:
     account.add(SHOW)
     paths = [file.path for file in files(account)]
     assert paths == ["Season 01/Caminandes 1.mp4", "Season 01/Caminandes 2.mp4"]
+
+
+def test_plank_says_what_everything_is(account: Account) -> None:
+    account.add(SHOW)
+    account.add(BUNNY)
+    assert {magnet.work for magnet in listed(account)} == {
+        Work("show", "Caminandes", 2013), Work("movie", "Bunny"),
+    }  # fmt: skip
+    shown = dict(account.store.files(listed(account)))
+    numbers = {(f.season, f.episode) for found in shown.values() for f in found}  # type: ignore[union-attr]
+    assert numbers >= {(1, 1), (1, 2)}
+
+
+def test_a_word_that_nobody_knows_says_nothing(account: Account) -> None:
+    answer(account, [{"id": "a", "type": "concert", "title": "Sintel", "status": "ready"}])
+    assert [magnet.work for magnet in listed(account)] == [None]
 
 
 def test_the_bytes_of_an_episode_are_its_own(account: Account) -> None:

@@ -9,6 +9,7 @@ import pytest
 import requests
 
 from davstore.errors import (
+    AccountProblem,
     Gone,
     NotAuthorized,
     StoreError,
@@ -18,7 +19,7 @@ from davstore.errors import (
 from davstore.model import File, Magnet, Status, Unreadable
 from davstore.simulator import Content, Fault, SimFile, SimMagnet
 from davstore.stores.realdebrid import RealDebrid, Settings
-from davstore.stores.realdebrid.errors import ERRORS
+from davstore.stores.realdebrid.errors import ADDRESS_REFUSED, ERRORS, address_refused
 from tests.stores.conftest import Account, Naps, Open
 
 DOCUMENTED = {-1, *range(1, 37)}
@@ -85,6 +86,8 @@ def test_every_documented_error_has_its_meaning() -> None:
 def test_an_error_is_told_by_its_number(account: Account, number: int) -> None:
     account.service.fail(number, path="unrestrict", times=None)
     kind, reason = ERRORS[number]
+    if number == ADDRESS_REFUSED:
+        reason = address_refused("ip_not_allowed_203.0.113.7")
     with pytest.raises(kind, match=reason) as caught:
         account.store.link(File("Sintel.mkv", "https://real-debrid.com/d/ABC"))
     assert type(caught.value) is kind
@@ -336,3 +339,22 @@ def test_a_wrong_url_is_said_and_is_no_lost_magnet(open_account: Open, account: 
     for question in (lost.store.account, lambda: list(lost.store.magnets())):
         with pytest.raises(UnexpectedReply, match="check url"):
             question()
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        ("ip_not_allowed_203.0.113.7", "Real-Debrid refuses our address 203.0.113.7; leave out"),
+        ("ip_not_allowed_2001:db8::7", "Real-Debrid refuses our address 2001:db8::7; leave out"),
+        ("ip_not_allowed", "Real-Debrid refuses our address; leave out"),
+        ("ip_not_allowed_<b>", "Real-Debrid refuses our address; leave out"),
+    ],
+)
+def test_a_refused_address_is_named_as_the_service_saw_it(
+    account: Account, said: str, reason: str
+) -> None:
+    body = json.dumps({"error": said, "error_code": 22, "remote": 0})
+    account.service.faults.add(Fault("status", status=403, body=body))
+    with pytest.raises(AccountProblem) as caught:
+        account.store.account()
+    assert caught.value.reason.startswith(reason)

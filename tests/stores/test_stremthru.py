@@ -10,6 +10,7 @@ from davstore.model import File, Magnet, Status, Wanted
 from davstore.simulator import Content, Fault, SimFile, SimMagnet, Simulator
 from davstore.simulator.stremthru_shapes import HTTP
 from davstore.stores import stremthru
+from davstore.stores.base import Seeing, Seen
 from davstore.stores.stremthru import Settings, StremThru
 from davstore.stores.stremthru_errors import ERRORS, NOTICES
 from davstore.stores.stremthru_settings import STORES
@@ -317,3 +318,24 @@ def test_a_simulated_notice_is_one(account: Account) -> None:
     account.service.odd.add("notice")
     with pytest.raises(StoreUnavailable, match="still downloading"):
         account.store.link(files(account)[0])
+
+
+def test_an_instances_user_is_told_its_addresses(open_account: Open) -> None:
+    store = open_account("torz").store
+    assert isinstance(store, Seeing)
+    assert store.seen() == Seen("127.0.0.1", "203.0.113.9")
+
+
+def test_a_store_without_a_tunnel_of_its_own_sees_the_common_one(open_account: Open) -> None:
+    account = open_account("torz")
+    assert isinstance(account.store, Seeing)
+    for exposed, its in (({"*": "198.51.100.1"}, "198.51.100.1"), ({}, "198.51.100.7")):
+        addresses = {"client": "192.0.2.1", "exposed": exposed, "machine": "198.51.100.7"}
+        answer(account, {"ip": addresses}, "__debug__")
+        assert account.store.seen() == Seen("192.0.2.1", its)
+
+
+def test_who_has_only_a_stores_token_is_not_told_them(open_account: Open) -> None:
+    store = open_account("magnets").store
+    assert isinstance(store, Seeing)
+    assert store.seen() is None

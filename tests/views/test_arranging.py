@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from davstore import names, views
-from davstore.model import File
+from davstore.model import File, Work
 from davstore.view_settings import DEFAULT_VIEWS, Condition, ViewSettings
 from davstore.views import Facts, Path, Places
 from davstore.views.rules import DAY, failing, turning
@@ -28,6 +28,7 @@ class Shelf:
 
     def __init__(self) -> None:
         self.paths: dict[str, Places] = {}
+        self.names: dict[str, str] = {}
 
     def folder(self, parent: Path, key: str) -> str | None:
         depth = len(parent)
@@ -41,8 +42,13 @@ class Shelf:
         return {names.key(path[-1]) for places in self.paths.values() for path in places.values()
                 if path[:-1] == parent}  # fmt: skip
 
+    def magnets(self, parent: Path) -> Collection[str]:
+        return [self.names[key] for key, places in self.paths.items()
+                if any(path[: len(parent)] == parent for path in places.values())]  # fmt: skip
+
     def add(self, key: str, whole: Facts, wanted: dict[str, ViewSettings] | None = None) -> Places:
         known = self.paths.pop(key, {})
+        self.names[key] = whole.name
         wants = views.chosen(wanted or ARRANGED, whole, names.safe(whole.name), NOW)
         self.paths[key] = views.placed(wants.get("V", []), known, key, self)
         return self.paths[key]
@@ -272,3 +278,72 @@ def test_the_order_of_files_and_accounts_changes_no_key(
 def test_everything_is_in_everything() -> None:
     whole = magnet("debian.iso", ("debian.iso", 5))
     assert set(views.chosen(DEFAULT_VIEWS, whole, "debian", NOW)) == {"Everything"}
+
+
+# What a store says
+
+
+def test_what_a_store_says_is_believed_before_any_name() -> None:
+    episode = File("Season 02/The One in the Snow.mp4", "r", 300 * MB, season=2, episode=3)
+    work = Work("show", "Caminandes: 2013", 2020)
+    show = views.facts("2013.S09E09.1080p", [[episode]], ("home",), NOW, work)
+    assert show.kind == "show"
+    assert tree(show) == [
+        "Caminandes - 2013 (2020)/Season 02/Caminandes - 2013 (2020) - S02E03 - 1080p.mp4"
+    ]
+    film = File("S01E02.mp4", "r", 300 * MB)
+    movie = views.facts("2049 (2017)", [[film]], ("home",), NOW, Work("movie", "2049 S01", 2017))
+    assert movie.kind == "movie"
+    assert tree(movie) == ["2049 S01 (2017)/2049 S01 (2017).mp4"]
+
+
+def test_an_episode_of_which_the_store_knows_no_number_is_read_as_ever() -> None:
+    files = [File("Season 01/x.S01E07.mp4", "r", 300 * MB, season=1)]
+    show = views.facts("Spring", [files], ("home",), NOW, Work("show", "Spring"))
+    assert tree(show) == ["Spring/Season 01/Spring - S01E07.mp4"]
+
+
+# One show, one folder
+
+
+def episode(name: str) -> Facts:
+    return magnet(name, (f"{name}.mkv", 300 * MB))
+
+
+@pytest.mark.parametrize(
+    ("magnets", "folders"),
+    [
+        (["Caminandes.2013.S01E01", "Caminandes.S01E02"], {"Caminandes (2013)"}),
+        (["Caminandes.S01E01", "Caminandes.2013.S01E02"], {"Caminandes"}),
+        (["caminandes.S01E01", "Caminandes (2013) S01E02", "Caminandes.S01E03"], {"caminandes"}),
+        (["Caminandes.2013.S01E01", "Caminandes.2020.S01E01", "Caminandes.S01E02"],
+         {"Caminandes (2013)", "Caminandes (2020)", "Caminandes"}),
+        (["Caminandes.S01E01", "Caminandes.2013.S01E02", "Caminandes.2020.S01E01",
+          "Caminandes.2013.S01E03"], {"Caminandes", "Caminandes (2020)"}),
+        (["Caminandes.S01E01", "Caminandes.2013.S01E02", "Caminandes.2013.S01E03"], {"Caminandes"}),
+        (["Caminandes.2013.S01E01", "Caminandes.Llamigos.S01E02"],
+         {"Caminandes (2013)", "Caminandes Llamigos"}),
+    ],
+)  # fmt: skip
+def test_a_show_with_and_without_a_year_has_one_folder_where_that_is_certain(
+    magnets: list[str], folders: set[str]
+) -> None:
+    paths = tree(*map(episode, magnets))
+    assert {path.partition("/")[0] for path in paths} == folders
+    assert all(path.split("/")[2].startswith(path.partition("/")[0]) for path in paths)
+
+
+def test_what_was_seen_of_a_show_keeps_its_path_when_its_year_becomes_known() -> None:
+    shelf = Shelf()
+    seen = shelf.add("a", episode("Caminandes.S01E01"))
+    shelf.add("b", episode("Caminandes.2013.S01E02"))
+    shelf.add("c", episode("Caminandes.2020.S01E01"))
+    assert shelf.add("a", episode("Caminandes.S01E01")) == seen
+
+
+def test_a_shows_subtitles_stand_in_its_folder_too() -> None:
+    shelf = Shelf()
+    shelf.add("a", episode("Caminandes.2013.S01E01"))
+    files = [("x.S01E02.mkv", 300 * MB), ("x.S01E02.de.srt", 9), ("notes about all.srt", 9)]
+    paths = shelf.add("b", magnet("Caminandes.S01", *files))
+    assert {path[0] for path in paths.values()} == {"Caminandes (2013)"}

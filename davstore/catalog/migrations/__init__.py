@@ -20,7 +20,7 @@ from davstore.catalog.tables import metadata
 if TYPE_CHECKING:
     from alembic.config import Config
 
-SCHEMA: Final = 5
+SCHEMA: Final = 7
 
 
 def number(connection: sa.Connection) -> int:

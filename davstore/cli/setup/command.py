@@ -23,6 +23,8 @@ from davstore.stores import STORES
 
 ALL = "0.0.0.0"  # noqa: S104 - the owner is asked
 NONE = "none"
+RIGHTS = ["read", "add", "watch", "manage"]
+"""Of whoever sets it up: all but to delete, which an account has to allow too."""
 SYSTEM_FILE = Path("/etc/davstore/config.toml")
 
 
@@ -73,7 +75,7 @@ def setup(
     tables: dict[str, Any] = {
         "server": {"host": host, "port": port},
         "accounts": {name: keys},
-        "users": [{"name": user, "password": PasswordHasher().hash(password)}],
+        "users": [{"name": user, "password": PasswordHasher().hash(password), "rights": RIGHTS}],
     }
     mounted = None if place == NONE else Path(place).expanduser().absolute()
     _write_config(file, tables, is_replacing=force, is_checked=check)

@@ -20,6 +20,8 @@ def to_type(url: str, user: str, place: Path | None) -> str:
     alone = _is_alone(parts.hostname or "")
     near = "\n(These must run on this machine: the server listens for it alone.)\n" if alone else ""
     return f"""{near}
+Browser    {url} for the files, {url}-/ to see how it all is,
+           {url}-/add to add things and to search.
 Finder     Go, Connect to Server (Cmd-K): {url}
            Connect as a registered user, {user}.
 Windows    Video needs a mount. In a terminal, once:

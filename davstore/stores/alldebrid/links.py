@@ -1,12 +1,12 @@
 """Links of file hosts: unlocking them, and what the account keeps of them."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from urllib.parse import urlsplit
 
 from davstore.errors import Gone, Refused, StoreError, StoreUnavailable, UnexpectedReply
-from davstore.model import File, Link, Saved
+from davstore.model import RECENT, File, Link, Saved
 from davstore.model import Unlocked as Found
 from davstore.stores.alldebrid.api import NO_API, Api, items
 from davstore.stores.alldebrid.errors import Unsupported
@@ -43,7 +43,7 @@ class Links:
         with certain(self.name, NO_API):
             lists = (
                 ("saved", self._api.get("/v4/user/links")),
-                ("recent", self._api.get("/v4/user/history")),
+                (RECENT, self._api.get("/v4/user/history")),
             )
         for kind, data in lists:
             given = items(data.get("links") or [], self.name)
@@ -70,18 +70,40 @@ class Links:
         return found
 
     def take(self, links: Sequence[str], password: str = "") -> None:
-        """`POST /v4/user/links/save`; a password cannot be saved with them."""
+        """`POST /v4/user/links/save`, of what the service serves: it would save anything. Of a
+        redirector's link, all to which it leads. A password cannot be saved with them.
+        """
         if password:
             reason = "AllDebrid cannot save a link with its password; unlock it instead"
             raise Refused(self.name, reason)
-        left = iter(links)
+        left = iter(self._served(links))
         while batch := list(islice(left, BATCH)):
             with certain(self.name, NO_API):
                 self._api.post("/v4/user/links/save", {"links[]": batch})
 
+    def _served(self, links: Sequence[str]) -> Iterator[str]:
+        """Those links, or what they lead to. Raises the first one's error."""
+        problems = {info.link: info.error for info in self._infos(links) if info.error}
+        for link in links:
+            if link not in problems:
+                yield link
+                continue
+            error = self._api.error(problems[link])
+            if not isinstance(error, Unsupported):
+                raise error
+            yield from self._behind(link, error)
+
+    def _behind(self, link: str, otherwise: StoreError) -> list[str]:
+        """The links to which a redirector's link leads; raises `otherwise` where it is none."""
+        try:
+            data = self._api.post("/v4/link/redirector", {"link": link})
+        except Unsupported:
+            raise otherwise from None
+        return [str(each) for each in items(data.get("links") or [], self.name)]
+
     def forget(self, saved: Saved) -> None:
         """A saved link alone; recent ones can only be forgotten all at once."""
-        if saved.kind != "saved":
+        if saved.kind == RECENT:
             reason = "AllDebrid forgets recent links only all at once: `davstore links --purge`"
             raise Refused(self.name, reason)
         with certain(self.name, NO_API):
@@ -97,32 +119,26 @@ class Links:
         try:
             return (self._found(link, password),)
         except Unsupported as error:
-            try:
-                data = self._api.post("/v4/link/redirector", {"link": link})
-            except Unsupported:
-                raise error from None
-            inside = [str(each) for each in items(data.get("links") or [], self.name)]
+            inside = self._behind(link, error)
         return tuple(self._one_of(each, password) for each in inside)
 
-    def unlock_container(self, content: bytes) -> tuple[Found, ...]:  # noqa: ARG002 - none can
-        """AllDebrid's API takes no containers."""
-        reason = "AllDebrid's API takes no container files; open it with another program"
-        raise Refused(self.name, reason)
-
     def look_up(self, links: Sequence[str], password: str = "") -> tuple[Found, ...]:
-        """`POST /v4/link/infos`, up to 50 links a call."""
-        left, found = iter(links), []
+        """`POST /v4/link/infos`."""
+        return tuple(
+            Found(row.link, row.filename, row.size, row.host,
+                  problem=_problem(self._api.error(row.error)) if row.error else "")
+            for row in self._infos(links, password)
+        )  # fmt: skip
+
+    def _infos(self, links: Sequence[str], password: str = "") -> Iterator[Info]:
+        """Up to 50 links a call."""
+        left = iter(links)
         while batch := list(islice(left, BATCH)):
             form = {"link[]": batch} | _with(password)
             with certain(self.name, NO_API):
                 data = self._api.post("/v4/link/infos", form)
             given = (legible(Info, value) for value in items(data.get("infos") or [], self.name))
-            found += [
-                Found(row.link, row.filename, row.size, row.host,
-                      problem=_problem(self._api.error(row.error)) if row.error else "")
-                for row in given if row is not None
-            ]  # fmt: skip
-        return tuple(found)
+            yield from (row for row in given if row is not None)
 
     def _one_of(self, link: str, password: str) -> Found:
         """One of several, of which those that fail cost only themselves."""

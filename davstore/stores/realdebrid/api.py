@@ -7,7 +7,7 @@ from typing import Any
 from davstore.errors import NotAuthorized, StoreError, StoreUnavailable
 from davstore.stores.login import Invitation
 from davstore.stores.passes import Pass, Passes
-from davstore.stores.realdebrid.errors import ERRORS
+from davstore.stores.realdebrid.errors import ADDRESS_REFUSED, ERRORS, address_refused
 from davstore.stores.realdebrid.login import OAuth, revoked
 from davstore.stores.realdebrid.settings import Settings
 from davstore.tally import Tally
@@ -163,4 +163,6 @@ class Api:
         kind, reason = ERRORS[int(str(code))]
         if kind is NotAuthorized and self._by_login:
             reason = revoked(self.name)
+        if int(str(code)) == ADDRESS_REFUSED:
+            reason = address_refused(str(body["error"]))
         return kind(self.name, reason)

@@ -1,6 +1,7 @@
 """What Real-Debrid's error numbers mean."""
 
 from collections.abc import Mapping
+from ipaddress import ip_address
 
 from davstore.errors import (
     AccountProblem,
@@ -22,6 +23,8 @@ class Done(UnexpectedReply):
 class Unsupported(Gone):
     """A link of a host that the service does not serve."""
 
+
+ADDRESS_REFUSED = 22
 
 # Every code of the API document, and 37, which is not in it.
 ERRORS: Mapping[int, tuple[type[StoreError], str]] = {
@@ -50,9 +53,9 @@ ERRORS: Mapping[int, tuple[type[StoreError], str]] = {
     19: (Gone, "the file is no longer on Real-Debrid's disks; add the magnet again"),
     20: (AccountProblem, "needs a premium account; renew it at real-debrid.com"),
     21: (QuotaExhausted, "too many active downloads"),
-    22: (
+    ADDRESS_REFUSED: (
         AccountProblem,
-        "Real-Debrid refuses this address; leave out servers and VPNs",
+        "Real-Debrid refuses our address; leave out servers and VPNs",
     ),
     23: (QuotaExhausted, "the traffic is used up until midnight in Paris"),
     24: (Gone, "the file is no longer available; add the magnet again"),
@@ -70,3 +73,15 @@ ERRORS: Mapping[int, tuple[type[StoreError], str]] = {
     36: (QuotaExhausted, "the fair use limit is reached"),
     37: (AccountProblem, "the service has switched this call off"),
 }
+
+
+def address_refused(error: str) -> str:
+    """The reason of that number, with the address that the service saw where it says so: its error
+    is then such as `ip_not_allowed_203.0.113.7`.
+    """
+    _, reason = ERRORS[ADDRESS_REFUSED]
+    try:
+        address = ip_address(error.rpartition("_")[2])
+    except ValueError:
+        return reason
+    return reason.replace("our address", f"our address {address}")

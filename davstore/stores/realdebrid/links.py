@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from urllib.parse import quote, urlsplit
 
-from davstore.errors import Gone, StoreError, UnexpectedReply
+from davstore.errors import Gone, Refused, StoreError, UnexpectedReply
 from davstore.model import File, Link, Saved, Unlocked
 from davstore.stores.base import certain
 from davstore.stores.realdebrid.api import NO_API, Api
@@ -70,9 +70,11 @@ class Links:
         return tuple(found.values())
 
     def take(self, links: Sequence[str], password: str = "") -> None:
-        """Unrestricting a link is what puts it into the list."""
+        """Unrestricting a link is what puts it into the list. Of a folder one file is enough."""
         for link in links:
-            self.unlock(link, password)
+            found = self.unlock(link, password)
+            if not any(one.url for one in found):
+                raise Gone(self.name, found[0].problem if found else "there is nothing behind it")
 
     def forget(self, saved: Saved) -> None:
         """Every row of this link; the service makes one each time that it is unrestricted."""
@@ -101,10 +103,14 @@ class Links:
                 raise
             return self._each(inside, password)
 
-    def unlock_container(self, content: bytes) -> tuple[Unlocked, ...]:
-        """`PUT /unrestrict/containerFile`, and then each link in it."""
-        body = self._api.call("PUT", "/unrestrict/containerFile", data=content).body
-        return self._each(rows(body, self.name), "")
+    def inside(self, content: bytes) -> tuple[str, ...]:
+        """`PUT /unrestrict/containerFile`."""
+        try:
+            body = self._api.call("PUT", "/unrestrict/containerFile", data=content).body
+        except UnexpectedReply:
+            reason = "Real-Debrid makes nothing of this container"
+            raise Refused(self.name, reason) from None
+        return tuple(map(str, rows(body, self.name)[:MOST_LINKS]))
 
     def look_up(self, links: Sequence[str], password: str = "") -> tuple[Unlocked, ...]:
         """`POST /unrestrict/check` for each."""

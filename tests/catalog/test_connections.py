@@ -1,0 +1,83 @@
+"""How PostgreSQL is reached, and what is said where it is not."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+from sqlalchemy.exc import SQLAlchemyError
+
+from davstore.catalog import Records, look_into, open_database
+from davstore.config import Database
+from davstore.errors import StateError
+from tests.catalog.scripted import Clock
+from tests.postgres import PASSWORD, Cluster
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("postgresql://davstore:{password}@127.0.0.1:1/x", "connection refused"),
+        (
+            "postgresql://davstore:{password}wrong@127.0.0.1:{port}/postgres",
+            "authentication failed",
+        ),
+        ("postgresql://davstore:{password}@127.0.0.1:{port}/nothing", "does not exist"),
+    ],
+)
+def test_what_cannot_be_reached_is_said_without_the_password(
+    url: str, said: str, postgres: Cluster, tmp_path: Path, clock: Clock
+) -> None:
+    at = Database(SecretStr(url.format(password=PASSWORD, port=postgres.port)))
+    ways: tuple[Callable[[], object], ...] = (
+        lambda: open_database(tmp_path, clock, database=at),
+        lambda: look_into(tmp_path, at),
+    )
+    for way in ways:
+        with pytest.raises(StateError) as caught:
+            way()
+        text = str(caught.value)
+        assert said in text.lower()
+        assert PASSWORD not in text + repr(caught.value) + repr(at)
+        assert "\n" not in text
+
+
+def test_the_password_may_stand_in_a_file(postgres: Cluster, tmp_path: Path, clock: Clock) -> None:
+    file = tmp_path / "password"
+    file.write_text(f"{PASSWORD}\n")
+    with postgres.database() as made:
+        url = made.url.get_secret_value().replace(f":{PASSWORD}@", "@")
+        engine = open_database(tmp_path, clock, database=Database(SecretStr(url), file))
+        assert PASSWORD not in repr(engine)
+        engine.dispose()
+    file.unlink()
+    with pytest.raises(StateError, match=r"server\.state_password_file: .* cannot be read"):
+        open_database(tmp_path, clock, database=Database(SecretStr(url), file))
+
+
+def test_connections_to_a_server_that_takes_no_writes_any_more_are_left(
+    postgres: Cluster, tmp_path: Path, clock: Clock
+) -> None:
+    """As after a failover, when the old one comes back and only follows."""
+    with postgres.database() as made:
+        engine = open_database(tmp_path, clock, database=made)
+        with engine.connect() as connection:
+            connection.exec_driver_sql("SET default_transaction_read_only = on")
+            connection.commit()
+        with pytest.raises(SQLAlchemyError, match="read-only"):
+            Records(engine).learn("identity", 1)
+        Records(engine).learn("identity", 1)
+        assert Records(engine).sizes() == {"identity": 1}
+        engine.dispose()
+
+
+def test_several_servers_may_be_named(postgres: Cluster, tmp_path: Path, clock: Clock) -> None:
+    with postgres.database() as made:
+        path = made.url.get_secret_value().rpartition("/")[2]
+        url = (
+            f"postgresql+psycopg://davstore:{PASSWORD}@/{path}?host=127.0.0.1:1"
+            f"&host=127.0.0.1:{postgres.port}&target_session_attrs=read-write"
+        )
+        engine = open_database(tmp_path, clock, database=Database(SecretStr(url)))
+        Records(engine).learn("identity", 1)
+        engine.dispose()
