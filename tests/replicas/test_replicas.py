@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from itertools import cycle
 from pathlib import Path
 
 import pytest
@@ -194,13 +195,14 @@ def test_players_and_scans_go_on_while_one_after_the_other_is_killed(
 ) -> None:
     seen = Seen()
     with Load(url, FILMS, seen):
-        for each in three:
+        for at, each in enumerate(cycle(three)):  # until one was met in the middle of a stream
+            if at >= len(three) and seen.counts["streams cut and read on"]:
+                break
             wait_until(each.streams)
             each.kill()
             each.start()
     print(dict(seen.counts), f"longest wait {seen.longest:.2f} s")
     assert seen.wrong == []
-    assert seen.counts["streams cut and read on"] > 0
     assert library.alldebrid.refused == 0
 
 
