@@ -83,6 +83,11 @@ def durable(connection: sa.Connection) -> None:
         connection.exec_driver_sql("PRAGMA synchronous = FULL")
 
 
+def looking(engine: sa.Engine) -> sa.Engine:
+    """The same for single SELECTs, which need no transaction: a server is asked once."""
+    return engine.execution_options(isolation_level="AUTOCOMMIT") if is_server(engine) else engine
+
+
 def clock(engine: sa.Engine, now: Callable[[], float]) -> Callable[[], float]:
     """The time by which machines that share the database agree: its own; of a file, `now`.
 
@@ -92,8 +97,10 @@ def clock(engine: sa.Engine, now: Callable[[], float]) -> Callable[[], float]:
         return now
     query = sa.select(sa.cast(sa.extract("epoch", sa.func.clock_timestamp()), sa.Float))
 
+    plain = looking(engine)
+
     def asked() -> float:
-        with engine.connect() as connection:
+        with plain.connect() as connection:
             found: float = connection.execute(query).scalar_one()
             return found
 

@@ -20,7 +20,7 @@ from cachetools import LRUCache
 from davstore.catalog import revisions
 from davstore.catalog import sidecar_records as records
 from davstore.catalog.contents import Coming, Contents
-from davstore.catalog.dialects import alone, inserting, is_server, saying
+from davstore.catalog.dialects import alone, inserting, is_server, looking, saying
 from davstore.catalog.sidecar_records import Sidecar, below
 from davstore.catalog.sidecar_tables import sidecar_homes, sidecar_properties, sidecars
 from davstore.catalog.stored_contents import StoredContents
@@ -65,6 +65,7 @@ class Sidecars:
         now: Callable[[], float] = time.time,
     ) -> None:
         self._engine = engine
+        self._looking = looking(engine)
         self._contents = (
             StoredContents(folder, engine, now) if is_server(engine) else Contents(folder)
         )
@@ -306,7 +307,7 @@ class Sidecars:
         self, home: str, step: Callable[[sa.Connection], list[str]], *others: str
     ) -> list[str]:
         """Take a `step` in a transaction of its own; what it says is needed no more."""
-        with saying(_UNKEPT), self._engine.connect() as connection:
+        with saying(_UNKEPT), self._looking.connect() as connection:
             alone(connection, revisions.SIDECARS)
             left = step(connection)
             revision = revisions.taken(connection, revisions.SIDECARS)
