@@ -70,7 +70,8 @@ class Cluster:
         log = (self.folder / "log").open("ab")
         self._process = subprocess.Popen(
             [*_ENDING_WITH_US, self._programs / "postgres", "-D", self.folder / "data",
-             "-p", str(self.port), "-c", "listen_addresses=127.0.0.1", "-c", f"unix_socket_directories={self.folder}",
+             "-p", str(self.port), "-c", "listen_addresses=127.0.0.1",
+             "-c", f"unix_socket_directories={self.folder}",
              "-c", "fsync=off", "-c", "full_page_writes=off",
              "-c", "max_connections=200", "-c", "shared_buffers=32MB"],
             stdout=log, stderr=log, start_new_session=True,
