@@ -12,7 +12,7 @@ import typer
 
 from davstore import logs
 from davstore.cli.screen import Verbose, err, load, out
-from davstore.cli.serve import told_to_stop
+from davstore.cli.serve import await_told, told_to_stop
 from davstore.errors import DavstoreError
 from davstore.server import Server
 
@@ -47,7 +47,7 @@ def demo(
             server = Server(load(_config_file(simulator, Path(folder), port, password)))
             server.start()
             out.print(_welcome(server.url, password), soft_wrap=True)
-            told.wait()
+            await_told(told)
             server.stop()
 
 

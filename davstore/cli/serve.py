@@ -69,7 +69,7 @@ def run(settings: Settings, config: Path | None, *, verbose: bool = False) -> No
         log.info("serving %s at %s", accounts, server.url)
         ready.say()
         with _announced(settings, server.url):
-            told.wait()
+            await_told(told)
         log.info("stopping")
         server.stop()
 
@@ -123,7 +123,7 @@ def _be_one_of_several(
     _when_told(signal.SIGUSR1, lambda: _read_again(server, config))
     reports.send("")
     threading.Thread(target=_stop_without_parent, args=(told,), daemon=True).start()
-    told.wait()
+    await_told(told)
     server.stop()
 
 
@@ -154,6 +154,14 @@ def _when_told(number: signal.Signals, *work: Callable[[], object]) -> None:
         threading.Thread(target=do, name="told", daemon=True).start()
 
     signal.signal(number, tell)
+
+
+def await_told(told: threading.Event) -> None:
+    """Wait for it, looking up again and again: a signal that the system hands to another thread
+    does not wake the main one, which alone acts on it.
+    """
+    while not told.wait(LOOK_EVERY):
+        pass
 
 
 def told_to_stop() -> threading.Event:
