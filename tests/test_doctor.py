@@ -104,6 +104,30 @@ def test_a_file_host_that_fails_is_wrong(config: Path, sim: Simulator) -> None:
     assert "explain" in said["cure"]
 
 
+def test_a_file_that_somebody_has_just_removed_is_not_wrong_and_another_is_read(
+    config: Path, sim: Simulator
+) -> None:
+    large = Content.random("tears", 12_000_000)
+    tears = sim.alldebrid.add(SimMagnet("Tears of Steel", files=[SimFile("Tears.mkv", large)]))
+    assert findings(config)["alldebrid: read"]["state"] == "ok"  # from now on both are known
+    sim.host.expire_all()
+    sim.alldebrid.remove(tears)
+    done = findings(config)
+    assert done["alldebrid: read"]["state"] == "ok", done["alldebrid: read"]
+    assert done["alldebrid: file host"]["state"] == "ok"
+
+
+def test_where_all_that_is_known_was_removed_nothing_is_wrong_either(
+    config: Path, sim: Simulator
+) -> None:
+    findings(config)
+    sim.host.expire_all()
+    for number, _ in sim.alldebrid.library:
+        sim.alldebrid.remove(number)
+    said = findings(config)["alldebrid: read"]
+    assert (said["state"], said["said"]) == ("warning", "there is no file to try")
+
+
 def test_a_wrong_configuration_is_said_with_its_cure(config: Path) -> None:
     config.write_text(config.read_text().replace("[accounts", "[acounts", 1))
     done = run(config, "--json")

@@ -9,10 +9,10 @@ anew.
 import logging
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 import sqlalchemy as sa
@@ -63,13 +63,20 @@ linked_since = sa.Table(
 
 
 @dataclass(frozen=True, slots=True)
-class _Known:
+class _List:
     """A list as it was at `taken`; `hidden` are links that are not shown, each since a moment."""
 
-    saved: tuple[Saved, ...]
+    saved: tuple[Saved, ...] = ()
+    taken: float = 0.0
+    hidden: Mapping[str, float] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """A list, and how it looks."""
+
+    of: _List
     folder: Folder
-    taken: float
-    hidden: Mapping[str, float]
 
 
 class Linked:
@@ -107,7 +114,8 @@ class Linked:
 
     def known(self, account: str) -> Folder | None:
         """The folder as it was last; None while nothing is known, which is asked for then."""
-        known = self._last(account)
+        with self._lock:
+            known = self._known.get(account)
         return known.folder if known else self.asked(account)
 
     def asked(self, account: str) -> Folder | None:
@@ -128,33 +136,44 @@ class Linked:
     def refresh(self, account: str) -> None:
         """Ask now. Raises `StoreError`."""
         with self._alone[account]:
-            saved, known = self._stores[account].links(), self._last(account)
-            was = known.hidden if known else {}
+            saved, was = self._stores[account].links(), self._last(account).hidden
             hidden = {
                 one.file.ref: was[one.file.ref] for one in saved
                 if one.kind == RECENT and (one.added or 0.0) <= was.get(one.file.ref, -1.0)
             }  # fmt: skip
             shown = tuple(one for one in saved if one.file.ref not in hidden)
-            self._take_over(account, shown, self._now(), hidden)
+            asked = _List(shown, self._now(), hidden)
+            self._show(account, asked)
+            try:
+                with self._engine.begin() as connection:
+                    alone(connection, "linked")
+                    self._write(connection, account, asked)
+            except SQLAlchemyError as error:
+                log.warning("%s: the links cannot be written: %s", account, reason(error))
 
     def forget(self, account: str, leaf: Leaf, who: str) -> None:
         """Have the account keep no longer what `leaf` shows, as `who` wants; hide it where that
-        cannot be. It goes into the audit before the service is asked.
+        cannot be. It goes into the audit before the service is asked, and leaves the list together
+        with the audit's last word: of several who ask for it, those who come later find nothing.
 
         Raises `NotThere`, `StateError`, and `StoreError`: then it is still there.
         """
         with self._alone[account]:
-            known = self._last(account)
-            found = [one for one in known.saved if one.file.ref == leaf.file.ref] if known else []
-            if known is None or not found:
-                raise NotThere(f"{account}: it is there no more")
-            if found[0].kind == RECENT:
-                log.info("%s: %r is hidden here", account, leaf.name)
-            else:
-                self._remove(account, found[0], leaf, who)
-            hidden = {**known.hidden, leaf.file.ref: self._now()}
-            left = tuple(one for one in known.saved if one is not found[0])
-            self._take_over(account, left, known.taken + _STEP, hidden)
+            with self._changing(account) as (connection, known):
+                saved = _found(account, known, leaf)
+                if saved.kind != RECENT:
+                    _begin(connection, account, leaf, saved, who, self._now())
+            if saved.kind != RECENT:
+                self._ask(account, saved, leaf)
+            with self._changing(account) as (connection, known):
+                audit.end(connection, account, leaf.magnet, self._now())
+                left = tuple(one for one in known.saved if one.file.ref != leaf.file.ref)
+                hidden = {**known.hidden, leaf.file.ref: self._now()}
+                after = _List(left, known.taken + _STEP, hidden)
+                self._write(connection, account, after)
+            self._show(account, after)
+            said = "hidden here" if saved.kind == RECENT else "no longer kept"
+            log.info("%s: %r is %s", account, leaf.name, said)
 
     def follow(self) -> None:
         """Take over what other processes have learned."""
@@ -165,30 +184,34 @@ class Linked:
         """Ask nobody any more."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    def _last(self, account: str) -> _Known | None:
+    def _last(self, account: str) -> _List:
         with self._lock:
-            return self._known.get(account)
+            known = self._known.get(account)
+        return known.of if known else _List()
 
-    def _remove(self, account: str, saved: Saved, leaf: Leaf, who: str) -> None:
-        now, host = self._now(), f" of {saved.host}" if saved.host else ""
-        magnet = Magnet(leaf.magnet, leaf.name, Status.READY, "", size=leaf.size)
-        edit = Edit(deleted=now, who=who, why=f"deleted, a link{host}")
+    @contextmanager
+    def _changing(self, account: str) -> Iterator[tuple[sa.Connection, _List]]:
+        """While nobody else changes any list: what is known of this one, by whomever."""
         with _audited(self._engine) as connection:
-            audit.begin(connection, account, magnet, leaf.name, edit, now)
+            alone(connection, "linked")
+            known = self._last(account)
+            newer = self._newer(connection, account, known)
+            if newer is not None:
+                self._show(account, newer)
+            yield connection, newer or known
+
+    def _ask(self, account: str, saved: Saved, leaf: Leaf) -> None:
         try:
             self._stores[account].forget(saved)
         except StoreError as error:
             with _audited(self._engine) as connection:
-                audit.note(connection, account, magnet.id, error.reason)
+                audit.note(connection, account, leaf.magnet, error.reason)
             raise
-        with _audited(self._engine) as connection:
-            audit.end(connection, account, magnet.id, self._now())
-        log.info("%s: %r is no longer kept", account, leaf.name)
 
     def _refresh_quietly(self, account: str, age: float) -> None:
         """By us, unless another process has done it so many seconds ago."""
         try:
-            if self._load(account) and self._known[account].taken > self._now() - age:
+            if self._load(account) and self._last(account).taken > self._now() - age:
                 return
             self.refresh(account)
         except StoreError as error:
@@ -198,55 +221,45 @@ class Linked:
         except Exception:
             log.exception("%s: links", account)
 
-    def _take_over(
-        self, account: str, saved: tuple[Saved, ...], taken: float, hidden: Mapping[str, float]
-    ) -> None:
-        self._show(account, saved, taken, hidden)
-        try:
-            self._save(account, saved, taken, hidden)
-        except SQLAlchemyError as error:
-            log.warning("%s: the links cannot be written: %s", account, reason(error))
-
-    def _show(
-        self, account: str, saved: tuple[Saved, ...], taken: float, hidden: Mapping[str, float]
-    ) -> None:
+    def _show(self, account: str, list_: _List) -> None:
         """The same folder as before where nothing has changed: what is prepared of it holds."""
         with self._lock:
             known = self._known.get(account)
-            folder = views.links_folder(account, saved, self._learned)
+            folder = views.links_folder(account, list_.saved, self._learned)
             if known and list(known.folder.entries.items()) == list(folder.entries.items()):
-                saved, folder = known.saved, known.folder
-            self._known[account] = _Known(saved, folder, taken, hidden)
+                list_, folder = replace(list_, saved=known.of.saved), known.folder
+            self._known[account] = _Known(list_, folder)
 
     def _load(self, account: str) -> bool:
         """Whether something newer than what we know was on disk."""
-        known = self._last(account)
         try:
             with self._engine.connect() as connection:
-                since = connection.execute(
-                    sa.select(linked_since).where(linked_since.c.account == account)
-                ).first()
-                if since is None or since.source != self._sources[account]:
-                    return False
-                if since.taken <= (known.taken if known else 0.0):
-                    return False
-                rows = connection.execute(
-                    sa.select(linked).where(linked.c.account == account).order_by("position")
-                ).all()
+                newer = self._newer(connection, account, self._last(account))
         except SQLAlchemyError:
             return False
+        if newer is not None:
+            self._show(account, newer)
+        return newer is not None
+
+    def _newer(self, connection: sa.Connection, account: str, known: _List) -> _List | None:
+        """What is on disk, where that is newer than what is `known`."""
+        since = connection.execute(
+            sa.select(linked_since).where(linked_since.c.account == account)
+        ).first()
+        if since is None or since.source != self._sources[account] or since.taken <= known.taken:
+            return None
+        rows = connection.execute(
+            sa.select(linked).where(linked.c.account == account).order_by("position")
+        )
         found = [_saved(row) for row in rows]
         hidden = {one.file.ref: one.added or 0.0 for one in found if one.kind == FORGOTTEN}
         shown = tuple(one for one in found if one.kind != FORGOTTEN)
-        self._show(account, shown, since.taken, hidden)
-        return True
+        return _List(shown, since.taken, hidden)
 
-    def _save(
-        self, account: str, saved: Sequence[Saved], taken: float, hidden: Mapping[str, float]
-    ) -> None:
+    def _write(self, connection: sa.Connection, account: str, list_: _List) -> None:
         every = [
-            *saved,
-            *(Saved("", File("", ref), since, FORGOTTEN) for ref, since in hidden.items()),
+            *list_.saved,
+            *(Saved("", File("", ref), since, FORGOTTEN) for ref, since in list_.hidden.items()),
         ]
         rows = [
             {"account": account, "position": at, "id": one.id, "name": one.file.path,
@@ -254,14 +267,12 @@ class Linked:
              "added": one.added, "kind": one.kind, "host": one.host}
             for at, one in enumerate(every)
         ]  # fmt: skip
-        with self._engine.begin() as connection:
-            alone(connection, "linked")
-            connection.execute(sa.delete(linked).where(linked.c.account == account))
-            connection.execute(sa.delete(linked_since).where(linked_since.c.account == account))
-            if rows:
-                connection.execute(sa.insert(linked), rows)
-            since = {"account": account, "source": self._sources[account], "taken": taken}
-            connection.execute(sa.insert(linked_since), since)
+        connection.execute(sa.delete(linked).where(linked.c.account == account))
+        connection.execute(sa.delete(linked_since).where(linked_since.c.account == account))
+        if rows:
+            connection.execute(sa.insert(linked), rows)
+        since = {"account": account, "source": self._sources[account], "taken": list_.taken}
+        connection.execute(sa.insert(linked_since), since)
 
 
 @contextmanager
@@ -273,3 +284,20 @@ def _audited(engine: sa.Engine) -> Iterator[sa.Connection]:
 def _saved(row: "sa.Row[tuple[object, ...]]") -> Saved:
     file = File(row.name, row.ref, row.size, mime=row.mime)
     return Saved(row.id, file, row.added, row.kind, row.host)
+
+
+def _found(account: str, known: _List, leaf: Leaf) -> Saved:
+    for one in known.saved:
+        if one.file.ref == leaf.file.ref:
+            return one
+    raise NotThere(f"{account}: it is there no more")
+
+
+def _begin(
+    connection: sa.Connection, account: str, leaf: Leaf, saved: Saved, who: str, now: float
+) -> None:
+    """Into the audit."""
+    host = f" of {saved.host}" if saved.host else ""
+    magnet = Magnet(leaf.magnet, leaf.name, Status.READY, "", size=leaf.size)
+    edit = Edit(deleted=now, who=who, why=f"deleted, a link{host}")
+    audit.begin(connection, account, magnet, leaf.name, edit, now)

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from ipaddress import ip_address
 from itertools import chain
@@ -19,7 +19,7 @@ from davstore import __version__
 from davstore.catalog import integrity, server_of
 from davstore.config import Settings
 from davstore.dashboard.words import day, rate, size, span
-from davstore.errors import DavstoreError, StateError, StoreError
+from davstore.errors import DavstoreError, Gone, StateError, StoreError
 from davstore.model import Folder, Leaf, Snapshot
 from davstore.resolver import Failures, Resolver
 from davstore.server.library import Library, upstream
@@ -33,6 +33,8 @@ SLOW = 1024 * 1024
 """Bytes a second; less is too little for a film in high definition."""
 PATIENCE = 3.0
 """Seconds for a first byte that nobody complains of."""
+CHOICES = 3
+"""Files that are tried where each was removed by somebody between our list and the read."""
 LITTLE = 1024**3
 SKEW = 120.0
 WEEK = 7 * 86400.0
@@ -222,14 +224,36 @@ class _Account:
         except StoreError as error:
             yield Finding(self._subject("listing"), WRONG, error.reason, "see the line above")
             return
-        leaf = _largest(catalog.known(self._name))
-        if leaf is None:
-            yield Finding(self._subject("read"), WARNING, "there is no file to try",
-                          "add something at the service")  # fmt: skip
-            return
-        yield from self._sampled(leaf)
+        tried: set[str] = set()
+        while len(tried) < CHOICES:
+            leaf = _largest(catalog.known(self._name), tried)
+            if leaf is None:
+                yield Finding(self._subject("read"), WARNING, "there is no file to try",
+                              "add something at the service")  # fmt: skip
+                return
+            found = self._sampled(leaf)
+            if found.state != WRONG or not self._has_gone(leaf):
+                yield found
+                if found.state != WRONG:
+                    yield from self._host(leaf)
+                return
+            tried.add(leaf.magnet)
+        yield Finding(self._subject("read"), WARNING, f"{CHOICES} files were tried, and each was "
+                      "removed meanwhile", "try again when nobody removes things")  # fmt: skip
 
-    def _sampled(self, leaf: Leaf) -> Iterator[Finding]:
+    def _has_gone(self, leaf: Leaf) -> bool:
+        """Whether the service, asked now, has it no longer: then nothing is wrong."""
+        magnet = self._library.catalog.keeper(self._name).magnet(leaf.magnet)
+        try:
+            for _, files in self._library.stores[self._name].files([magnet] if magnet else []):
+                if isinstance(files, StoreError):
+                    return isinstance(files, Gone)
+                return all(each.path != leaf.file.path for each in files)
+        except StoreError as error:
+            return isinstance(error, Gone)
+        return magnet is None
+
+    def _sampled(self, leaf: Leaf) -> Finding:
         start = (leaf.size or 0) // 2
         end = min(start + SAMPLE, leaf.size or 0) - 1
         with tempfile.TemporaryDirectory() as folder:
@@ -242,19 +266,18 @@ class _Account:
                     got += len(block)
             except DavstoreError as error:
                 cure = f"`davstore explain` says more of {leaf.name!r}"
-                yield Finding(self._subject("read"), WRONG, f"{error}, {size(got)} read", cure)
-                return
+                return Finding(
+                    self._subject("read"), WRONG, f"{error}, {size(got)} read", cure
+                )
             finally:
                 resolver.close()
                 streams.close()
         seconds = max(time.monotonic() - began - first, 1e-6)
         said = f"{size(got)}, first byte after {first:.2f} s, then {rate(got / seconds)}"
         if first > PATIENCE or got / seconds < SLOW:
-            yield Finding(self._subject("read"), WARNING, said,
-                          "the file host is slow from here: try again later")  # fmt: skip
-        else:
-            yield Finding(self._subject("read"), OK, said)
-        yield from self._host(leaf)
+            return Finding(self._subject("read"), WARNING, said,
+                           "the file host is slow from here: try again later")  # fmt: skip
+        return Finding(self._subject("read"), OK, said)
 
     def _streams(self, folder: Path) -> tuple[Resolver, Streams]:
         library = self._library
@@ -291,8 +314,10 @@ def address_words(seen: Seen | None, found: Way) -> str:
             "and the service does not say which")  # fmt: skip
 
 
-def _largest(snapshot: Snapshot | None, most: int = 50) -> Leaf | None:
-    """A file that is large enough to tell, of the first magnets."""
+def _largest(
+    snapshot: Snapshot | None, without: Collection[str], most: int = 50
+) -> Leaf | None:
+    """A file that is large enough to tell, of the first magnets; none of those `without`."""
     if snapshot is None:
         return None
     best: Leaf | None = None
@@ -302,6 +327,8 @@ def _largest(snapshot: Snapshot | None, most: int = 50) -> Leaf | None:
         for entry in folders.pop().entries.values():
             if isinstance(entry, Folder):
                 folders.append(entry)
+            elif entry.magnet in without:
+                continue
             elif entry.size and (best is None or entry.size > (best.size or 0)):
                 best = entry
         looked += 1
