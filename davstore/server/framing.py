@@ -7,6 +7,8 @@ another one. Nobody who means well sends the like.
 import re
 from collections.abc import Iterator
 
+from werkzeug.datastructures import Authorization
+
 PIECE = 1024 * 1024
 """Bytes that one client is sent before others have their turn."""
 
@@ -17,6 +19,7 @@ _LINES = re.compile(
 _FRAMING = re.compile(
     rb"\r\n(content-length|transfer-encoding):[ \t]*([^\r\n]*?)[ \t]*(?=\r\n)", re.IGNORECASE
 )
+_LOGIN = re.compile(rb"\r\nauthorization:[ \t]*([^\r\n]*)", re.IGNORECASE)
 _LENGTH = re.compile(rb"[0-9]{1,18}")
 
 
@@ -43,6 +46,15 @@ def body_follows(head: bytes, count: int) -> bool:
     if found is None:
         return False
     return found[1].lower() != b"content-length" or int(found[2]) > count
+
+
+def claimant(head: bytes) -> str:
+    """The name in a request's login, "" without one. Nobody has looked whether it is right: who
+    has the wrong password is soon told so.
+    """
+    found = _LOGIN.search(head)
+    login = Authorization.from_header(found[1].decode("latin-1")) if found else None
+    return (login.get("username") if login else None) or ""
 
 
 def head_text(status: str, headers: list[tuple[str, str]], *, is_last: bool) -> bytes:

@@ -18,8 +18,9 @@ from davstore import logs
 from davstore.dav.transfer import Transfer
 from davstore.errors import DavstoreError
 from davstore.server.certificate import Certificate
-from davstore.server.framing import PIECE, body_follows, head_text, is_plain, pieces
+from davstore.server.framing import PIECE, body_follows, claimant, head_text, is_plain, pieces
 from davstore.server.repeats import Repeated, Repeats, plain_length
+from davstore.server.slots import Slots
 from davstore.server.workers import PAUSE_TIMEOUT, SMALL_BODY, UPLOADS, Connection, Workers
 from davstore.stream import Stream, Streams, Wire
 from davstore.tally import REQUESTS, Tally
@@ -61,7 +62,7 @@ class Front:
         self._loop = streams.loop
         self._listener: socket.socket | None = None
         self._repeats = Repeats()
-        self._uploads = asyncio.Semaphore(UPLOADS)
+        self._uploads = Slots(UPLOADS)
         self._clients: dict[asyncio.Task[None], _Client] = {}
         self._is_leaving = False
 
@@ -162,7 +163,7 @@ class _Client:
         workers: Workers,
         streams: Streams,
         repeats: Repeats,
-        uploads: asyncio.Semaphore,
+        uploads: Slots,
         tally: Tally,
     ) -> None:
         self._tally = tally
@@ -291,20 +292,18 @@ class _Client:
         return not is_last
 
     async def _in_turn(self, head: bytes) -> bool:
-        """Have a worker answer, of which slow uploads never have more than their part."""
+        """Have a worker answer: slow uploads, and one person's, never have more than a part."""
         if not body_follows(head, len(self._read)):
             return await self._work(head)
-        try:
-            async with asyncio.timeout(UPLOAD_SECONDS):
-                await self._uploads.acquire()
-        except TimeoutError:
-            log.info("an upload was sent away: as many as are taken at once are under way")
+        person = claimant(head) or self._connection.remote_addr
+        if not await self._uploads.acquire(person, UPLOAD_SECONDS):
+            log.info("an upload was sent away: as many as one person may have are under way")
             await self._say("503 Service Unavailable", ("Retry-After", RETRY_AFTER))
             return False
         try:
             return await self._work(head)
         finally:
-            self._uploads.release()
+            self._uploads.release(person)
 
     async def _work(self, head: bytes) -> bool:
         """Have a worker answer; whether the connection is to stay open."""
