@@ -96,6 +96,16 @@ def test_a_search_asks_each_service_once_and_says_where_it_is_ready(
     wait_until(lambda: "in magnets already" in text(served, "/-/add?words=spring"))
 
 
+def test_films_and_shows_are_searched_for_apart(served: Serving, sim: Simulator) -> None:
+    sim.torz.torznab.index(SimMagnet("Spring S01E01"), 5, category=5000)
+    assert "Spring S01E01" in text(served, "/-/add?words=spring")
+    assert "Spring S01E01" not in text(served, "/-/add?words=spring&kind=movies")
+    shows = text(served, "/-/add?words=spring&kind=tv")
+    assert "Spring S01E01" in shows
+    assert "1 result" in shows
+    assert "no kind" in text(served, "/-/add?words=spring&kind=magic")
+
+
 def test_a_library_is_searched_too(served: Serving) -> None:
     page = served.get("/-/add?words=bunny").text
     assert 'href="/-/../plank/magnets/Bunny%20%26%20co/"' in page
@@ -137,6 +147,32 @@ def test_what_was_deleted_is_had_back_from_the_page(served: Serving) -> None:
     again = press(served, "restore", account="alldebrid", magnet=magnet[1])
     assert (again.status_code, "in the trash no more" in again.text) == (409, True)
     assert "The trash is empty." in text(served, "/-/")
+
+
+def test_what_is_in_the_trash_is_removed_for_good_from_the_page(
+    served: Serving, sim: Simulator
+) -> None:
+    assert served.request("DELETE", "/alldebrid/magnets/Sintel/").status_code == 204
+    wait_until(lambda: "Sintel alldebrid" in text(served, "/-/"))
+    page = served.get("/-/").text
+    found = re.search(r'href="(/-/purge\?account=alldebrid&amp;magnet=([^"]+))"', page)
+    assert found
+    asked = text(served, found[1].replace("&amp;", "&"))
+    assert "Sintel alldebrid" in asked
+    assert "there is no way back" in asked
+    named = {"account": "alldebrid", "magnet": found[2]}
+    served.session.auth = ("berta", "b")
+    assert served.get("/-/purge", params=named).status_code == 403
+    assert press(served, "purge", **named).status_code == 403
+    served.session.auth = ("anna", "a")
+    assert served.request("POST", "/-/do/purge", data=named).status_code == 403, "without a token"
+    assert [magnet.name for _, magnet in sim.alldebrid.library] == ["Sintel"]
+    assert press(served, "purge", **named).ok
+    wait_until(lambda: sim.alldebrid.library == [])
+    wait_until(lambda: "anna deleted from the trash removed" in text(served, "/-/"))
+    assert "The trash is empty." in text(served, "/-/")
+    again = press(served, "purge", **named)
+    assert (again.status_code, "in the trash no more" in again.text) == (409, True)
 
 
 def test_folders_lead_to_the_pages_that_somebody_may_open(served: Serving) -> None:

@@ -14,11 +14,13 @@ from typing import Final, TypeAlias, TypeVar
 from cachetools import TLRUCache
 
 from davstore.catalog.lookups import FOUND_LIFE, SEARCH, Lookups, is_search
+from davstore.catalog.shown import magnet_of
 from davstore.errors import NotAccepted, StoreError
 from davstore.logs import Threads
 from davstore.model import Entry, Folder, Found, Query
 from davstore.stores.base import Checking, Searching, Store
 from davstore.stores.playing import Finding
+from davstore.stores.torznab import CATEGORIES
 
 T = TypeVar("T")
 Answers: TypeAlias = Mapping[str, T | StoreError]
@@ -63,14 +65,19 @@ class Finder:
         """Those of `accounts` that are asked when somebody searches."""
         return [*searching(self._stores, self._places, accounts), *self._libraries(accounts)]
 
-    def search(self, words: str, accounts: Collection[str]) -> Finds:
-        """What `accounts` find. Raises `NotAccepted` for words that nobody would look for."""
+    def search(self, words: str, accounts: Collection[str], kind: str = "") -> Finds:
+        """What `accounts` find of a kind, one of Torznab's words ("": of all).
+
+        Raises `NotAccepted` for words that nobody would look for, and for another kind.
+        """
+        if kind and kind not in CATEGORIES:
+            raise NotAccepted(f"There is no kind {kind!r} to search for.")
         if not is_search(words):
             raise NotAccepted("Give two letters or more to search for, and no file's name.")
         answers = asked({
-            **{name: partial(self._of_service, name, words)
+            **{name: partial(self._of_service, name, words, kind)
                for name in searching(self._stores, self._places, accounts)},
-            **{name: partial(self._of_library, name, words)
+            **{name: partial(self._of_library, name, words, kind)
                for name in self._libraries(accounts)},
         })  # fmt: skip
         heard = [each for each in answers.values() if not isinstance(each, StoreError)]
@@ -84,12 +91,14 @@ class Finder:
              if isinstance(each, StoreError)],
         )  # fmt: skip
 
-    def _of_service(self, account: str, words: str) -> Finds:
-        return Finds(self._lookups.found(account, words))
+    def _of_service(self, account: str, words: str, kind: str) -> Finds:
+        categories = (CATEGORIES[kind],) if kind else ()
+        return Finds(self._lookups.found(account, words, categories))
 
-    def _of_library(self, account: str, words: str) -> Finds:
+    def _of_library(self, account: str, words: str, kind: str) -> Finds:
         folder = self._lookups.find(account, (SEARCH, words), asking=True)
-        entries = tuple(folder.entries.values()) if isinstance(folder, Folder) else ()
+        found = folder.entries.values() if isinstance(folder, Folder) else ()
+        entries = tuple(each for each in found if kind in {"", _kind(each)})
         return Finds(libraries={account: entries})
 
     def _libraries(self, accounts: Collection[str]) -> list[str]:
@@ -109,6 +118,13 @@ class Finder:
                 if not isinstance(ready, StoreError):
                     self._ready[name, hashes] = ready
         return {name: each for name, each in known.items() if each is not None} | dict(fresh)
+
+
+def _kind(entry: Entry) -> str:
+    """What the library says that it is, by Torznab's word; "" where it does not."""
+    magnet = magnet_of(entry) if isinstance(entry, Folder) else None
+    work = magnet.work if magnet else None
+    return {"movie": "movies", "show": "tv"}.get(work.kind, "") if work else ""
 
 
 def searching(

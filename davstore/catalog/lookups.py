@@ -51,7 +51,8 @@ _FILE = re.compile(
 _PLACES = frozenset({"video_ts", "audio_ts", "bdmv", "certificate", "lost+found", "@eadir",
                      "extrafanart", "extrathumbs", "subs", "subtitles", "favicon"})  # fmt: skip
 
-Key: TypeAlias = tuple[str, str]
+Key: TypeAlias = tuple[str, str, tuple[int, ...]]
+"""An account, the words, and the categories that are asked for: none are all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +100,7 @@ class Lookups:
         if isinstance(store, Searching | Finding):
             found.append(Folder(SEARCH, views.listed(self._remembered(account)), 0.0))
         if isinstance(store, Continuing):
-            known = self._known((account, _BEGUN))
+            known = self._known((account, _BEGUN, ()))
             found.append(known or Folder(CONTINUE, {}, 0.0))
         return tuple(found)
 
@@ -120,17 +121,20 @@ class Lookups:
         folder = self._brought(key, words).folder if asking else self._known(key)
         return None if folder is None else views.find(folder, path[2:])
 
-    def found(self, account: str, words: str) -> tuple[Found, ...]:
-        """What the service of `account` finds: as in its folder, and remembered as that is.
+    def found(
+        self, account: str, words: str, categories: tuple[int, ...] = ()
+    ) -> tuple[Found, ...]:
+        """What the service of `account` finds (in these of Torznab's categories): as in its
+        folder, and remembered as that is.
 
         Raises `StoreError`.
         """
-        return self._brought(_key(account, words), words).found
+        return self._brought(_key(account, words, categories), words).found
 
     def _watched(self, account: str, otherwise: Folder) -> Folder:
         """Unlike a search it is met by everybody who walks the tree, whom no failure must stop."""
         try:
-            return self._brought((account, _BEGUN), CONTINUE).folder
+            return self._brought((account, _BEGUN, ()), CONTINUE).folder
         except StoreError as error:
             log.info("what is being watched is not known: %s", error)
             return otherwise
@@ -138,8 +142,8 @@ class Lookups:
     def _remembered(self, account: str) -> Iterator[Folder]:
         with self._lock:
             found = [(key, answer) for key, answer in self._answers.items() if key[0] == account]
-        for (_, words), answer in found:
-            if isinstance(answer.outcome, _Brought) and words != _BEGUN:
+        for (_, words, categories), answer in found:
+            if isinstance(answer.outcome, _Brought) and words != _BEGUN and not categories:
                 yield answer.outcome.folder
 
     def _known(self, key: Key) -> Folder | None:
@@ -175,7 +179,7 @@ class Lookups:
                 self._waiting[key[0]] -= 1
 
     def _check_room(self, account: str, *, is_new: bool) -> None:
-        under_way = sum(each == account for each, _ in self._flights)
+        under_way = sum(each == account for each, _, _ in self._flights)
         if under_way >= MOST_AT_ONCE if is_new else self._waiting[account] >= MOST_WAITING:
             reason = "other searches are under way; try again in a moment"
             raise StoreUnavailable(account, reason, retry_after=5.0)
@@ -199,13 +203,15 @@ class Lookups:
                 if answer is not None:
                     self._answers[key] = answer
 
-    def _asked(self, account: str, words: str, name: str) -> tuple[_Brought, float]:
+    def _asked(
+        self, account: str, words: str, categories: tuple[int, ...], name: str
+    ) -> tuple[_Brought, float]:
         store, now = self._stores[account], self._now()
         if words == _BEGUN and isinstance(store, Continuing):
             folder = _in_order(name, self._begun(account, store.begun()), now)
             return _Brought(folder), OWN_LIFE
         if isinstance(store, Searching):
-            found = store.search(Query(" ".join(name.split())))
+            found = store.search(Query(" ".join(name.split()), categories))
             folder = _in_order(name, [_text(account, each, now) for each in found], now)
             return _Brought(folder, found), FOUND_LIFE
         assert isinstance(store, Finding)
@@ -236,8 +242,8 @@ def is_search(words: str) -> bool:
     return is_word and not hidden and not _FILE.fullmatch(words) and words.lower() not in _PLACES
 
 
-def _key(account: str, words: str) -> Key:
-    return account, " ".join(words.casefold().split())
+def _key(account: str, words: str, categories: tuple[int, ...] = ()) -> Key:
+    return account, " ".join(words.casefold().split()), categories
 
 
 def _text(account: str, found: Found, now: float) -> Text:

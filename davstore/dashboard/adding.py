@@ -1,11 +1,14 @@
 """What the page on which things are added needs of whoever has them added, as values."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 from davstore.dashboard.scene import Queued
 from davstore.model import Magnet
+
+KINDS: Final[Mapping[str, str]] = {"": "Everything", "movies": "Films", "tv": "Shows"}
+"""What can be looked for: the words of the store's search, and what people call them."""
 
 Sees: TypeAlias = Callable[[str], bool]
 """Whether an account exists for somebody."""
@@ -53,8 +56,8 @@ class Intake(Protocol):
     def searching(self, sees: Sees) -> Sequence[str]:
         """The accounts that are asked by a search."""
 
-    def find(self, words: str, sees: Sees) -> Found:
-        """What they find; raises `DavstoreError` where that makes no sense."""
+    def find(self, words: str, sees: Sees, kind: str = "") -> Found:
+        """What they find of one of `KINDS`; raises `DavstoreError` where that makes no sense."""
 
     def queue(self, sees: Sees) -> Sequence[Queued]:
         """What is on its way into the accounts; raises `DavstoreError`."""

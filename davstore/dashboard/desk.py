@@ -1,5 +1,5 @@
 """The WSGI application under `/-/`: the status page, the page on which things are added, metrics,
-and what can be done there.
+what can be done there, and a question before what cannot be undone.
 
 Which right a request needs is said here (`right`); whether somebody has it is asked before.
 """
@@ -10,7 +10,7 @@ from typing import Final
 from urllib.parse import parse_qs, urlencode
 
 from davstore.dashboard import forms
-from davstore.dashboard.adding import Found, Intake
+from davstore.dashboard.adding import KINDS, Found, Intake
 from davstore.dashboard.forms import Form
 from davstore.dashboard.frame import Environ, StartResponse, page, plain
 from davstore.dashboard.metrics import metrics
@@ -20,8 +20,10 @@ from davstore.dashboard.tokens import Tokens
 from davstore.errors import DavstoreError
 
 STATUS, ADD, METRICS, DO = "/", "/add", "/metrics", "/do/"
+PURGE: Final = "purge"
+"""Both the page that asks whether something may go from the trash, and what is done then."""
 WATCH, MANAGE, ADDING, DELETE = "watch", "manage", "add", "delete"
-KEPT_FIELDS: Final = ("words", "to")
+KEPT_FIELDS: Final = ("words", "kind", "to")
 """Of a form, what the page after it is to show again."""
 
 
@@ -64,14 +66,14 @@ class Dashboard:
         if method == "POST":
             action = self._actions.get(path.removeprefix(DO))
             return action.right if action else MANAGE
-        return ADDING if path == ADD else WATCH
+        return {ADD: ADDING, f"/{PURGE}": DELETE}.get(path, WATCH)
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """A response; `environ` says who asks, what they may, and which accounts they see."""
         path, method = environ["PATH_INFO"], environ["REQUEST_METHOD"]
         if path.startswith(DO) and method == "POST":
             return self._do(path.removeprefix(DO), environ, start_response)
-        if path in {"", STATUS, ADD} and method == "POST":
+        if path in {"", STATUS, ADD, f"/{PURGE}"} and method == "POST":
             return plain(start_response, "405 Method Not Allowed", "There is nothing to do here.")
         if path == "":
             where = ("Location", environ["SCRIPT_NAME"] + "/")
@@ -82,6 +84,8 @@ class Dashboard:
             return self._status(environ, start_response, _query(environ))
         if path == ADD and self._intake is not None:
             return self._add(environ, start_response, _query(environ), self._intake)
+        if path == f"/{PURGE}":
+            return self._asked(environ, start_response, _query(environ))
         return plain(start_response, "404 Not Found", "There is no such page.")
 
     def _status(
@@ -115,11 +119,12 @@ class Dashboard:
         problem: str = "",
     ) -> Iterable[bytes]:
         sees, words = environ["davstore.sees"], query.get("words", "").strip()
+        kind = query.get("kind", "")
         found: Found | None = None
         queue: Sequence[Queued] = ()
         try:
             queue = intake.queue(sees)
-            found = intake.find(words, sees) if words else None
+            found = intake.find(words, sees, kind) if words else None
         except DavstoreError as error:
             found = Found(problems=[str(error)])
         return page(
@@ -133,8 +138,25 @@ class Dashboard:
             to=query.get("to", ""),
             links=query.get("links", ""),
             words=words,
+            kinds=KINDS,
+            kind=kind,
             found=found,
         )  # fmt: skip
+
+    def _asked(
+        self, environ: Environ, start_response: StartResponse, query: Mapping[str, str]
+    ) -> Iterable[bytes]:
+        """Whether something in the trash may go for good."""
+        sees, scene = environ["davstore.sees"], self._scene()
+        for each in scene.trash:
+            if (each.account, each.id) == (query.get("account"), query.get("magnet")) and sees(
+                each.account
+            ):
+                return page(
+                    environ, start_response, "purge.html", _answer(""),
+                    **self._common(environ, {}, ""), now=scene.now, each=each,
+                )  # fmt: skip
+        return plain(start_response, "404 Not Found", "That is in the trash no more.")
 
     def _common(
         self, environ: Environ, query: Mapping[str, str], problem: str

@@ -37,10 +37,10 @@ class Intake:
         """Those that are asked by a search."""
         return self._finder.able(self._seen(sees))
 
-    def find(self, words: str, sees: Sees) -> Found:
-        """What they find. Raises `NotAccepted` for words that nobody would look for."""
+    def find(self, words: str, sees: Sees, kind: str = "") -> Found:
+        """What they find of this kind. Raises `NotAccepted` for words that nobody would look for."""
         seen = self._seen(sees)
-        finds = self._finder.search(words, seen)
+        finds = self._finder.search(words, seen, kind)
         offers = [
             Offer(
                 each.hash, each.name, each.link, each.size, each.seeders,

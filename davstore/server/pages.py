@@ -87,6 +87,7 @@ class Pages:
             Action("reload", "The settings were read again.", self._reload),
             Action("level", "The log says more, or less, from now on.", self._level),
             Action("restore", "It is back among the magnets.", self._trash.restore, "delete"),
+            Action("purge", "It is being removed at the service.", self._trash.purge, "delete"),
             Action("add", "It is in the queue; below it says how far.", self._intake.add, "add"),
             Action("forget", "It is out of the queue.", self._intake.forget, "add"),
         )  # fmt: skip

@@ -1,4 +1,4 @@
-"""The accounts' trash for the page: what is in it, and having it back."""
+"""The accounts' trash for the page: what is in it, having it back, and having it go for good."""
 
 from collections.abc import Mapping
 
@@ -9,7 +9,7 @@ from davstore.model import Folder
 
 
 class NotInTrash(DavstoreError):
-    """What was to be had back is in no trash."""
+    """What was named is in no trash, or has to stay there."""
 
 
 class Trash:
@@ -36,13 +36,26 @@ class Trash:
 
         Raises `NotInTrash`, and `NameTaken`, `NotThere` or `StateError`.
         """
+        self._editor.restore(*self._named(form))
+
+    def purge(self, form: Form) -> None:
+        """Have what the `form` names removed at the service now, as DELETE in the trash does.
+
+        Raises `NotInTrash`, and `NotThere` or `StateError`.
+        """
+        account, id_, _ = self._named(form)
+        if account not in self._after:
+            raise NotInTrash(f"nothing may be removed from {account}: set its delete = true")
+        self._editor.delete(account, id_, (), form.user, in_trash=True)
+
+    def _named(self, form: Form) -> tuple[str, str, str]:
+        """The account, the magnet, and its name in the trash. Raises `NotInTrash`."""
         account, id_ = form.fields.get("account", ""), form.fields.get("magnet", "")
         if account in self._catalog.accounts and form.sees(account):
             for name, folder in self._folders(account).items():
                 magnet = magnet_of(folder)
                 if magnet is not None and magnet.id == id_:
-                    self._editor.restore(account, id_, name)
-                    return
+                    return account, id_, name
         raise NotInTrash("it is in the trash no more; open the page again")
 
     def _folders(self, account: str) -> Mapping[str, Folder]:

@@ -140,8 +140,8 @@ class Shop:
     def searching(self, sees: Sees) -> list[str]:
         return [name for name in ("box", "home") if sees(name)]
 
-    def find(self, words: str, sees: Sees) -> Found:
-        self.asked.append(words)
+    def find(self, words: str, sees: Sees, kind: str = "") -> Found:
+        self.asked.append(f"{words} {kind}".strip())
         if words == "wrong":
             raise NotAccepted("Give two letters or more to search for.")
         offer = Offer("d" * 40, ODD, "magnet:?xt=urn:btih:" + "d" * 40, 2**31, 99, ["ad"], ["rd"])

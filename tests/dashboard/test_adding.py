@@ -48,7 +48,9 @@ def post(asked: Desk, key: str, **fields: object) -> TestResponse:
 
 def test_each_request_needs_its_own_right() -> None:
     asked = desk().dashboard.right
-    assert [asked("GET", path) for path in ("/", "/metrics", "/add")] == ["watch", "watch", "add"]
+    assert [asked("GET", path) for path in ("/", "/metrics", "/add", "/purge")] == [
+        "watch", "watch", "add", "delete",
+    ]  # fmt: skip
     assert [asked("POST", f"/do/{key}") for key in ("add", "forget", "?")] == [
         "add", "add", "manage",
     ]  # fmt: skip
@@ -117,6 +119,18 @@ def test_a_search_says_size_seeders_and_where_it_is_ready() -> None:
     assert sent["words"] == "sintel"
     (href,) = tree(answer).xpath("//*[@id='results']//a/@href")
     assert href == "/-/../home/magnets/Bunny%20%26%20co/"
+
+
+def test_a_search_may_be_for_films_or_shows_alone() -> None:
+    asked = desk()
+    page = asked.get("/add?words=sintel&kind=movies")
+    assert asked.intake.asked == ["sintel movies"]
+    assert "among films" in said(page, "results-title")
+    kinds = tree(page).xpath("//select[@name='kind']")[0]
+    assert [each.text for each in kinds] == ["Everything", "Films", "Shows"]
+    assert kinds.findtext("option[@selected]") == "Films"
+    answer = post(asked, "add", links="magnet:?x", to="rd", words="sintel", kind="movies")
+    assert answer.headers["Location"] == "/-/add?did=add&words=sintel&kind=movies&to=rd"
 
 
 def chosen(answer: TestResponse) -> list[str | None]:

@@ -68,6 +68,25 @@ def test_it_shows_the_trash_and_who_may_delete_has_it_back() -> None:
     assert "The trash is empty." in empty
 
 
+def test_before_something_goes_for_good_it_is_asked() -> None:
+    actions = [Action(key, "", print, "delete") for key in ("restore", "purge")]
+    desk = Desk(scene(), actions, rights=BOTH | {"delete"})
+    links = page(desk).xpath("//section[@id='trash']//a/@href")
+    assert links == ["/-/purge?account=rd&magnet=7", "/-/purge?account=ad&magnet=8"]
+    asked = desk.get(links[0].removeprefix("/-"))
+    for part in ("no way back", "Left alone it is removed in 5 hours", "2.1 GB"):
+        assert part in asked.text
+    (form,) = html.document_fromstring(asked.text).xpath("//form[@method='post']")
+    assert form.get("action") == "/-/do/purge"
+    assert {each.get("name"): each.get("value") for each in form.iterfind("input")} == {
+        "token": desk.tokens.of("anna"), "back": "status", "account": "rd", "magnet": "7",
+    }  # fmt: skip
+    for gone in ("?account=rd&magnet=9", "?account=hidden&magnet=7", ""):
+        assert desk.get(f"/purge{gone}").status_code == 404
+    assert desk.client.post("/purge", data={"account": "rd"}).status_code == 405
+    assert not page(Desk(scene(), actions[:1], rights=BOTH)).xpath("//a[contains(@href,'purge')]")
+
+
 def test_it_shows_what_was_removed() -> None:
     said = text(page(Desk(scene())), "audit")
     for part in (ODD, "not yet", "the service is away", "this machine", "deleted",
