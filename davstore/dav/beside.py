@@ -1,24 +1,19 @@
 """Sidecars as WsgiDAV's resources."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from typing import Any, TypeAlias
 
-from lxml import etree
 from wsgidav.dav_error import HTTP_FORBIDDEN, DAVError
 from wsgidav.dav_provider import DAVCollection, DAVNonCollection
 
-from davstore.dav.bodies import settle_xml
 from davstore.dav.download import Download
 from davstore.dav.local import harmless, opened
 from davstore.dav.overlay import SidecarFolder, SidecarLeaf
 from davstore.dav.properties import content_type
 
-SidecarEntry: TypeAlias = SidecarLeaf | SidecarFolder
 Environ: TypeAlias = dict[str, Any]
 StartResponse: TypeAlias = Callable[..., Any]
 
-LOCK_PROPERTIES = ("{DAV:}lockdiscovery", "{DAV:}supportedlock")
 _download = Download(opened, offers=False)
 
 
@@ -84,18 +79,3 @@ class SidecarCollection(DAVCollection):
 
     def create_empty_resource(self, name: str) -> Any:
         return self.provider.new_resource(f"{self.path.rstrip('/')}/{name}", self.environ)
-
-
-def with_locks(found: SidecarFile | SidecarCollection, environ: Environ) -> SidecarEntry:
-    """The entry of `found` with the properties that tell of locks (RFC 4918 section 15), where this
-    PROPFIND names them.
-    """
-    if environ.get("HTTP_DEPTH") != "0":
-        return found.entry
-    root = settle_xml(environ)
-    named = set() if root is None else {each.tag for each in root.iterfind("{DAV:}prop/*")}
-    told = tuple(
-        (name, etree.tostring(found.get_property_value(name), encoding="unicode"))
-        for name in LOCK_PROPERTIES if name in named
-    )  # fmt: skip
-    return replace(found.entry, written=(*found.entry.written, *told))

@@ -42,12 +42,16 @@ class Home:
 
 
 @dataclass(frozen=True, slots=True)
-class SidecarLeaf(Leaf):
-    """A sidecar as it stands in a folder; its file's `ref` is where it lies once it was fetched.
-    `written` are the properties that clients have given it.
-    """
+class DescribedLeaf(Leaf):
+    """A file with further properties: `written` by clients, or about its locks."""
 
     written: Written = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SidecarLeaf(DescribedLeaf):
+    """A sidecar as it stands in a folder; its file's `ref` is where it lies once it was fetched."""
+
     fetch: Callable[[], object] = field(default=lambda: None, compare=False, repr=False)
 
 
@@ -185,5 +189,5 @@ class _Merged(Mapping[str, Entry]):
 
 
 def written(entry: Entry) -> Written:
-    """The properties that clients have given an entry."""
-    return entry.written if isinstance(entry, SidecarLeaf | SidecarFolder) else ()
+    """The properties that an entry has beside those that all have."""
+    return entry.written if isinstance(entry, DescribedLeaf | SidecarFolder) else ()

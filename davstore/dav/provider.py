@@ -18,7 +18,7 @@ from wsgidav.util import (
 )
 
 from davstore.dav.annex import doors as annex_doors
-from davstore.dav.beside import SidecarCollection, SidecarFile, with_locks
+from davstore.dav.beside import SidecarCollection, SidecarFile
 from davstore.dav.bodies import settle_xml
 from davstore.dav.deeds import METHODS, Deeds
 from davstore.dav.download import Download
@@ -26,6 +26,7 @@ from davstore.dav.dropping import Dropped, Dropping
 from davstore.dav.incoming import Incoming
 from davstore.dav.listing import Listing
 from davstore.dav.local import Local
+from davstore.dav.lock_properties import with_locks
 from davstore.dav.login import Users
 from davstore.dav.moving import destination
 from davstore.dav.multistatus import PATH_SAFE
@@ -266,7 +267,7 @@ class Provider(DAVProvider):
         if method == "PROPFIND":
             _check_if(found, environ)
             entry: Entry = found.entry
-            if isinstance(found, SidecarFile | SidecarCollection):
+            if isinstance(found, NoiseResource | Dropped | SidecarFile | SidecarCollection):
                 entry = with_locks(found, environ)
             if isinstance(found, FileResource):
                 entry = self._playback.asked(environ, found.entry)

@@ -316,3 +316,22 @@ def test_it_all_outlives_a_restart(tmp_path: Path, sim: Simulator) -> None:
         assert s.get("/torz/incoming/a.torrent").content == data
         wait_until(lambda: state(s, hash_, "torz") is State.ADDED)
     assert sim.torz.taken.count(hash_) == 1
+
+
+def test_a_lock_is_told_to_who_asks(served: Serving) -> None:
+    path = f"{HOME}/locked.txt"
+    assert ask(served, "PUT", path, b"# nothing yet").status_code == 201
+    named = b"<D:prop><D:lockdiscovery/><D:getetag/></D:prop>"
+    named = b'<D:propfind xmlns:D="DAV:">' + named + b"</D:propfind>"
+    free = ask(served, "PROPFIND", path, named, Depth="0").text
+    assert "lockdiscovery" in free
+    assert "404" not in free
+    assert "activelock" not in free
+    token = ask(served, "LOCK", path, LOCK, Depth="0").headers["Lock-Token"]
+    for body in (named, b""):
+        told = ask(served, "PROPFIND", path, body, Depth="0").text
+        assert token.strip("<>") in told
+        assert ">anna</" in told
+    assert "lockentry" in told, "what can be locked is told with all properties"
+    assert ask(served, "UNLOCK", path, Lock_Token=token).status_code == 204
+    assert "activelock" not in ask(served, "PROPFIND", path, named, Depth="0").text

@@ -185,3 +185,22 @@ def test_an_unchanged_file_leaves_the_connection_open(served: Serving) -> None:
     assert answer.status_code == 304
     assert "Connection" not in answer.headers
     assert answer.headers["ETag"] == etag
+
+
+def test_a_lock_is_told_to_who_asks(served: Serving) -> None:
+    path = f"{FOLDER}/._locked.mkv"
+    assert ask(served, "PUT", path, b"note").status_code == 201
+    named = b"<D:prop><D:lockdiscovery/><D:getetag/></D:prop>"
+    named = b'<D:propfind xmlns:D="DAV:">' + named + b"</D:propfind>"
+    free = ask(served, "PROPFIND", path, named, Depth="0").text
+    assert "lockdiscovery" in free
+    assert "404" not in free
+    assert "activelock" not in free
+    token = ask(served, "LOCK", path, LOCK, Depth="0").headers["Lock-Token"]
+    for body in (named, b""):
+        told = ask(served, "PROPFIND", path, body, Depth="0").text
+        assert token.strip("<>") in told
+        assert ">anna</" in told
+    assert "lockentry" in told, "what can be locked is told with all properties"
+    assert ask(served, "UNLOCK", path, Lock_Token=token).status_code == 204
+    assert "activelock" not in ask(served, "PROPFIND", path, named, Depth="0").text
