@@ -4,13 +4,14 @@ Holds names of folders alone: files are looked up when a folder is touched.
 """
 
 from bisect import bisect_left
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from operator import attrgetter, itemgetter
 from types import MappingProxyType
 
-from davstore import names
+from davstore import names, views
 from davstore.catalog.places import Place
+from davstore.catalog.sources import tree_of
 from davstore.model import Entry, Folder, Leaf
 from davstore.views import Path, Places, listed
 
@@ -142,14 +143,18 @@ class Branches:
             branch.taken = {names.key(path[-1]) for path in every if path[:-1] == parent}
         return branch.taken
 
-    def magnets(self, parent: Path) -> Iterator[str]:
-        """The names of the magnets that have something in `parent`, or below."""
-        branches = [self._walked(parent)]
+    def years(self, folder: str) -> Collection[int]:
+        """The years that the magnets say which have something in this folder, or below. Raises
+        `StateError`.
+        """
+        spots: dict[str, Spot] = {}
+        branches = [self._walked((folder,))]
         while branches:
             branch = branches.pop()
             if branch is not None:
-                yield from (spot.place.name for spot in branch.spots.values())
+                spots |= branch.spots
                 branches += branch.inner.values()
+        return {year for spot in spots.values() if (year := _year(spot, folder)) is not None}
 
     def let_go(self) -> None:
         """Forget the names of files, but those of large folders: they are dear to find again."""
@@ -174,6 +179,17 @@ class Branches:
                 branch.inner[key] = Branch(name, branch)
             branch = branch.inner[key]
         return branch
+
+
+def _year(spot: Spot, title: str) -> int | None:
+    """What the magnet's name says, or its store, or the names of its files."""
+    if (said := views.year(spot.place.name)) is not None or not spot.sources:
+        return said
+    tree = tree_of(spot.sources[0])
+    if tree.magnet.work is not None:
+        return tree.magnet.work.year
+    files = (file.path.rstrip("/").rpartition("/")[2] for file in tree.files())
+    return views.year_of_show(title, files)
 
 
 def ordered(entries: Collection[Entry]) -> Mapping[str, Entry]:

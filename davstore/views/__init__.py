@@ -20,6 +20,7 @@ from davstore.views.folders import (
     walked,
 )
 from davstore.views.placing import Path, Places, placed
+from davstore.views.releases import year, year_of_show
 
 __all__ = [
     "PLAYLIST_SIZE",
@@ -43,4 +44,6 @@ __all__ = [
     "rearranged",
     "reasons",
     "walked",
+    "year",
+    "year_of_show",
 ]

@@ -11,7 +11,7 @@ from enum import StrEnum
 from davstore import names
 from davstore.model import File, Status, Work
 from davstore.view_settings import Kind
-from davstore.views.releases import Release, numbers, release
+from davstore.views.releases import Release, numbers, release, year_of_show
 
 
 class Role(StrEnum):
@@ -122,6 +122,9 @@ def facts(
     if said.year is None and (videos := [p for p in pieces if p.role is Role.VIDEO]):
         inner = release(names.split(max(videos, key=lambda p: p.size or 0).path[-1])[0])
         said = _completed(said, inner)
+        if said.year is None:
+            dated = year_of_show(said.title, (piece.path[-1] for piece in videos))
+            said = replace(said, year=dated)
     return Facts(name, kind(name, said, pieces), said, pieces, accounts, added)
 
 

@@ -1,11 +1,10 @@
 """Names are given once and stay: what was placed keeps its path; what is new gets a free one."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final, Protocol, TypeAlias
 
 from davstore import names
 from davstore.views.arranging import Want
-from davstore.views.releases import year
 
 Path: TypeAlias = tuple[str, ...]
 Places: TypeAlias = Mapping[str, Path]
@@ -25,8 +24,8 @@ class Taken(Protocol):
     def files(self, parent: Path) -> Collection[str]:
         """The keys of the names of all files in `parent`."""
 
-    def magnets(self, parent: Path) -> Iterable[str]:
-        """The names of the magnets that have something in `parent`, or below."""
+    def years(self, folder: str) -> Collection[int]:
+        """The years that the magnets say which have something in this folder, or below."""
 
 
 def placed(wants: Sequence[Want], known: Places, tag: str, taken: Taken) -> Places:
@@ -101,7 +100,7 @@ class _Placing:
                 return dated[0]
             plain = self._there((), title)
             if want.year is not None and plain:
-                known = {year(each) for each in self._taken.magnets((plain,))} - {None}
+                known = self._taken.years(plain)
                 if known == {want.year} or not (known or dated):
                     return plain
         return self._folder((), want.folder[0], own=False)

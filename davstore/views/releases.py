@@ -4,6 +4,7 @@
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -17,6 +18,9 @@ _ANIME = re.compile(
     r"|\b(?:NC(?:OP|ED)\d*|OVA|ONA)\b"
 )
 _YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d|p)")
+_DATED = re.compile(
+    r"(.+?)[ ._\[(-]+((?:19|20)\d\d)[\])]?[ ._-]+(?:S\d{1,4}[ ._-]?E\d|\d{1,2}x\d\d)", re.I
+)
 _TALL = re.compile(r"^(\d{3,4})[pi]$")
 
 
@@ -68,6 +72,21 @@ def release(name: str) -> Release:
 def year(name: str) -> int | None:
     """The year that the name of a magnet says; most say none, which costs nothing to know."""
     return release(name).year if _YEAR.search(name) else None
+
+
+def year_of_show(title: str, files: Iterable[str]) -> int | None:
+    """The year that names of a show's files say between this title and the number of the episode,
+    where they agree. (One behind that is when it was shown.)
+    """
+    found = {
+        int(said[2]) for name in files
+        if (said := _DATED.match(name)) and _words(said[1]) == _words(title)
+    }  # fmt: skip
+    return found.pop() if len(found) == 1 else None
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"[^\W_]+", text.casefold())
 
 
 def numbers(path: tuple[str, ...]) -> tuple[int | None, tuple[int, ...]]:

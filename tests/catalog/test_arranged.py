@@ -252,3 +252,24 @@ def test_a_disk_that_cannot_be_written_is_served_from_memory(
         other.execute("DROP TRIGGER full")
     library.add("two", "Detour (1945)", "g", ("d.mkv", 600))
     assert files(arranged).keys() == files(library.arranged()).keys()
+
+
+def test_a_year_that_stands_in_files_names_alone_parts_two_shows_of_one_title(
+    library: Library,
+) -> None:
+    def tops() -> dict[str, str]:
+        shown = files(arranged, "Shows")
+        return {leaf.name: path.split("/")[1] for path, leaf in shown.items() if "Hero" in path}
+
+    arranged = library.arranged("one")
+    library.add("one", "Hero.S09", "d", ("Hero.S09E01.mkv", 300))
+    library.add("one", "Hero.S08", "e", ("Hero.1988.S08E01.mkv", 300))
+    assert set(tops().values()) == {"Hero"}, "no other year is known of it"
+    library.add("one", "Hero.S01", "f", ("Hero.2021.S01E01.mkv", 300))
+    library.add("one", "Hero.2021.S02", "g", ("Hero.2021.S02E01.mkv", 300))
+    assert tops() == {
+        "Hero - S09E01.mkv": "Hero", "Hero - S08E01.mkv": "Hero",
+        "Hero (2021) - S01E01.mkv": "Hero (2021)", "Hero (2021) - S02E01.mkv": "Hero (2021)",
+    }  # fmt: skip
+    again = library.arranged("one")
+    assert files(again, "Shows").keys() == files(arranged, "Shows").keys()

@@ -319,8 +319,8 @@ def test_it_all_outlives_a_restart(tmp_path: Path, sim: Simulator) -> None:
 
 
 def test_a_lock_is_told_to_who_asks(served: Serving) -> None:
-    path = f"{HOME}/locked.txt"
-    assert ask(served, "PUT", path, b"# nothing yet").status_code == 201
+    path = f"{HOME}/locked.part"
+    assert ask(served, "PUT", path, b"some").status_code == 201
     named = b"<D:prop><D:lockdiscovery/><D:getetag/></D:prop>"
     named = b'<D:propfind xmlns:D="DAV:">' + named + b"</D:propfind>"
     free = ask(served, "PROPFIND", path, named, Depth="0").text

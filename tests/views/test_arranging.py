@@ -28,7 +28,7 @@ class Shelf:
 
     def __init__(self) -> None:
         self.paths: dict[str, Places] = {}
-        self.names: dict[str, str] = {}
+        self.magnets: dict[str, Facts] = {}
 
     def folder(self, parent: Path, key: str) -> str | None:
         depth = len(parent)
@@ -42,13 +42,14 @@ class Shelf:
         return {names.key(path[-1]) for places in self.paths.values() for path in places.values()
                 if path[:-1] == parent}  # fmt: skip
 
-    def magnets(self, parent: Path) -> Collection[str]:
-        return [self.names[key] for key, places in self.paths.items()
-                if any(path[: len(parent)] == parent for path in places.values())]  # fmt: skip
+    def years(self, folder: str) -> Collection[int]:
+        said = {self.magnets[key].release.year for key, places in self.paths.items()
+                if any(path[0] == folder for path in places.values())}  # fmt: skip
+        return {year for year in said if year is not None}
 
     def add(self, key: str, whole: Facts, wanted: dict[str, ViewSettings] | None = None) -> Places:
         known = self.paths.pop(key, {})
-        self.names[key] = whole.name
+        self.magnets[key] = whole
         wants = views.chosen(wanted or ARRANGED, whole, names.safe(whole.name), NOW)
         self.paths[key] = views.placed(wants.get("V", []), known, key, self)
         return self.paths[key]
@@ -331,6 +332,22 @@ def test_a_show_with_and_without_a_year_has_one_folder_where_that_is_certain(
     paths = tree(*map(episode, magnets))
     assert {path.partition("/")[0] for path in paths} == folders
     assert all(path.split("/")[2].startswith(path.partition("/")[0]) for path in paths)
+
+
+@pytest.mark.parametrize(
+    ("files", "folder"),
+    [
+        (["Caminandes.2013.S01E01.mkv", "caminandes (2013) - 1x02.mkv"], "Caminandes (2013)"),
+        (["Caminandes.2013.S01E01.mkv", "S01E02.mkv"], "Caminandes (2013)"),
+        (["Caminandes.S01E01.2016.1080p.mkv"], "Caminandes"),
+        (["Caminandes.2013.S01E01.mkv", "Caminandes.2020.S01E02.mkv"], "Caminandes"),
+        (["Another.2013.S01E01.mkv"], "Caminandes"),
+        (["2013.S01E01.mkv"], "Caminandes"),
+    ],
+)
+def test_the_year_of_a_show_may_stand_in_its_files_names(files: list[str], folder: str) -> None:
+    whole = magnet("Caminandes.S01.1080p", *((name, 300 * MB) for name in files))
+    assert {path.partition("/")[0] for path in tree(whole)} == {folder}
 
 
 def test_what_was_seen_of_a_show_keeps_its_path_when_its_year_becomes_known() -> None:
