@@ -12,6 +12,7 @@ The way down, each floor importing only what stands below it:
     config     TOML and environment -> settings
     model      the values                        errors     what can go wrong
     tally      what is counted                   logs       the log, and what it must not say
+    collector  the garbage collector, for large libraries
 Beside the house stands `simulator`: the services on localhost, for the demo and the tests.
 """
 

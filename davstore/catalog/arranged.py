@@ -5,12 +5,10 @@ when a folder is touched. Many magnets that are not arranged yet are, portion by
 thread of their own; till then they are missing from views.
 """
 
-import gc
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from hashlib import blake2b
 from typing import Final
@@ -24,6 +22,7 @@ from davstore.catalog.places import Paths, Place, PlaceRecords, folders_of
 from davstore.catalog.shown import Shown
 from davstore.catalog.sources import Sources, facts_of, tree_of
 from davstore.catalog.trees import Shelf
+from davstore.collector import loading
 from davstore.errors import DavstoreError
 from davstore.model import Folder, Snapshot
 from davstore.view_settings import ViewSettings
@@ -157,7 +156,7 @@ class Arranged:
         """As `_update`; whether that could be done."""
         try:
             if self._published is None:
-                with _uncollected():
+                with loading():
                     self._update(most)
             else:
                 self._update(most)
@@ -340,17 +339,3 @@ class Arranged:
             return shown
 
         return self._branches[name].root.folder(entries)
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """A start makes very many things that stay; the garbage collector would walk them over and
-    over, for more than half of the time.
-    """
-    was = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was:
-            gc.enable()

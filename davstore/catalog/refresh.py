@@ -19,6 +19,7 @@ from davstore.catalog.records import Records
 from davstore.catalog.schedule import Schedule
 from davstore.catalog.sharing import Sharing
 from davstore.catalog.trees import Shelf
+from davstore.collector import loading
 from davstore.errors import StateError, StoreError
 from davstore.model import Snapshot
 from davstore.stores.base import Store
@@ -79,7 +80,7 @@ class Catalog:
         """
         shelf = Shelf(playlists=playlists)
         edits = Edits(records.edits)
-        with reading():
+        with reading(), loading():
             learned = records.sizes()
             keepers = {
                 name: Keeper(store, sources[name], records, learned, shelf=shelf, edits=edits,

@@ -7,6 +7,8 @@ import contextlib
 import ctypes
 import sys
 
+from davstore import collector
+
 try:
     import resource
 except ImportError:  # not on every platform
@@ -23,6 +25,7 @@ def settle() -> None:
     """All of it; to be called before the first thread is started."""
     _allow_many_files()
     _share_memory()
+    collector.settle()
     # A listing's thread takes its turn beside the streams' within a millisecond, not five.
     sys.setswitchinterval(TURN)
 
