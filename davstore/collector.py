@@ -10,13 +10,10 @@ All of this is for the whole process: only `davstore serve` and `demo` settle it
 """
 
 import gc
-import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
-
-log = logging.getLogger(__name__)
 
 YOUNG: Final = 5_000
 """Objects with which the youngest are looked through (700 is usual): a listing makes thousands,
@@ -38,9 +35,8 @@ class _Watch:
             return
         if phase == "start":
             self._began = time.monotonic()
-        elif (took := time.monotonic() - self._began) > LONG:
-            gc.freeze()
-            log.debug("a garbage collection took %.0f ms: what is there now is let be", 1000 * took)
+        elif time.monotonic() - self._began > LONG:
+            gc.freeze()  # and no word to the log: it may be its lock that this came upon
 
 
 _watch: Final = _Watch()

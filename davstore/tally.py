@@ -64,7 +64,9 @@ class Tally:
 
     def __init__(self) -> None:
         self._local = threading.local()
-        self._shards: list[dict[tuple[str, Labels], float]] = []
+        self._lock = threading.Lock()
+        self._shards: list[tuple[threading.Thread, dict[tuple[str, Labels], float]]] = []
+        self._past: Counted = {}  # of threads that are no more
 
     def count(self, kind: Kind, *labels: str, by: float = 1) -> None:
         """`by` more of `kind`."""
@@ -83,13 +85,18 @@ class Tally:
 
     def read(self) -> Counted:
         """All numbers as of now."""
-        return added(shard.copy() for shard in tuple(self._shards))
+        with self._lock:
+            return added([self._past, *(shard.copy() for _, shard in self._shards)])
 
     def _numbers(self) -> dict[tuple[str, Labels], float]:
         numbers: dict[tuple[str, Labels], float] | None = getattr(self._local, "numbers", None)
         if numbers is None:
             numbers = self._local.numbers = {}
-            self._shards.append(numbers)
+            with self._lock:
+                ended = [shard for thread, shard in self._shards if not thread.is_alive()]
+                self._past = added([self._past, *ended])
+                self._shards = [each for each in self._shards if each[0].is_alive()]
+                self._shards.append((threading.current_thread(), numbers))
         return numbers
 
 

@@ -3,7 +3,7 @@
 `python -m tests.soak --minutes 60` starts davstore as an owner does, over the simulator, and has
 it played from, scanned, written to, refreshed and reloaded while magnets come and go, links expire
 and services break. Every byte that is read is compared. It prints latencies, errors, and how many
-descriptors, threads and bytes the server has at rest before and after; status 1 where bytes were
+descriptors (and of what), threads and bytes the server has at rest before and after; status 1 where bytes were
 wrong, the log holds an error, or something leaks.
 """
 
@@ -104,6 +104,8 @@ def tell(tally: Tally, told: Told, first: Figures, last: Figures) -> None:
         ("threads", first.threads, last.threads, ""),
     ):
         out.print(f"{what} at rest: {before:.0f}{unit} before, {after:.0f}{unit} after")
+    for what in sorted(first.open | last.open):
+        out.print(f"  {what}: {first.open[what]} before, {last.open[what]} after", soft_wrap=True)
 
 
 def well(tally: Tally, served: Served, first: Figures, last: Figures) -> bool:

@@ -140,11 +140,13 @@ def test_systemd_accepts_the_units(tmp_path: Path, need: Need, kind: Kind) -> No
         assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_systemd_finds_little_to_harden(tmp_path: Path, need: Need) -> None:
-    """The threshold is ten times the number that `systemd-analyze security` shows."""
+@pytest.mark.parametrize(("kind", "thresholds"), [("system", (15, 46)), ("user", (52, 96))])
+def test_systemd_finds_little_to_harden(
+    tmp_path: Path, need: Need, kind: Kind, thresholds: tuple[int, int]
+) -> None:
+    """A threshold is ten times the number that `systemd-analyze security` shows."""
     need("systemd-analyze")
-    server, mount = units(tmp_path, "system")
-    for unit, most in ((server, 15), (mount, 46)):
+    for unit, most in zip(units(tmp_path, kind), thresholds, strict=True):
         command = ["systemd-analyze", "security", "--offline=yes", f"--threshold={most}", str(unit)]
         done = subprocess.run(command, capture_output=True, text=True)
         assert done.returncode == 0, done.stdout

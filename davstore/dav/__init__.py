@@ -20,7 +20,6 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
-import diskcache
 from wsgidav.dav_provider import DAVProvider
 from wsgidav.request_resolver import RequestResolver
 from wsgidav.wsgidav_app import WsgiDAVApp
@@ -51,6 +50,7 @@ from davstore.dav.remembered import DeadProperties, Locks
 from davstore.dav.scratch import Scratch
 from davstore.dav.tree import Links, Lookups, Tree, Views, no_views, nothing
 from davstore.model import Snapshot
+from davstore.pooled import Pooled
 from davstore.stores.playing import Playing
 from davstore.tally import Tally
 
@@ -147,7 +147,7 @@ class _Kept:
         self.locks = Locks(keep("locks", None))
         self.properties = DeadProperties(keep("properties", None))
         self.noise = Noise(keep)
-        self.rooms = diskcache.Cache(str(state / "rooms"))
+        self.rooms = Pooled(state / "rooms")
         self.refusals = RefusedWrites(keep("refusals", REFUSALS))
 
     def close(self) -> None:

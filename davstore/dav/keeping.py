@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
-import diskcache
+from davstore.pooled import Pooled
 
 MISSING = object()
 
@@ -45,12 +45,6 @@ Keep: TypeAlias = Callable[[str, int | None], Keeping]
 """Keeps things under a name: in so many bytes, what was used longest ago giving way, or all."""
 
 
-class _Folder(diskcache.Cache):
-    def items(self) -> list[tuple[Any, Any]]:
-        found = ((key, self.get(key, MISSING)) for key in list(self))
-        return [(key, value) for key, value in found if value is not MISSING]
-
-
 def in_folder(state: Path, timeout: float = 60.0) -> Keep:
     """In folders of `state`; others are waited for so many seconds."""
 
@@ -58,7 +52,7 @@ def in_folder(state: Path, timeout: float = 60.0) -> Keep:
         bounds: dict[str, Any] = {"eviction_policy": "none"}
         if room_for is not None:
             bounds = {"eviction_policy": "least-recently-used", "size_limit": room_for}
-        kept: Keeping = _Folder(str(state / name), timeout=timeout, **bounds)
+        kept: Keeping = Pooled(state / name, timeout, **bounds)
         return kept
 
     return keep

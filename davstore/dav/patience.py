@@ -17,11 +17,11 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-import diskcache
 from pyrate_limiter import Duration, InMemoryBucket, Rate, RateItem
 
 from davstore.dav.keeping import Keeping
 from davstore.errors import StateError
+from davstore.pooled import Timeout
 
 Key = tuple[str, str | None]
 """An address, and a name; None: any."""
@@ -159,7 +159,7 @@ class _Together:
 def _disk() -> Iterator[None]:
     try:
         yield
-    except (sqlite3.Error, OSError, diskcache.Timeout, StateError) as error:
+    except (sqlite3.Error, OSError, Timeout, StateError) as error:
         log.warning("failed logins cannot be counted together: %s", type(error).__name__)
 
 

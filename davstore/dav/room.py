@@ -11,8 +11,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import diskcache
 from wsgidav.dav_error import HTTP_INSUFFICIENT_STORAGE, DAVError
+
+from davstore.pooled import Pooled
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +51,7 @@ class Room:
         self,
         root: Path,
         limit: int,
-        together: diskcache.Cache,
+        together: Pooled,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._root = root

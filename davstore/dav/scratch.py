@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any, TypeAlias
 from urllib.parse import quote
 
-import diskcache
 from wsgidav import util
 from wsgidav.dav_error import HTTP_FORBIDDEN, HTTP_METHOD_NOT_ALLOWED, HTTP_NOT_FOUND, DAVError
 from wsgidav.fs_dav_provider import FilesystemProvider
@@ -23,6 +22,7 @@ from davstore.dav.pages import page
 from davstore.dav.rights import READING, WRITING, check_right, options
 from davstore.dav.room import PARTIAL, Room, taken
 from davstore.errors import StateError
+from davstore.pooled import Pooled
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +46,7 @@ class Scratch(FilesystemProvider):
     """
 
     def __init__(
-        self, name: str, share: Share, users: Users, elsewhere: Any, rooms: diskcache.Cache
+        self, name: str, share: Share, users: Users, elsewhere: Any, rooms: Pooled
     ) -> None:
         self.root = share.path.expanduser()
         try:

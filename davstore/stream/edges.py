@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import diskcache
 
 from davstore.model import Leaf
+from davstore.pooled import Pooled
 from davstore.stream import containers
 from davstore.tally import EDGES, Tally
 
@@ -125,9 +125,7 @@ class Edges:
 
 def _opened(folder: Path, store: int) -> Any:
     try:
-        return diskcache.Cache(
-            str(folder), size_limit=store, eviction_policy="least-recently-used", timeout=5
-        )
+        return Pooled(folder, 5, size_limit=store, eviction_policy="least-recently-used")
     except Exception as error:  # noqa: BLE001 - any database or file trouble
         log.warning("beginnings and ends of files are not kept: %s", type(error).__name__)
         return None

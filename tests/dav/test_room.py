@@ -1,14 +1,14 @@
 """How much of a share is taken, by one process and by several."""
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 
-import diskcache
 import pytest
 from wsgidav.dav_error import DAVError
 
 from davstore.dav.room import BELIEVED, FORGOTTEN, LEAST, Room
+from davstore.pooled import Pooled
 
 Rooms = Callable[[], Room]
 LIMIT = 100_000
@@ -34,7 +34,7 @@ def rooms(tmp_path: Path, clock: Clock) -> Iterator[Rooms]:
     with ExitStack() as stack:
 
         def room() -> Room:
-            together = stack.enter_context(diskcache.Cache(str(tmp_path / "rooms")))
+            together = stack.enter_context(closing(Pooled(tmp_path / "rooms")))
             return Room(share, LIMIT, together, clock)
 
         yield room

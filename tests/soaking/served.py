@@ -4,7 +4,9 @@ import re
 import signal
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -26,8 +28,13 @@ class Figures:
     """Of one moment."""
 
     memory: int
-    descriptors: int
     threads: int
+    open: Counter[str]
+    """What the descriptors are of: the files' names, or kinds."""
+
+    @property
+    def descriptors(self) -> int:
+        return self.open.total()
 
 
 class Served:
@@ -36,6 +43,7 @@ class Served:
     def __init__(self, sim: Simulator, folder: Path, accounts: Sequence[str], told: str) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
+        self._folder = folder
         self._log = folder / "log"
         self.users_file = folder / "users"
         self.add_user("guest0")
@@ -92,7 +100,16 @@ class Served:
         status = (place / "status").read_text()
         memory = int(re.findall(r"VmRSS:\s+(\d+)", status)[0]) * 1024
         threads = int(re.findall(r"Threads:\s+(\d+)", status)[0])
-        return Figures(memory, len(list((place / "fd").iterdir())), threads)
+        kinds: Counter[str] = Counter()
+        for each in (place / "fd").iterdir():
+            with suppress(OSError):  # closed meanwhile
+                kinds[self._kind(str(each.readlink()))] += 1
+        return Figures(memory, threads, kinds)
+
+    def _kind(self, target: str) -> str:
+        if target.startswith(str(self._folder)):
+            return target.removeprefix(str(self._folder))
+        return target.partition(":")[0]  # such as socket, without its number
 
     def complaints(self) -> list[str]:
         """What the log should not hold."""

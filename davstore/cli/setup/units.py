@@ -2,6 +2,16 @@
 
 Options are chosen so that `systemd-analyze security` finds little. The mount must not live in a
 mount namespace of its own, where nobody else would see it: so none of what makes one is there.
+
+A person's manager has no privileges, so that it can do less for them (systemd.exec(5)):
+- What takes capabilities away (CapabilityBoundingSet=, and with it PrivateDevices=, ProtectClock=,
+  ProtectKernelLogs=, ProtectKernelModules=) fails with 218/CAPABILITIES where a machine allows no
+  user namespaces; there are none to take away.
+- What filters by BPF (IPAddressDeny=, DevicePolicy=) does nothing, and User= and DynamicUser= cannot
+  be.
+- Homes (ProtectHome=), /tmp and all else that the person may write stay open, since the
+  configuration, tokens and shares lie wherever they like.
+- What is a mount namespace (ProtectSystem= and its like) is passed over where there can be none.
 """
 
 from dataclasses import dataclass
@@ -37,6 +47,19 @@ ProtectKernelTunables=yes
 ProtectProc=invisible
 RemoveIPC=yes
 """
+
+_OWN: Final = """\
+KeyringMode=private
+MemoryDenyWriteExecute=yes
+PrivateMounts=yes
+ProcSubset=pid
+ProtectControlGroups=yes
+ProtectHostname=yes
+ProtectKernelTunables=yes
+ProtectProc=invisible
+ProtectSystem=full
+"""
+"""What of that a person's manager can do too, or passes over."""
 
 _SERVER: Final = """\
 [Unit]
@@ -79,11 +102,12 @@ WantedBy={target}
 """
 
 _MOUNTING_USER: Final = """\
-LockPersonality=yes
-RestrictRealtime=yes
+KeyringMode=private
 UMask=0077
 """
-"""A person mounts by the set-uid fusermount3, which must be let have its privileges."""
+"""A person mounts by the set-uid fusermount3, which must be let have its privileges: a person's
+manager takes them away (NoNewPrivileges=) with whatever is filtered, be it LockPersonality= alone.
+"""
 
 _MOUNTING_ROOT: Final = (
     _CALLS
@@ -145,7 +169,7 @@ class Units:
             config="${CREDENTIALS_DIRECTORY}/config.toml" if is_system else _escaped(self.config),
             place=handed if is_system else "",
             calls=_CALLS,
-            sealed=_SEALED if is_system else "",
+            sealed=_SEALED if is_system else _OWN,
             target="multi-user.target" if is_system else "default.target",
         )
 
