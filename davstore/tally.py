@@ -93,11 +93,19 @@ class Tally:
         if numbers is None:
             numbers = self._local.numbers = {}
             with self._lock:
-                ended = [shard for thread, shard in self._shards if not thread.is_alive()]
-                self._past = added([self._past, *ended])
-                self._shards = [each for each in self._shards if each[0].is_alive()]
+                self._fold()
                 self._shards.append((threading.current_thread(), numbers))
         return numbers
+
+    def _fold(self) -> None:
+        """Of threads that are no more only the sums are kept: a search has some of its own."""
+        left = []
+        for thread, shard in self._shards:
+            if thread.is_alive():
+                left.append((thread, shard))
+            else:
+                self._past = added([self._past, shard])
+        self._shards = left
 
 
 def added(parts: Iterable[Counted]) -> dict[tuple[str, Labels], float]:

@@ -3,8 +3,8 @@
 `python -m tests.soak --minutes 60` starts davstore as an owner does, over the simulator, and has
 it played from, scanned, written to, refreshed and reloaded while magnets come and go, links expire
 and services break. Every byte that is read is compared. It prints latencies, errors, and how many
-descriptors (and of what), threads and bytes the server has at rest before and after; status 1 where bytes were
-wrong, the log holds an error, or something leaks.
+descriptors (and of what), threads and bytes the server has at rest before and after; status 1 where
+bytes were wrong, the log holds an error, or something leaks.
 """
 
 import argparse
