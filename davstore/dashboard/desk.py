@@ -197,9 +197,12 @@ class Dashboard:
                 )  # fmt: skip
             action.do(form)
         except DavstoreError as error:
-            if fields.get("back") == "add" and self._intake is not None:
+            rights = environ["davstore.rights"]
+            if fields.get("back") == "add" and self._intake is not None and ADDING in rights:
                 return self._add(environ, start_response, fields, self._intake, str(error))
-            return self._status(environ, start_response, {}, str(error))
+            if WATCH in rights:
+                return self._status(environ, start_response, {}, str(error))
+            return plain(start_response, "409 Conflict", str(error))
         back = ADD if fields.get("back") == "add" else STATUS
         kept = {name: fields[name] for name in KEPT_FIELDS if back == ADD and fields.get(name)}
         query = urlencode({"did": key, **kept})

@@ -219,6 +219,18 @@ def test_what_cannot_be_done_is_said() -> None:
     assert "the disk is full; make room" in answer.text
 
 
+def test_what_cannot_be_done_shows_nobody_a_page_that_they_may_not_see() -> None:
+    def fail(_: object) -> None:
+        raise StateError("the disk is full; make room")
+
+    for right in ("add", "delete"):
+        desk = Desk(scene(), [Action("act", "", fail, right)], rights=frozenset({right}))
+        for back in ("status", *(["add"] if right == "delete" else [])):
+            form = {"token": desk.tokens.of("anna"), "back": back}
+            answer = desk.client.post("/do/act", data=form)
+            assert (answer.status_code, answer.text) == (409, "the disk is full; make room\n")
+
+
 def test_tokens_grow_old() -> None:
     desk = Desk(scene())
     token = desk.tokens.of("anna")
