@@ -19,6 +19,8 @@ Timeout = diskcache.Timeout
 
 CONNECTIONS: Final = 4
 """So many threads at once; others wait for their turn, which takes a millisecond."""
+_OF_CONNECTIONS: Final = ("cache_size", "mmap_size", "synchronous")
+"""SQLite's settings that a file does not keep."""
 _LIGHT: Final = {"sqlite_mmap_size": 0, "sqlite_cache_size": 256}
 """Pages of 4 KiB; small things are kept, large ones stand in files beside."""
 
@@ -115,9 +117,9 @@ class Pooled(diskcache.Cache):
             isolation_level=None, check_same_thread=False,
         )  # fmt: skip
         try:
-            for key, value in connection.execute("SELECT key, value FROM Settings").fetchall():
-                if key.startswith("sqlite_"):
-                    connection.execute(f"PRAGMA {key.removeprefix('sqlite_')} = {value}")
+            known = dict(connection.execute("SELECT key, value FROM Settings").fetchall())
+            for name in _OF_CONNECTIONS:
+                connection.execute(f"PRAGMA {name} = {known[f'sqlite_{name}']}")
         except BaseException:
             connection.close()
             raise
