@@ -31,7 +31,7 @@ class _Watch:
         self._began = 0.0
 
     def __call__(self, phase: str, told: dict[str, Any]) -> None:
-        if told["generation"] < 2:  # noqa: PLR2004 - the oldest
+        if told["generation"] < 2:
             return
         if phase == "start":
             self._began = time.monotonic()

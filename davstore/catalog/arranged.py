@@ -20,8 +20,8 @@ from davstore.catalog.branches import Branches, Spot
 from davstore.catalog.dialects import reading, reason
 from davstore.catalog.places import Paths, Place, PlaceRecords, folders_of
 from davstore.catalog.shown import Shown
-from davstore.catalog.sources import Sources, facts_of, tree_of
-from davstore.catalog.trees import Shelf
+from davstore.catalog.sources import Sources, facts_of
+from davstore.catalog.trees import Shelf, tree_of
 from davstore.collector import loading
 from davstore.errors import DavstoreError
 from davstore.model import Folder, Snapshot

@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 from davstore import names, views
 from davstore.catalog.places import Place
-from davstore.catalog.sources import tree_of
+from davstore.catalog.trees import tree_of
 from davstore.model import Entry, Folder, Leaf
 from davstore.views import Path, Places, listed
 

@@ -6,7 +6,7 @@ from typing import cast
 from davstore import views
 from davstore.catalog.edited import is_emptied
 from davstore.catalog.shown import owner
-from davstore.catalog.trees import Tree
+from davstore.catalog.trees import tree_of
 from davstore.model import Folder, Snapshot
 from davstore.views import Facts
 
@@ -96,12 +96,6 @@ def facts_of(sources: Sequence[Folder], name: str = "") -> Facts:
     work = next((tree.magnet.work for tree in trees if tree.magnet.work is not None), None)
     lists = [tree.files() for tree in trees]
     return views.facts(name or trees[0].magnet.name, lists, accounts, added, work)
-
-
-def tree_of(folder: Folder) -> Tree:
-    """The files of a magnet's folder."""
-    assert isinstance(folder.entries, Tree)
-    return folder.entries
 
 
 def _key(folder: Folder) -> str:

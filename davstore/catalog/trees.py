@@ -132,6 +132,12 @@ class Tree(Mapping[str, Entry]):
         return folder.entries
 
 
+def tree_of(folder: Folder) -> Tree:
+    """The files of a magnet's folder."""
+    assert isinstance(folder.entries, Tree)
+    return folder.entries
+
+
 def leaves(folder: Folder) -> Iterator[Leaf]:
     """Every file below `folder` that its store has."""
     for entry in folder.entries.values():

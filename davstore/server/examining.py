@@ -266,9 +266,7 @@ class _Account:
                     got += len(block)
             except DavstoreError as error:
                 cure = f"`davstore explain` says more of {leaf.name!r}"
-                return Finding(
-                    self._subject("read"), WRONG, f"{error}, {size(got)} read", cure
-                )
+                return Finding(self._subject("read"), WRONG, f"{error}, {size(got)} read", cure)
             finally:
                 resolver.close()
                 streams.close()
@@ -314,9 +312,7 @@ def address_words(seen: Seen | None, found: Way) -> str:
             "and the service does not say which")  # fmt: skip
 
 
-def _largest(
-    snapshot: Snapshot | None, without: Collection[str], most: int = 50
-) -> Leaf | None:
+def _largest(snapshot: Snapshot | None, without: Collection[str], most: int = 50) -> Leaf | None:
     """A file that is large enough to tell, of the first magnets; none of those `without`."""
     if snapshot is None:
         return None

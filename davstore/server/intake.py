@@ -38,7 +38,7 @@ class Intake:
         return self._finder.able(self._seen(sees))
 
     def find(self, words: str, sees: Sees, kind: str = "") -> Found:
-        """What they find of this kind. Raises `NotAccepted` for words that nobody would look for."""
+        """What they find of a kind. Raises `NotAccepted` for words that nobody would look for."""
         seen = self._seen(sees)
         finds = self._finder.search(words, seen, kind)
         offers = [

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-
 from davstore.model import Leaf
 from davstore.pooled import Pooled
 from davstore.stream import containers

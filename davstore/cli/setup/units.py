@@ -7,8 +7,7 @@ A person's manager has no privileges, so that it can do less for them (systemd.e
 - What takes capabilities away (CapabilityBoundingSet=, and with it PrivateDevices=, ProtectClock=,
   ProtectKernelLogs=, ProtectKernelModules=) fails with 218/CAPABILITIES where a machine allows no
   user namespaces; there are none to take away.
-- What filters by BPF (IPAddressDeny=, DevicePolicy=) does nothing, and User= and DynamicUser= cannot
-  be.
+- IPAddressDeny= and DevicePolicy=, which are BPF, do nothing; User= and DynamicUser= cannot be.
 - Homes (ProtectHome=), /tmp and all else that the person may write stay open, since the
   configuration, tokens and shares lie wherever they like.
 - What is a mount namespace (ProtectSystem= and its like) is passed over where there can be none.
