@@ -88,9 +88,7 @@ class Pooled(diskcache.Cache):
     @property
     def _con(self) -> sqlite3.Connection:
         """That of this thread; diskcache asks for it with every statement."""
-        if self._slots is None:
-            return super()._con
-        connection: sqlite3.Connection = self._local.con
+        connection: sqlite3.Connection = super()._con if self._slots is None else self._local.con
         return connection
 
     @contextmanager

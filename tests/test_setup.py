@@ -140,7 +140,7 @@ def test_systemd_accepts_the_units(tmp_path: Path, need: Need, kind: Kind) -> No
         assert (done.returncode, done.stderr) == (0, "")
 
 
-@pytest.mark.parametrize(("kind", "thresholds"), [("system", (15, 46)), ("user", (52, 96))])
+@pytest.mark.parametrize(("kind", "thresholds"), [("system", (15, 46)), ("user", (56, 97))])
 def test_systemd_finds_little_to_harden(
     tmp_path: Path, need: Need, kind: Kind, thresholds: tuple[int, int]
 ) -> None:

@@ -76,9 +76,9 @@ def test_before_something_goes_for_good_it_is_asked() -> None:
     asked = desk.get(links[0].removeprefix("/-"))
     for part in ("no way back", "Left alone it is removed in 5 hours", "2.1 GB"):
         assert part in asked.text
-    (form,) = html.document_fromstring(asked.text).xpath("//form[@method='post']")
-    assert form.get("action") == "/-/do/purge"
-    assert {each.get("name"): each.get("value") for each in form.iterfind("input")} == {
+    (form,) = html.document_fromstring(asked.text).forms
+    assert (form.method, form.get("action")) == ("POST", "/-/do/purge")
+    assert dict(form.form_values()) == {
         "token": desk.tokens.of("anna"), "back": "status", "account": "rd", "magnet": "7",
     }  # fmt: skip
     for gone in ("?account=rd&magnet=9", "?account=hidden&magnet=7", ""):
