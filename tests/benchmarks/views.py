@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from davstore import collector
 from davstore.catalog import Arranged, Catalog, PlaceRecords, Records, open_database
 from davstore.catalog.records import Held, Standing, Unsaved
 from davstore.model import File, Folder, Magnet, Status
@@ -70,6 +71,7 @@ def main() -> None:
     magnets, files = (int(sys.argv[1]) if sys.argv[1:] else MAGNETS,
                       int(sys.argv[2]) if sys.argv[2:] else FILES)  # fmt: skip
     report = Report()
+    collector.settle()  # as a process that serves does
     with TemporaryDirectory() as folder:
         state = Path(folder)
         fill(state, magnets, files)
