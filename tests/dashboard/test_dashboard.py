@@ -76,7 +76,7 @@ def test_before_something_goes_for_good_it_is_asked() -> None:
     asked = desk.get(links[0].removeprefix("/-"))
     for part in ("no way back", "Left alone it is removed in 5 hours", "2.1 GB"):
         assert part in asked.text
-    (form,) = html.document_fromstring(asked.text).forms
+    (form,) = html.document_fromstring(asked.text).forms  # type: ignore[attr-defined]
     assert (form.method, form.get("action")) == ("POST", "/-/do/purge")
     assert dict(form.form_values()) == {
         "token": desk.tokens.of("anna"), "back": "status", "account": "rd", "magnet": "7",
