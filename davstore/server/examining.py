@@ -243,7 +243,7 @@ class _Account:
 
     def _has_gone(self, leaf: Leaf) -> bool:
         """Whether the service, asked now, has it no longer: then nothing is wrong."""
-        magnet = self._library.catalog.keeper(self._name).magnet(leaf.magnet)
+        magnet = self._library.catalog.keeper(self._name).holding.magnets.get(leaf.magnet)
         try:
             for _, files in self._library.stores[self._name].files([magnet] if magnet else []):
                 if isinstance(files, StoreError):
