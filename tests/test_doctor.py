@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from davstore.cli.main import app
-from davstore.server import examined
+from davstore.server.examining import examined
 from davstore.server.examining import address_words
 from davstore.simulator import Content, Fault, SimFile, SimMagnet, Simulator
 from davstore.stores.base import Seen

@@ -10,7 +10,7 @@ from rich.table import Table
 from davstore.cli.screen import AsJson, ConfigFile, day, err, load, out, print_json
 from davstore.errors import StoreError
 from davstore.model import Account, Magnet, Status
-from davstore.server import open_stores
+from davstore.server.opening import open_stores
 from davstore.stores.base import Store
 
 

@@ -14,7 +14,7 @@ from davstore import logs
 from davstore.cli.screen import Verbose, err, load, out
 from davstore.cli.serve import await_told, told_to_stop
 from davstore.errors import DavstoreError
-from davstore.server import Server
+from davstore.server.server import Server
 
 if TYPE_CHECKING:
     from davstore.simulator import Simulator

@@ -18,7 +18,7 @@ from davstore.cli.screen import AsJson, ConfigFile, err, load, out, print_json, 
 from davstore.config import Settings
 from davstore.errors import DavstoreError, NotAccepted, StoreError
 from davstore.model import Found, Query, Wanted
-from davstore.server import open_stores
+from davstore.server.opening import open_stores
 from davstore.stores.base import Adding, Checking, Choosing, Store, present
 from davstore.stores.torznab import CATEGORIES
 from davstore.wanted import of_hash, of_link, wanted

@@ -17,7 +17,7 @@ from davstore.cli.refresh import NoSuchAccount
 from davstore.cli.screen import ConfigFile, err, load, out
 from davstore.config import Settings
 from davstore.errors import NotAccepted
-from davstore.server import open_stores
+from davstore.server.opening import open_stores
 
 
 def import_(

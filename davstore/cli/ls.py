@@ -11,7 +11,7 @@ from davstore.dav.overlay import Overlay
 from davstore.dav.tree import LINKS, Tree
 from davstore.errors import DavstoreError
 from davstore.model import Entry, Folder, Leaf
-from davstore.server import Library
+from davstore.server.library import Library
 
 Row: TypeAlias = dict[str, Any]
 

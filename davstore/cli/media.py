@@ -10,7 +10,7 @@ from davstore.cli.screen import AsJson, ConfigFile, load, out, print_json
 from davstore.dav.tree import NotReady, Tree
 from davstore.errors import DavstoreError
 from davstore.model import Leaf
-from davstore.server import Library
+from davstore.server.library import Library
 from davstore.stores.desk import Transcoding
 
 

@@ -12,7 +12,7 @@ from davstore.catalog import Records, open_database, server_of
 from davstore.cli.screen import ConfigFile, err, load, out
 from davstore.config import Settings
 from davstore.errors import DavstoreError
-from davstore.server import Library
+from davstore.server.library import Library
 
 
 class NoSuchAccount(DavstoreError):

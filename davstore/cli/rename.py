@@ -9,7 +9,7 @@ from davstore.cli.ls import NoSuchPath
 from davstore.cli.screen import ConfigFile, load, out
 from davstore.dav.tree import MAGNETS, NotReady, Tree
 from davstore.model import Folder
-from davstore.server import Library
+from davstore.server.library import Library
 
 
 def rename(

@@ -4,15 +4,16 @@ import json
 from dataclasses import asdict, is_dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 from rich.console import Console
 from rich.filesize import decimal
 
-from davstore import config
 from davstore.model import Quota
-from davstore.stores import STORES
+
+if TYPE_CHECKING:
+    from davstore.config import Settings
 
 out: Final = Console(highlight=False)
 err: Final = Console(stderr=True, highlight=False)
@@ -45,8 +46,11 @@ def _plain(value: Any) -> Any:
     raise TypeError(type(value).__name__)
 
 
-def load(path: Path | None) -> config.Settings:
+def load(path: Path | None) -> "Settings":
     """The settings, checked; raises `ConfigError`."""
+    from davstore import config  # noqa: PLC0415 - some commands need no configuration
+    from davstore.stores import STORES  # noqa: PLC0415 - as above
+
     return config.load(path, {name: kind.settings for name, kind in STORES.items()})
 
 

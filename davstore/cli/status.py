@@ -17,7 +17,7 @@ from davstore.cli.screen import AsJson, ConfigFile, amount, day, err, load, out,
 from davstore.cli.standing import SKEWED, Said, ask
 from davstore.config import Settings
 from davstore.model import Magnet, Status
-from davstore.server import open_stores
+from davstore.server.opening import open_stores
 from davstore.stores.desk import Notifying
 
 BAR = 20

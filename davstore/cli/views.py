@@ -15,7 +15,7 @@ from davstore.cli.screen import AsJson, ConfigFile, load, out, print_json
 from davstore.config import Settings
 from davstore.dav.tree import NotReady, Tree
 from davstore.model import Entry, Folder, Leaf
-from davstore.server import Library
+from davstore.server.library import Library
 
 MOST = 10
 """So many magnets of a folder are explained."""

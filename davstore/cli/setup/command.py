@@ -18,7 +18,7 @@ from davstore.cli.setup.questions import Asking, Unanswered
 from davstore.cli.setup.units import Units
 from davstore.cli.setup.words import address, to_type
 from davstore.config import default_file
-from davstore.server import open_stores
+from davstore.server.opening import open_stores
 from davstore.stores import STORES
 
 ALL = "0.0.0.0"  # noqa: S104 - the owner is asked
