@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
-from davstore.config import Settings
+from davstore.config import AccountSettings, Settings
 from davstore.stores import STORES
 from davstore.stores.base import Store, TokenSettings
 from davstore.stores.passes import Passes, PassFile
@@ -66,7 +66,7 @@ def _by_database(
     return Together(state, processes, pool_of(engine)), partial(PassRecord, engine)
 
 
-def _kept(passes: PassesOf, name: str, account: object) -> Mapping[str, Passes]:
+def _kept(passes: PassesOf, name: str, account: AccountSettings) -> Mapping[str, Passes]:
     """Only some kinds of store can be logged in to."""
     if not isinstance(account, TokenSettings):
         return {}
