@@ -22,6 +22,7 @@ from cachetools import TLRUCache
 
 from davstore import names, views
 from davstore.catalog.shown import owner
+from davstore.catalog.trees import leaves
 from davstore.errors import StoreError, StoreUnavailable, anew
 from davstore.model import Entry, File, Folder, Found, Leaf, Query, Snapshot, Text
 from davstore.stores.base import Searching, Store
@@ -81,6 +82,9 @@ class Lookups:
         now: Callable[[], float] = time.time,
     ) -> None:
         self._stores = stores
+        # Asked once: which of a protocol's methods an object has takes long to find out.
+        self._searched = {n for n, each in stores.items() if isinstance(each, Searching | Finding)}
+        self._continued = {n for n, each in stores.items() if isinstance(each, Continuing)}
         self._snapshot = snapshot
         self._now = now
         self._lock = threading.Lock()
@@ -94,11 +98,10 @@ class Lookups:
 
     def folders(self, account: str) -> tuple[Folder, ...]:
         """What stands beside the magnets of `account`. Empty but for what is remembered."""
-        store = self._stores.get(account)
         found: list[Folder] = []
-        if isinstance(store, Searching | Finding):
+        if account in self._searched:
             found.append(Folder(SEARCH, views.listed(self._remembered(account)), 0.0))
-        if isinstance(store, Continuing):
+        if account in self._continued:
             known = self._known((account, _BEGUN))
             found.append(known or Folder(CONTINUE, {}, 0.0))
         return tuple(found)
@@ -225,8 +228,7 @@ class Lookups:
             folder = magnets.get(row.magnet)
             if folder is None:
                 continue
-            leaves = [leaf for leaf in _leaves(folder) if leaf.file.ref == row.ref]
-            yield leaves[0] if leaves else folder
+            yield next((leaf for leaf in leaves(folder) if leaf.file.ref == row.ref), folder)
 
 
 def is_search(words: str) -> bool:
@@ -267,11 +269,3 @@ def _renamed(entry: Entry, name: str) -> Entry:
     if isinstance(entry, Folder):
         return Folder(name, entry.entries, entry.modified)
     return replace(entry, name=name)
-
-
-def _leaves(folder: Folder) -> Iterator[Leaf]:
-    for entry in folder.entries.values():
-        if isinstance(entry, Leaf):
-            yield entry
-        else:
-            yield from _leaves(entry)

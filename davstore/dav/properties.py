@@ -1,7 +1,6 @@
 """The properties of entries, as one table: name -> what stands in its element.
 
-Both faces read it: WsgiDAV's resources and `listing`, which renders many entries at once.
-RFC 4918 section 15.
+`listing` renders them, of many entries at once. RFC 4918 section 15.
 """
 
 import re
@@ -9,19 +8,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any, TypeAlias
+from typing import TypeAlias
 from xml.sax.saxutils import escape
 
-from lxml import etree
-from werkzeug.http import http_date
-
 from davstore.dav.media_types import media_type
+from davstore.dav.times import modified, tellable
 from davstore.model import Entry, Folder, Leaf, Played
 
 Markup: TypeAlias = str
 """XML that stands for itself: escaped, and with "D" for the namespace "DAV:"."""
 
-_LATEST = 253_402_300_799.0  # the year 9999's last second: no later date can be written
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _NOT_PLAIN = re.compile("[^\t\n\r\x20-%'-;=?-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -64,17 +60,8 @@ def _is_collection(entry: Entry) -> Markup:
 
 
 @lru_cache(4096)
-def _modified(moment: float) -> Markup:
-    return http_date(int(_writable(moment)))
-
-
-@lru_cache(4096)
 def _created(moment: float) -> Markup:
-    return datetime.fromtimestamp(_writable(moment), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _writable(moment: float) -> float:
-    return min(max(0.0, moment), _LATEST)
+    return datetime.fromtimestamp(tellable(moment), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _length(entry: Entry) -> Markup | None:
@@ -107,7 +94,7 @@ def _duration(entry: Entry) -> Markup | None:
 PROPERTIES = (
     Property("{DAV:}resourcetype", _resource_type),
     Property("{DAV:}displayname", lambda entry: escaped(entry.name)),
-    Property("{DAV:}getlastmodified", lambda entry: _modified(entry.modified)),
+    Property("{DAV:}getlastmodified", lambda entry: modified(entry.modified)),
     Property("{DAV:}creationdate", lambda entry: _created(entry.modified)),
     # Not in RFC 4918; Infuse and older Windows clients take it for the kind of an entry.
     Property("{DAV:}iscollection", _is_collection),
@@ -125,20 +112,3 @@ PROPERTIES = (
     Property(POSITION, _position, in_all=False),
     Property(DURATION, _duration, in_all=False),
 )
-
-_BY_NAME = {each.name: each for each in PROPERTIES}
-
-
-def property_names(entry: Entry) -> list[str]:
-    """The names of the properties that `entry` has, in Clark notation."""
-    return [each.name for each in PROPERTIES if each.markup(entry) is not None]
-
-
-def property_element(entry: Entry, name: str) -> Any:
-    """A property as an lxml element; raises `KeyError` where `entry` has none of this name."""
-    markup = _BY_NAME[name].markup(entry)
-    if markup is None:
-        raise KeyError(name)
-    element = etree.fromstring(f'<D:prop xmlns:D="DAV:">{markup}</D:prop>')
-    element.tag = name
-    return element

@@ -4,13 +4,14 @@ The catalog, and with it SQLAlchemy, is loaded only where machines share a datab
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
-from davstore.config import AccountSettings, Settings
+from davstore.config import Settings
 from davstore.stores import STORES
-from davstore.stores.base import Store, TokenSettings
+from davstore.stores.base import Means, Store
 from davstore.stores.passes import Passes, PassFile
 from davstore.tally import Tally
 from davstore.transport import Together
@@ -41,15 +42,10 @@ def open_stores(
         passes: PassesOf = partial(PassFile, state)
     else:
         together, passes = _by_database(settings, processes, engine, now)
+    means = Means(now, sleep, together, tally)
     return {
         name: STORES[account.store].open(
-            name,
-            account,
-            together=together,
-            tally=tally,
-            now=now,
-            sleep=sleep,
-            **_kept(passes, name, account),
+            name, account, replace(means, passes=passes(name, str(account.url)))
         )
         for name, account in settings.accounts.items()
     }
@@ -64,10 +60,3 @@ def _by_database(
     if engine is None:
         engine = open_database(state, now, database=database)
     return Together(state, processes, pool_of(engine)), partial(PassRecord, engine)
-
-
-def _kept(passes: PassesOf, name: str, account: AccountSettings) -> Mapping[str, Passes]:
-    """Only some kinds of store can be logged in to."""
-    if not isinstance(account, TokenSettings):
-        return {}
-    return {"passes": passes(name, str(account.url))}
