@@ -60,6 +60,21 @@ def test_the_files_for_containers_keep_to_their_schemas(name: str) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_the_image_is_made_of_files_that_docker_is_shown() -> None:
+    """What .dockerignore hides cannot be copied: it hides all but what it names."""
+    image = (HOUSE / "docker" / "Dockerfile").read_text()
+    copied = {
+        source
+        for line in image.splitlines()
+        if line.startswith("COPY ") and "--from" not in line
+        for source in line.split()[1:-1]
+    }
+    hidden, *shown = (HOUSE / ".dockerignore").read_text().split()
+    assert hidden == "*"
+    assert copied <= {each.removeprefix("!") for each in shown if each.startswith("!")}
+    assert all((HOUSE / each).exists() for each in copied)
+
+
 def test_no_container_of_ours_runs_as_root_or_may_more_than_it_needs() -> None:
     image = (HOUSE / "docker" / "Dockerfile").read_text()
     assert "\nUSER 1000:1000\n" in image

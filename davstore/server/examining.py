@@ -21,6 +21,7 @@ from davstore.config import Settings
 from davstore.dashboard.words import day, rate, size, span
 from davstore.errors import DavstoreError, StateError, StoreError
 from davstore.model import Folder, Leaf, Snapshot
+from davstore.mounting import CannotMount, rclone
 from davstore.resolver import Failures, Resolver
 from davstore.server.library import Library, upstream
 from davstore.stores.base import Seeing, Seen
@@ -104,12 +105,14 @@ def _state(settings: Settings) -> Iterator[Finding]:
 
 
 def _programs() -> Iterator[Finding]:
-    rclone = shutil.which("rclone")
-    if rclone is None:
-        yield Finding("rclone", WARNING, "not here", "needed only to mount on this machine")
+    try:
+        program = rclone()
+    except CannotMount as error:
+        said, _, cure = str(error).partition("; ")
+        yield Finding("rclone", WARNING, said, f"only to mount on this machine: {cure}")
     else:
-        done = subprocess.run(  # noqa: S603 - the program that PATH names, no arguments of others
-            [rclone, "version"], capture_output=True, text=True, timeout=20, check=False
+        done = subprocess.run(  # noqa: S603 - the program that a mount runs, no arguments of others
+            [program, "version"], capture_output=True, text=True, timeout=20, check=False
         )
         yield Finding("rclone", OK, (done.stdout.splitlines() or ["?"])[0])
     has_fuse = Path("/dev/fuse").exists() and shutil.which("fusermount3")
