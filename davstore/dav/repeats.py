@@ -40,7 +40,7 @@ class Repeats:
         users: Users,
         listing: Listing,
         download: Download,
-        href: Callable[[str, Environ, Entry], str],
+        href: Callable[[str, Entry], str],
         allowed: Callable[[str, Person], tuple[str, ...]],
     ) -> None:
         self._tree = tree
@@ -77,7 +77,7 @@ class Repeats:
             return None  # another process may have written it since
         method = environ["REQUEST_METHOD"]
         if method == "PROPFIND":
-            address = self._href(path, environ, entry)
+            address = self._href(path, entry)
             return self._listing.at_hand(environ, request.body, address, entry)
         if method == "OPTIONS":
             allowed = self._allowed(path, person)
@@ -100,6 +100,8 @@ def path_of(target: str) -> str | None:
     """The decoded path that a request's target means; None where that is not plain to see."""
     if not target.startswith("/") or len(target) > LONGEST_PATH or _ODD.search(target):
         return None
+    if "%" not in target:
+        return target
     try:
         return unquote_to_bytes(target).decode()
     except UnicodeDecodeError:
