@@ -43,7 +43,9 @@ def test_every_picture_is_there_and_small(picture: str) -> None:
 
 
 def test_every_link_within_leads_to_a_heading() -> None:
-    headings = re.findall(r"^#+ (.+)$", re.sub(r"^```.*?^```$", "", README, flags=re.M | re.S), re.M)
+    headings = re.findall(
+        r"^#+ (.+)$", re.sub(r"^```.*?^```$", "", README, flags=re.M | re.S), re.M
+    )
     anchors = {re.sub(r"[^\w -]", "", each).lower().replace(" ", "-") for each in headings}
     assert set(re.findall(r"\]\(#([^)]+)\)", README)) <= anchors
 

@@ -86,14 +86,12 @@ def test_who_does_not_see_well_or_uses_no_mouse_is_not_left_out(
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_a_finger_meets_what_it_is_meant_for(
-    chromium: Browser, demo: Serving, path: str
-) -> None:
+def test_a_finger_meets_what_it_is_meant_for(chromium: Browser, demo: Serving, path: str) -> None:
     """44 pixels, as WCAG 2.2 (2.5.5) and Apple's guidelines ask; links in the text are exempt."""
     with opened(chromium, demo, path, viewport=PHONE, is_mobile=True, has_touch=True) as page:
         small = page.evaluate("""() =>
-            [...document.querySelectorAll("button, select, input, summary, nav a, thead a, tbody a")]
-            .map((each) => each.closest("tbody tr") && each.matches("a") ? each.closest("tr") : each)
+            [...document.querySelectorAll("button, select, input, summary, nav a, th a, td a")]
+            .map((each) => each.matches("td a") ? each.closest("tr") : each)
             .filter((each) => each.checkVisibility() && each.type != "hidden")
             .filter((each) => each.getBoundingClientRect().height < 43.9)
             .map((each) => each.outerHTML.slice(0, 80))""")
