@@ -108,8 +108,21 @@ def ready_place(place: Path) -> None:
         raise CannotMount(f"{place}: something is mounted there; `fusermount3 -u {place}` ends it")
     if not is_empty:
         raise CannotMount(f"{place}: is not empty; choose an empty folder")
+    needs_fuse()
+
+
+def needs_fuse() -> None:
+    """Raises `CannotMount` where this machine has none."""
     if shutil.which("fusermount3") is None and shutil.which("fusermount") is None:
         raise CannotMount("there is no FUSE; install it (apt-get install fuse3)")
+
+
+def is_free(place: Path) -> bool:
+    """Whether a folder is not there, or empty, or a mount already (or what one has left)."""
+    try:
+        return _is_mounted(place) or not any(place.iterdir())
+    except OSError as error:
+        return error.errno == errno.ENOENT
 
 
 class Mount:

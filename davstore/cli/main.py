@@ -49,20 +49,24 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (
-    demo.demo, serve.serve, check.check, login.login, login.logout,
-    status.status, refresh.refresh, ls.ls, views.views,
-    explain.explain, doctor.doctor,
-    finding.search, finding.check_cache, position.position,
-    rename.rename, audit.audit, export.export,
-    links.links, links.unlock, media.media, hosts.hosts, hosts.settings,
-    restart.restart, restart.vouchers,
-    notify.notify, mount.mount, setup.setup,
-    state.migrate, state.state,
-    password.password, certificate.certificate, config.config,
-):  # fmt: skip
-    app.command()(command)
-app.command("import")(importing.import_)
+for panel, commands in {
+    "To begin": (demo.demo, setup.setup, check.check, serve.serve, mount.mount),
+    "How it is": (
+        status.status, doctor.doctor, explain.explain, ls.ls, views.views, config.config,
+        refresh.refresh, notify.notify, audit.audit,
+    ),
+    "Accounts": (
+        login.login, login.logout, finding.search, finding.check_cache, links.links, links.unlock,
+        hosts.hosts, hosts.settings, media.media, position.position, rename.rename,
+        restart.restart, restart.vouchers,
+    ),
+    "The server and its state": (
+        password.password, certificate.certificate, export.export, state.migrate, state.state,
+    ),
+}.items():  # fmt: skip
+    for command in commands:
+        app.command(rich_help_panel=panel)(command)
+app.command("import", rich_help_panel=panel)(importing.import_)
 
 
 def _print_version(wanted: bool) -> None:  # noqa: FBT001 - Typer's callback

@@ -18,7 +18,7 @@ from pydantic import ByteSize
 from davstore import __version__
 from davstore.catalog import integrity, server_of
 from davstore.config import Settings
-from davstore.dashboard.words import day, rate, size, span
+from davstore.dashboard.words import day, many, rate, size, span
 from davstore.errors import DavstoreError, StateError, StoreError
 from davstore.model import Folder, Leaf, Snapshot
 from davstore.mounting import CannotMount, rclone
@@ -69,8 +69,9 @@ def examined(settings: Settings, now: Callable[[], float] = time.time) -> Iterat
 
 
 def _configuration(settings: Settings) -> Iterator[Finding]:
-    yield Finding("configuration", OK, f"{len(settings.accounts)} accounts, "
-                  f"{len(settings.users)} users, {len(settings.views)} views")  # fmt: skip
+    parts = {"account": settings.accounts, "user": settings.users, "view": settings.views}
+    counts = ", ".join(many(len(part), word) for word, part in parts.items())
+    yield Finding("configuration", OK, counts)
     for user in settings.users:
         if not user.is_hashed:
             yield Finding("configuration", WARNING, f"the password of {user.name!r} stands there "
