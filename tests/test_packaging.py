@@ -1,5 +1,6 @@
 """What is shipped beside the code: the manual, completion, and the files for containers."""
 
+import json
 import os
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import pytest
 import yaml
 
 from davstore.cli import manual
+from davstore.config.told import hooks as told
 
 HOUSE = Path(__file__).parent.parent
 SCHEMAS = {
@@ -73,6 +75,19 @@ def test_the_image_is_made_of_files_that_docker_is_shown() -> None:
     assert hidden == "*"
     assert copied <= {each.removeprefix("!") for each in shown if each.startswith("!")}
     assert all((HOUSE / each).exists() for each in copied)
+
+
+@pytest.mark.parametrize("more", [
+    "", '{"kind": "jellyfin", "token": "x", "map": {"/Movies": "/media/Movies"}}',
+])  # fmt: skip
+def test_hooks_of_ones_own_join_the_one_that_compose_brings(more: str) -> None:
+    compose = yaml.safe_load((HOUSE / "docker" / "compose.yaml").read_text())
+    said = compose["services"]["davstore"]["environment"]["DAVSTORE_HOOKS"]
+    said = said.replace("${DAVSTORE_MORE_HOOKS:+, }", ", " if more else "")
+    hooks = json.loads(said.replace("${DAVSTORE_MORE_HOOKS:-}", more))
+    made, problems = told(hooks)
+    assert problems == []
+    assert [hook.kind for hook in made] == (["rclone", "jellyfin"] if more else ["rclone"])
 
 
 def test_no_container_of_ours_runs_as_root_or_may_more_than_it_needs() -> None:
