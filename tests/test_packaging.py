@@ -12,6 +12,7 @@ import yaml
 
 from davstore.cli import manual
 from davstore.config.told import hooks as told
+from davstore.dav.canary import CANARY
 
 HOUSE = Path(__file__).parent.parent
 SCHEMAS = {
@@ -88,6 +89,16 @@ def test_hooks_of_ones_own_join_the_one_that_compose_brings(more: str) -> None:
     made, problems = told(hooks)
     assert problems == []
     assert [hook.kind for hook in made] == (["rclone", "jellyfin"] if more else ["rclone"])
+
+
+def test_the_mount_is_made_below_what_is_shared() -> None:
+    """rclone mounts on no mount, and where one died the folder above is still there."""
+    compose = yaml.safe_load((HOUSE / "docker" / "compose.yaml").read_text())
+    mount = compose["services"]["mount"]
+    shared = mount["volumes"][0]
+    assert (shared["target"], shared["bind"]["propagation"]) == ("/mnt", "rshared")
+    assert " /mnt/davstore " in mount["command"][0]
+    assert mount["healthcheck"]["test"][-1] == f"/mnt/davstore/{CANARY.name}"
 
 
 def test_no_container_of_ours_runs_as_root_or_may_more_than_it_needs() -> None:
