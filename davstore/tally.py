@@ -8,6 +8,7 @@ import threading
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeAlias
 
 Labels: TypeAlias = tuple[str, ...]
@@ -64,7 +65,9 @@ class Tally:
 
     def __init__(self) -> None:
         self._local = threading.local()
-        self._shards: list[dict[tuple[str, Labels], float]] = []
+        self._lock = threading.Lock()
+        self._shards: list[tuple[threading.Thread, dict[tuple[str, Labels], float]]] = []
+        self._ended: Counted = {}  # what threads have counted that are no more
 
     def count(self, kind: Kind, *labels: str, by: float = 1) -> None:
         """`by` more of `kind`."""
@@ -74,23 +77,39 @@ class Tally:
 
     def time(self, kind: Kind, seconds: float, *labels: str) -> None:
         """One more duration of `kind`."""
-        at = bisect_left(kind.bounds, seconds)
-        bound = str(kind.bounds[at]) if at < len(kind.bounds) else "+Inf"
+        in_all, in_bucket = _keys(kind, bisect_left(kind.bounds, seconds), labels)
         numbers = self._numbers()
-        for name, by in ((f"{kind.name}.sum", seconds), (f"{kind.name}.le.{bound}", 1)):
-            key = (name, labels)
-            numbers[key] = numbers.get(key, 0) + by
+        numbers[in_all] = numbers.get(in_all, 0) + seconds
+        numbers[in_bucket] = numbers.get(in_bucket, 0) + 1
 
     def read(self) -> Counted:
         """All numbers as of now."""
-        return added(shard.copy() for shard in tuple(self._shards))
+        with self._lock:
+            return added([self._ended, *(numbers.copy() for _, numbers in self._shards)])
 
     def _numbers(self) -> dict[tuple[str, Labels], float]:
         numbers: dict[tuple[str, Labels], float] | None = getattr(self._local, "numbers", None)
         if numbers is None:
             numbers = self._local.numbers = {}
-            self._shards.append(numbers)
+            self._begin(numbers)
         return numbers
+
+    def _begin(self, numbers: dict[tuple[str, Labels], float]) -> None:
+        with self._lock:
+            alive = [(threading.current_thread(), numbers)]
+            for thread, each in self._shards:
+                if thread.is_alive():
+                    alive.append((thread, each))
+                else:
+                    self._ended = added([self._ended, each])
+            self._shards = alive
+
+
+@lru_cache(1024)
+def _keys(kind: Kind, at: int, labels: Labels) -> tuple[tuple[str, Labels], tuple[str, Labels]]:
+    """Under which a duration is added up, and counted: as one of those below bound number `at`."""
+    bound = str(kind.bounds[at]) if at < len(kind.bounds) else "+Inf"
+    return (f"{kind.name}.sum", labels), (f"{kind.name}.le.{bound}", labels)
 
 
 def added(parts: Iterable[Counted]) -> dict[tuple[str, Labels], float]:

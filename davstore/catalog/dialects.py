@@ -2,7 +2,7 @@
 
 import sqlite3
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from hashlib import blake2b
 from typing import Any
@@ -45,6 +45,16 @@ def inserting(connection: sa.Connection, table: sa.Table) -> "sqlite.Insert | po
     if connection.dialect.name == SERVER:
         return postgresql.insert(table)
     return sqlite.insert(table)
+
+
+def upsert(connection: sa.Connection, table: sa.Table, *rows: Mapping[str, Any]) -> None:
+    """Write `rows`, which name the same columns, in place of those with their primary keys."""
+    if not rows:
+        return
+    statement, key = inserting(connection, table), table.primary_key.columns
+    others = {name: statement.excluded[name] for name in rows[0] if name not in key}
+    statement = statement.on_conflict_do_update(index_elements=key, set_=others)
+    connection.execute(statement, list(rows))
 
 
 def written(connection: sa.Connection, statement: sa.Insert) -> int:

@@ -53,6 +53,9 @@ class _Question:
     depth: Depth
     coding: Coding
 
+    def __hash__(self) -> int:
+        return hash(self.href)  # the rest hardly tells one from another, and takes its time
+
 
 @dataclass(frozen=True, eq=False)
 class _Body:

@@ -7,7 +7,7 @@ still so, and whether the answer is at hand.
 
 import re
 from collections.abc import Callable
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, TypeAlias
 from urllib.parse import unquote_to_bytes
 
@@ -96,12 +96,11 @@ class Repeats:
         return Answer(said.status, said.headers)  # a body would be taken for the next answer
 
 
+@lru_cache(4096)
 def path_of(target: str) -> str | None:
     """The decoded path that a request's target means; None where that is not plain to see."""
     if not target.startswith("/") or len(target) > LONGEST_PATH or _ODD.search(target):
         return None
-    if "%" not in target:
-        return target
     try:
         return unquote_to_bytes(target).decode()
     except UnicodeDecodeError:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -39,7 +40,7 @@ from davstore.dav.keeping import Keep
 from davstore.model import Folder
 from davstore.server.beside import SIDECARS
 from davstore.stores import STORES
-from davstore.stores.base import Store, TokenSettings
+from davstore.stores.base import Means, Store
 from davstore.stores.passes import Passes, PassFile
 from davstore.stores.playing import Playing
 from davstore.stream import Upstream
@@ -69,29 +70,20 @@ def open_stores(
     pool = None if engine is None else pool_of(engine)
     is_alone = processes == 1 and pool is None
     together = None if is_alone else Together(state, processes, pool)
+    means = Means(now, sleep, together, tally)
     return {
         name: STORES[account.store].open(
-            name,
-            account,
-            together=together,
-            tally=tally,
-            now=now,
-            sleep=sleep,
-            **_passes(name, account, state, engine),
+            name, account, replace(means, passes=_passes(name, account, state, engine))
         )
         for name, account in settings.accounts.items()
     }
 
 
-def _passes(
-    name: str, account: AccountSettings, state: Path, engine: Engine | None
-) -> dict[str, Passes]:
-    """Where that kind of store keeps what a login has brought."""
-    if not isinstance(account, TokenSettings):
-        return {}
+def _passes(name: str, account: AccountSettings, state: Path, engine: Engine | None) -> Passes:
+    """Where is kept what a login has brought."""
     if engine is not None and is_server(engine):
-        return {"passes": PassRecord(engine, name, str(account.url))}
-    return {"passes": PassFile(state, name, str(account.url))}
+        return PassRecord(engine, name, str(account.url))
+    return PassFile(state, name, str(account.url))
 
 
 def upstream(account: AccountSettings, processes: int = 1) -> Upstream:

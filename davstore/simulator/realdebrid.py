@@ -37,7 +37,7 @@ from davstore.simulator.realdebrid_shapes import ERRORS, PARIS, archive, date, w
 from davstore.simulator.site import json_answer
 from davstore.simulator.store import View, code, secret
 
-PER_MINUTE, MOST_ACTIVE = 250, 25
+MOST_ACTIVE = 25
 FILE_LINK = "https://real-debrid.com/d/"
 STATUS = {
     "ready": "downloaded",
@@ -121,11 +121,6 @@ class RealDebrid(Adding):
     def settings(self) -> dict[str, Any]:
         """The account's keys in the configuration."""
         return {"store": "realdebrid", "token": self.token, "url": self.url}
-
-    @property
-    def over_limit(self) -> bool:
-        """Whether more than 250 calls ever came within a minute."""
-        return self.busiest_minute > PER_MINUTE
 
     def new_id(self, number: int, magnet: SimMagnet) -> str:
         """13 characters of [A-Z2-7]."""

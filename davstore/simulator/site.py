@@ -4,7 +4,6 @@ import json
 import ssl
 import threading
 import time
-from collections import deque
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -74,8 +73,6 @@ class Site:
         self.lock = threading.RLock()
         self._port = port
         self._server: Server | None = None
-        self._moments: deque[float] = deque()
-        self.busiest_minute = 0
         self.app = Flask(f"{__name__}.{self.label}", static_folder=None)
         self.app.before_request(self._arrive)
         self.app.after_request(self._leave)
@@ -127,12 +124,7 @@ class Site:
             dict(request.headers),
         )
         g.call = call
-        with self.lock:
-            self.calls.append(call)
-            self._moments.append(call.at)
-            while self._moments[0] < call.at - 60:
-                self._moments.popleft()
-            self.busiest_minute = max(self.busiest_minute, len(self._moments))
+        self.calls.append(call)
         return self._refusal() or self._fault()
 
     def _refusal(self) -> Response | None:

@@ -50,8 +50,8 @@ class Sink(Protocol):
     async def writable(self, seconds: float | None = None) -> None:
         """Wait for room; `TimeoutError` after `seconds`."""
 
-    async def caught_up(self) -> None:
-        """Wait until it has asked for nearly all that was sent."""
+    async def caught_up(self, seconds: float = 0.0) -> None:
+        """Wait until it has asked for nearly all that was sent, and `seconds` more."""
 
 
 class _Wakes:

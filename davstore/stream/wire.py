@@ -123,9 +123,9 @@ class Wire:
             while self._sock.flush():
                 await self.writable(seconds)
 
-    async def caught_up(self) -> None:
+    async def caught_up(self, seconds: float = 0.0) -> None:
         """Wait until the other side has taken nearly all that was sent, and for a moment to see
-        its program read that: a probe which has seen enough is about to leave.
+        its program read that: a probe which has seen enough is about to leave. Then `seconds` more.
         """
         await self.flushed()
         with contextlib.suppress(OSError):  # not on this platform
@@ -137,8 +137,12 @@ class Wire:
                 self._sock.setsockopt(socket.IPPROTO_TCP, _NOTSENT_LOWAT, -1)
         for _ in range(LOOKS):
             if self._unread() <= NEARLY_ALL:
-                return
+                break
             await asyncio.sleep(BETWEEN_LOOKS)
+        if seconds:
+            await asyncio.sleep(seconds)
+        if self.has_ended():
+            raise ConnectionResetError("has left")
 
     def _unread(self) -> int:
         """About how many bytes lie with the other side's system for its program to read: by so
@@ -212,11 +216,16 @@ class _Incoming:
         self._in_vain = 0
         self._is_watched = False
 
+    @property
+    def is_looked_at(self) -> bool:
+        """Whether the loop looks."""
+        return self._loop is not None
+
     async def wait(self, seconds: float | None) -> None:
         """Return when there is something; `TimeoutError` after `seconds`."""
         loop = asyncio.get_running_loop()
         self._in_vain = 0
-        if self._loop is None:
+        if not self.is_looked_at:
             loop.add_reader(self._fd, self._call)
             self._loop = loop
         self._waiter = loop.create_future()
