@@ -5,13 +5,16 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from hashlib import blake2b
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from davstore.errors import DavstoreError, StateError
+
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql
 
 SERVER = "postgresql"
 """What SQLAlchemy calls the engine that several machines may share."""
@@ -43,6 +46,8 @@ def is_server(engine: sa.Engine) -> bool:
 def inserting(connection: sa.Connection, table: sa.Table) -> "sqlite.Insert | postgresql.Insert":
     """An INSERT that knows ON CONFLICT; name what conflicts by `index_elements`."""
     if connection.dialect.name == SERVER:
+        from sqlalchemy.dialects import postgresql  # noqa: PLC0415 - it takes memory
+
         return postgresql.insert(table)
     return sqlite.insert(table)
 

@@ -10,7 +10,7 @@ import typer
 from davstore.cli.screen import load
 from davstore.config import AccountSettings, Settings
 from davstore.errors import DavstoreError
-from davstore.server import open_stores
+from davstore.server.opening import open_stores
 from davstore.stores.base import Store
 
 AccountName = Annotated[str, typer.Argument(metavar="ACCOUNT", help="The account's name.")]

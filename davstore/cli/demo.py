@@ -14,7 +14,8 @@ from davstore import logs
 from davstore.cli.screen import Verbose, err, load, out
 from davstore.cli.serve import await_told, told_to_stop
 from davstore.errors import DavstoreError
-from davstore.server import Server
+from davstore.server.limits import settle
+from davstore.server.server import Server
 
 if TYPE_CHECKING:
     from davstore.simulator import Simulator
@@ -40,6 +41,7 @@ def demo(
 
     logs.start("debug" if verbose else "info")
     told = told_to_stop()
+    settle()
     with TemporaryDirectory(prefix="davstore-demo-") as folder:
         with err.status("making the demo's videos …"):
             simulator = Simulator.demo(platformdirs.user_cache_path("davstore") / "demo")
@@ -85,9 +87,5 @@ Mount it, in another terminal:
 Add something: at {url}-/add, or put a .torrent file, or a .magnet file with a link in it, into
   ~/davstore/realdebrid/incoming
 
-Your own accounts: write them to {platformdirs.user_config_path("davstore") / "config.toml"}
-  \\[accounts.rd]
-  store = "realdebrid"
-  token = "…"
-then [bold]davstore check[/] and [bold]davstore serve[/]. Ctrl+C ends the demo.
+Your own accounts: [bold]davstore setup[/] asks for what it needs. Ctrl+C ends the demo.
 """

@@ -11,7 +11,7 @@ from davstore.cli.screen import AsJson, ConfigFile, err, load, minute, out, prin
 from davstore.dav.tree import LINKS
 from davstore.errors import DavstoreError
 from davstore.model import Entry, Folder, Leaf
-from davstore.server import Library
+from davstore.server.library import Library
 
 Row: TypeAlias = dict[str, Any]
 

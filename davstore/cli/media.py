@@ -8,7 +8,7 @@ from rich.markup import escape
 from davstore.cli.paths import leaf_at
 from davstore.cli.screen import AsJson, ConfigFile, load, out, print_json
 from davstore.errors import DavstoreError
-from davstore.server import Library
+from davstore.server.library import Library
 from davstore.stores.desk import Transcoding
 
 

@@ -7,7 +7,7 @@ from davstore.dav.overlay import Overlay
 from davstore.dav.tree import NotReady, Tree, Views
 from davstore.errors import DavstoreError
 from davstore.model import Leaf
-from davstore.server import Library
+from davstore.server.library import Library
 
 
 class NoSuchPath(DavstoreError):

@@ -10,7 +10,7 @@ from davstore.cli.paths import leaf_at
 from davstore.cli.screen import AsJson, ConfigFile, load, out, print_json
 from davstore.errors import DavstoreError
 from davstore.model import Position
-from davstore.server import Library
+from davstore.server.library import Library
 from davstore.stores.playing import player_of
 
 

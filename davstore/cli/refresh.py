@@ -13,7 +13,7 @@ from davstore.cli.accounts import check_account
 from davstore.cli.screen import ConfigFile, err, load, out
 from davstore.config import Settings
 from davstore.errors import DavstoreError
-from davstore.server import Library
+from davstore.server.library import Library
 
 
 def refresh(

@@ -9,7 +9,7 @@ from davstore.cli.paths import NoSuchPath, known, parts_of
 from davstore.cli.screen import ConfigFile, load, out
 from davstore.dav.tree import MAGNETS, Tree
 from davstore.model import Folder
-from davstore.server import Library
+from davstore.server.library import Library
 
 
 def rename(

@@ -6,16 +6,17 @@ from collections.abc import Iterable
 from dataclasses import asdict, is_dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.filesize import decimal
 from rich.segment import Segment
 
-from davstore import config
 from davstore.model import Quota
-from davstore.stores import STORES
+
+if TYPE_CHECKING:
+    from davstore.config import Settings
 
 _COMMANDS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
@@ -61,8 +62,11 @@ def _plain(value: Any) -> Any:
     raise TypeError(type(value).__name__)
 
 
-def load(path: Path | None) -> config.Settings:
+def load(path: Path | None) -> "Settings":
     """The settings, checked; raises `ConfigError`."""
+    from davstore import config  # noqa: PLC0415 - some commands need no configuration
+    from davstore.stores import STORES  # noqa: PLC0415 - as above
+
     return config.load(path, {name: kind.settings for name, kind in STORES.items()})
 
 

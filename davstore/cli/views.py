@@ -14,7 +14,7 @@ from davstore.cli.paths import NoSuchPath, known, parts_of, tree_of
 from davstore.cli.screen import AsJson, ConfigFile, load, out, print_json
 from davstore.config import Settings
 from davstore.model import Folder, Leaf
-from davstore.server import Library
+from davstore.server.library import Library
 
 MOST = 10
 """So many magnets of a folder are explained."""

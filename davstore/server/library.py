@@ -2,9 +2,7 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
-from pathlib import Path
 
 from davstore.catalog import (
     Adder,
@@ -13,7 +11,6 @@ from davstore.catalog import (
     Arranged,
     Catalog,
     Editor,
-    Engine,
     Giving,
     Kept,
     Leases,
@@ -22,7 +19,6 @@ from davstore.catalog import (
     Lookups,
     Outbox,
     Overviews,
-    PassRecord,
     PlaceRecords,
     Records,
     Remover,
@@ -33,57 +29,20 @@ from davstore.catalog import (
     clock,
     is_server,
     open_database,
-    pool_of,
 )
 from davstore.config import AccountSettings, Settings
 from davstore.dav.keeping import Keep
 from davstore.model import Folder
 from davstore.server.beside import SIDECARS
+from davstore.server.opening import open_stores
 from davstore.stores import STORES
-from davstore.stores.base import Means, Store
-from davstore.stores.passes import Passes, PassFile
 from davstore.stores.playing import Playing
 from davstore.stream import Upstream
 from davstore.tally import Tally
-from davstore.transport import Reach, Together
+from davstore.transport import Reach
 
 HOOKS = "hooks"
 """The task of telling hooks, in leases."""
-
-
-def open_stores(
-    settings: Settings,
-    processes: int = 1,
-    *,
-    engine: Engine | None = None,
-    tally: Tally | None = None,
-    now: Callable[[], float] = time.time,
-    sleep: Callable[[float], None] = time.sleep,
-) -> dict[str, Store]:
-    """A store for each configured account; so many processes keep its limits together, or all whose
-    `engine` is of a database that machines share. Between two tries of a call they `sleep`. What
-    they ask is counted in `tally`.
-    """
-    state, database = settings.server.state, settings.server.database
-    if engine is None and database is not None:
-        engine = open_database(state, now, database=database)
-    pool = None if engine is None else pool_of(engine)
-    is_alone = processes == 1 and pool is None
-    together = None if is_alone else Together(state, processes, pool)
-    means = Means(now, sleep, together, tally)
-    return {
-        name: STORES[account.store].open(
-            name, account, replace(means, passes=_passes(name, account, state, engine))
-        )
-        for name, account in settings.accounts.items()
-    }
-
-
-def _passes(name: str, account: AccountSettings, state: Path, engine: Engine | None) -> Passes:
-    """Where is kept what a login has brought."""
-    if engine is not None and is_server(engine):
-        return PassRecord(engine, name, str(account.url))
-    return PassFile(state, name, str(account.url))
 
 
 def upstream(account: AccountSettings, processes: int = 1) -> Upstream:

@@ -101,14 +101,14 @@ class RealDebrid(Adding):
         }
         for route, view in routes.items():
             method, path = route.split()
-            self.app.add_url_rule(f"/rest/1.0{path}", route, view, methods=[method])
+            self.route(f"/rest/1.0{path}", route, view, method)
         for verb, place, answer in (
             ("GET", "device/code", self.login.device),
             ("GET", "device/credentials", self.login.credentials),
             ("POST", "token", self.login.token),
         ):
             path = f"/oauth/v2/{place}"
-            self.app.add_url_rule(path, path, answer, methods=[verb])
+            self.route(path, path, answer, verb)
         self.app.register_error_handler(404, lambda _: self._error(3))
         self.app.register_error_handler(405, lambda _: self._error(4))
 

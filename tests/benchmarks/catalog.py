@@ -23,7 +23,7 @@ import tomli_w
 from davstore.catalog import Catalog, Records, open_database
 from davstore.catalog.records import Held, Standing, Unsaved
 from davstore.model import File, Folder, Magnet, Status
-from davstore.server import Server
+from davstore.server.server import Server
 from davstore.simulator import Content, SimFile, SimMagnet, Simulator
 from davstore.stores import STORES, alldebrid, plank, realdebrid, stremthru
 from davstore.stores.base import Means
