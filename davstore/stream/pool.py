@@ -10,6 +10,7 @@ from typing import Any
 
 import requests
 import urllib3
+from cachetools import LRUCache
 
 from davstore.errors import Busy, StreamBroken, StreamTimeout
 from davstore.stream.budget import Budget
@@ -25,6 +26,7 @@ CONNECT_TIMEOUT = 10.0
 KEPT_FOR = 50.0
 """Seconds for which an idle connection is kept: less than hosts usually do."""
 AVOIDED_FOR = 300.0
+MOST_AVOIDED = 256
 
 
 @dataclass(slots=True)
@@ -74,7 +76,7 @@ class Pool:
         self._hosts = hosts
         self._now = now
         self._idle: list[Channel] = []
-        self._avoided: dict[str, _Avoided] = {}
+        self._avoided: LRUCache[str, _Avoided] = LRUCache(MOST_AVOIDED)
         self.budget = Budget(limit, now)
         self._finishing: set[asyncio.Task[None]] = set()
         self.open = 0
