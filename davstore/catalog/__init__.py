@@ -7,7 +7,7 @@ stands in files beside it where one machine has everything. `holding` is one acc
 what it doubts (`doubt`) and the file trees that are loaded when touched (`trees`). `keeper` asks
 one store, `refresh` all of them in their time (`schedule`, `pace`). A listing is answered from a
 snapshot alone. Several processes of one server share it all by `leases` and `revisions`; `sharing`
-is what each does about that. `lookups` are folders that ask a service when they are opened,
+is what each does about that, `listening` hears of it at once where the database can tell. `lookups` are folders that ask a service when they are opened,
 `finding` searches all of them. `additions` is what people have dropped, `adding` what becomes of it
 in one account, `adders` in all. `arranged` puts the magnets of all accounts (`sources`) into views:
 `branches` are their folders, `shown` the files in them, `places` what is remembered of that on
@@ -28,7 +28,7 @@ from davstore.catalog.arranged import Arranged
 from davstore.catalog.contents import Contents
 from davstore.catalog.copying import copied
 from davstore.catalog.database import Engine, integrity, look_into, open_database, pool_of
-from davstore.catalog.dialects import clock, is_server
+from davstore.catalog.dialects import is_server, moment
 from davstore.catalog.differences import differences, folded
 from davstore.catalog.editor import Editor, NameTaken, NotThere
 from davstore.catalog.giving import Giving, moved_to
@@ -94,7 +94,6 @@ __all__ = [
     "Vanished",
     "Written",
     "can_add",
-    "clock",
     "copied",
     "differences",
     "folded",
@@ -105,6 +104,7 @@ __all__ = [
     "known_contents",
     "look_into",
     "magnet_of",
+    "moment",
     "moved_to",
     "only_server",
     "open_database",

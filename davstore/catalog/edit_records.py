@@ -74,12 +74,6 @@ class EditRecords:
         with self._engine.connect() as connection:
             return {row.magnet: _edit(row) for row in connection.execute(query)}
 
-    def emptied_before(self, moment: float) -> list[Key]:
-        """The magnets with folders that were emptied before this moment."""
-        query = sa.select(emptied.c.account, emptied.c.magnet).where(emptied.c.since < moment)
-        with self._engine.connect() as connection:
-            return [(row.account, row.magnet) for row in connection.execute(query.distinct())]
-
     def outlived(self, account: str, patience: float) -> list[str]:
         """The magnets said to be removed that a complete list, so many seconds later, still has."""
         query = (

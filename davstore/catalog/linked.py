@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
 from davstore import views
-from davstore.catalog import audit
+from davstore.catalog import audit, revisions
 from davstore.catalog.dialects import TEXT, WHOLE, alone, reason, saying
 from davstore.catalog.editor import NotThere
 from davstore.catalog.edits import Edit
@@ -156,10 +156,11 @@ class Linked:
             left = tuple(one for one in known.saved if one is not found[0])
             self._take_over(account, left, known.taken + _STEP, hidden)
 
-    def follow(self) -> None:
-        """Take over what other processes have learned."""
+    def follow(self, changed: Collection[str] | None = None) -> None:
+        """Take over what other processes have learned: all, or what these are the names of."""
         for account in self._stores:
-            self._load(account)
+            if changed is None or revisions.of_list(account) in changed:
+                self._load(account)
 
     def close(self) -> None:
         """Ask nobody any more."""
@@ -262,6 +263,7 @@ class Linked:
                 connection.execute(sa.insert(linked), rows)
             since = {"account": account, "source": self._sources[account], "taken": taken}
             connection.execute(sa.insert(linked_since), since)
+            revisions.taken(connection, revisions.of_list(account))
 
 
 @contextmanager

@@ -5,12 +5,14 @@ the server was stopped, cut off or replaced; and for a moment after that nobody 
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, Final, TypeVar
 
 import psycopg
 import sqlalchemy as sa
 from psycopg.abc import PQGen
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import InvalidatePoolError, SQLAlchemyError
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from davstore.catalog.dialects import reason
 from davstore.config import Database
@@ -32,6 +34,9 @@ REST: Final = 1.0
 CONNECTIONS: Final = 20
 """At most, of one process."""
 FREE_WITHIN: Final = 5.0
+ALIVE_FOR: Final = 0.5
+"""Seconds for which a connection that was of use is believed to be so still."""
+_USED: Final = "used"
 
 
 class Health:
@@ -91,7 +96,6 @@ def connecting(database: Database) -> sa.Engine:
     health = Health()
     engine = sa.create_engine(
         _address(database),
-        pool_pre_ping=True,
         pool_size=CONNECTIONS // 4,
         max_overflow=CONNECTIONS - CONNECTIONS // 4,
         pool_timeout=FREE_WITHIN,
@@ -109,8 +113,29 @@ def connecting(database: Database) -> sa.Engine:
         return made
 
     sa.event.listen(engine, "do_connect", connect)
+    sa.event.listen(engine, "checkin", _note_use)
+    sa.event.listen(engine, "checkout", partial(_check_life, engine))
     sa.event.listen(engine, "handle_error", _leave_what_is_read_only)
     return engine
+
+
+def _note_use(_driver: object, record: ConnectionPoolEntry) -> None:
+    record.info[_USED] = time.monotonic()
+
+
+def _check_life(
+    engine: sa.Engine, driver: Any, record: ConnectionPoolEntry, _proxy: object
+) -> None:
+    """Ask it, where nobody has for a while, whether the server still knows it.
+
+    https://docs.sqlalchemy.org/en/20/core/pooling.html#custom-legacy-pessimistic-ping
+    """
+    if time.monotonic() - record.info.get(_USED, time.monotonic()) < ALIVE_FOR:
+        return
+    try:
+        engine.dialect.do_ping(driver)
+    except psycopg.Error:
+        raise InvalidatePoolError from None
 
 
 def _leave_what_is_read_only(context: sa.ExceptionContext) -> None:

@@ -4,19 +4,23 @@ Also the memory of learned sizes, which the stream uses without knowing a databa
 """
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
 from davstore.catalog import edit_records, revisions
-from davstore.catalog.dialects import inserting, is_server
+from davstore.catalog.database import listener_of
+from davstore.catalog.dialects import inserting, is_server, looking
 from davstore.catalog.doubt import BELIEVED, NEVER
 from davstore.catalog.edit_records import EditRecords
 from davstore.catalog.tables import accounts, files, held_back, links, magnets, sizes
 from davstore.model import File, Magnet, Status, Work
+
+if TYPE_CHECKING:
+    from davstore.catalog.listening import Listener
 
 log = logging.getLogger(__name__)
 
@@ -108,6 +112,7 @@ class Records:
 
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
+        self._looking = looking(engine)
         self.spans_machines = is_server(engine)
         self.edits = EditRecords(engine)
 
@@ -135,35 +140,39 @@ class Records:
             edit_records.forget_all(connection, account)
         return Standing(source)
 
-    def revisions(self) -> dict[str, int]:
-        """The numbers of the last changes, by what was changed."""
-        with self._engine.connect() as connection:
-            return revisions.latest(connection)
+    def listener(self, told: Callable[[Collection[str]], object]) -> "Listener | None":
+        """Who has `told` the names of what other processes change, where that can be heard."""
+        return listener_of(self._engine, told)
+
+    def revisions(self, names: Collection[str] | None = None) -> dict[str, int]:
+        """The numbers of the last changes, by what was changed: all, or those of these names."""
+        with self._looking.connect() as connection:
+            return revisions.latest(connection, names)
 
     def revision(self, account: str) -> int:
         """The number of the last change of `account`.
 
         What is read after it may be newer, but lacks nothing.
         """
-        with self._engine.connect() as connection:
+        with self._looking.connect() as connection:
             return revisions.of(connection, revisions.of_account(account))
 
     def ids(self, account: str) -> set[str]:
         """Of all magnets of `account`."""
         query = sa.select(magnets.c.id).where(magnets.c.account == account)
-        with self._engine.connect() as connection:
+        with self._looking.connect() as connection:
             return set(connection.execute(query).scalars())
 
     def count(self, account: str) -> int:
         """How many magnets `account` has."""
         query = sa.select(sa.func.count()).where(magnets.c.account == account)
-        with self._engine.connect() as connection:
+        with self._looking.connect() as connection:
             return connection.execute(query).scalar_one()
 
     def held(self, account: str, since: int = -1) -> dict[str, Held]:
         """The magnets of `account` that changed after the revision `since`, or all, by id."""
         query = sa.select(magnets).where(magnets.c.account == account, magnets.c.revision > since)
-        with self._engine.connect() as connection:
+        with self._looking.connect() as connection:
             return {
                 row.id: Held(
                     magnet_of(row), row.folder, row.files_of, row.file_count, row.unsized,
@@ -174,7 +183,7 @@ class Records:
     def held_back(self, account: str) -> dict[str, float]:
         """The magnets whose going is not believed yet, with the moments they were missed."""
         query = sa.select(held_back).where(held_back.c.account == account)
-        with self._engine.connect() as connection:
+        with self._looking.connect() as connection:
             return {row.id: row.since for row in connection.execute(query)}
 
     def decide(self, account: str, *, believe: bool) -> None:
@@ -192,7 +201,7 @@ class Records:
             .where(files.c.account == account, files.c.magnet == magnet)
             .order_by(files.c.position)
         )
-        with self._engine.connect() as connection:
+        with self._looking.connect() as connection:
             return tuple(
                 File(
                     row.path, row.ref, row.size, row.number, row.mime, row.video_hash, row.season,
@@ -245,7 +254,7 @@ class Records:
     def is_asked(self) -> bool:
         """Whether somebody wants any account refreshed."""
         query = sa.select(accounts.c.name).where(accounts.c.asked > 0).limit(1)
-        with self._engine.connect() as connection:
+        with self._looking.connect() as connection:
             return connection.execute(query).first() is not None
 
     def asked(self, among: Iterable[str] | None = None) -> set[str]:
@@ -265,7 +274,7 @@ class Records:
     def sizes(self, since: int = -1) -> dict[str, int]:
         """Every size in bytes learned after the revision `since`, by a file's identity."""
         query = sa.select(sizes).where(sizes.c.revision > since)
-        with self._engine.connect() as connection:
+        with self._looking.connect() as connection:
             return {row.identity: row.size for row in connection.execute(query)}
 
     def learn(self, identity: str, size: int) -> None:
