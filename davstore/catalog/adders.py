@@ -8,7 +8,7 @@ from typing import Final
 from sqlalchemy.exc import SQLAlchemyError
 
 from davstore.catalog import revisions
-from davstore.catalog.adding import Adder
+from davstore.catalog.adding import IDLE, Adder
 from davstore.catalog.leases import Leases
 from davstore.errors import StateError
 from davstore.wanted import Takes
@@ -17,9 +17,9 @@ log = logging.getLogger(__name__)
 
 TASK: Final = "add"
 LOOK_EVERY: Final = 60.0
-"""Seconds between two looks at the queue of an account, for what a command has put there."""
-REST: Final = 600.0
-"""The same where we are told of that."""
+"""Seconds between two looks at the queue of an account, where nobody tells of what a command has
+put there.
+"""
 AFTER_TROUBLE: Final = 10.0
 
 
@@ -73,7 +73,7 @@ class Adders:
 
     def _run(self, name: str, sweep: Callable[[str], float]) -> None:
         adder, woken = self._adders[name], self._woken[name]
-        longest = LOOK_EVERY if self._leases is None else REST
+        longest = LOOK_EVERY if self._leases is None else IDLE
         while True:
             woken.clear()
             if self._stopping.is_set():

@@ -29,6 +29,8 @@ from davstore.wanted import MOST_LINKS, Takes, of_hoster
 
 log = logging.getLogger(__name__)
 
+IDLE: Final = 600.0
+"""Seconds between two looks at a queue of which nobody tells anything."""
 FIRST_PAUSE, LONGEST_PAUSE = 10.0, 600.0
 """Seconds before the next try after one that failed; doubling."""
 OWNERS_PAUSE: Final = 600.0
@@ -111,9 +113,7 @@ class Adder:
         self._magnets, self._links = _Pace(store.add_pause), _Pace(LINK_PAUSE)
 
     def turn(self) -> float:
-        """Do the next thing that is due; seconds until the one after it, `inf` where there is
-        none. Raises `StateError`.
-        """
+        """Do the next thing that is due; seconds until the one after it. Raises `StateError`."""
         now = self._additions.now()
         if self._look_at is not None and self._look_at <= now:
             self._look_at = None
@@ -126,7 +126,7 @@ class Adder:
         add, take = self._earliest(ahead, hosted=False), self._earliest(ahead, hosted=True)
         first = self._first(ahead, add, take)
         if first > now:
-            return max(0.05, first - now)
+            return min(max(0.05, first - now), IDLE)
         found = self._additions.due(self.account, adding=now >= add, taking=now >= take)
         if found is None:  # somebody took it away meanwhile
             return 0.05

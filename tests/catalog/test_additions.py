@@ -126,7 +126,6 @@ class Bench:
         self.adder = Adder(
             self.service, self.additions, known=lambda _: False, refresh=self.refresh
         )
-        self.adder.recover()
 
     def refresh(self) -> None:
         self.refreshed += 1
