@@ -110,8 +110,9 @@ class Keeper:
         """Whether something went wrong when the store was last asked."""
         return bool(self._standing.error)
 
-    def follow(self) -> None:
-        """Take over what another process has written.
+    def follow(self, latest: tuple[int, int] | None = None) -> None:
+        """Take over what another process has written: the `latest` revision, and the last one that
+        changed magnets, where these are known.
 
         Not while we ask ourselves: what comes of that will be found outdated. Raises
         `SQLAlchemyError`.
@@ -119,7 +120,12 @@ class Keeper:
         if not self._asking.acquire(blocking=False):
             return
         try:
-            self._catch_up()
+            if latest is None or latest[1] > self.revision or self._unsaved.any:
+                self._catch_up()
+            else:
+                self._standing = self._records.standing(self.account, self._source)
+                self.revision = latest[0]
+                self._show_caught_up()
         finally:
             self._asking.release()
 
@@ -350,7 +356,7 @@ class Keeper:
         """
         try:
             self.revision = self._records.save(
-                self.account, self._standing, self._unsaved, self._doubt.held_back, self.revision
+                self.account, self._standing, self._unsaved, self._doubt.unsaved, self.revision
             )
         except Outdated:
             log.info("%s: another process has refreshed it meanwhile", self.account)
@@ -365,6 +371,7 @@ class Keeper:
         if self._unsaved.gone:
             self._follow_edits()  # those in the trash have left it
         self._unsaved.clear()
+        self._doubt.keep(self._doubt.held_back)
         if self._unwritable:
             self._unwritable = ""
             log.info("%s: the catalog is written again", self.account)
@@ -381,10 +388,13 @@ class Keeper:
         if self._records.count(self.account) != len(self._holding.magnets):
             gone = self._holding.magnets.keys() - self._records.ids(self.account)
             self._holding.follow({}, gone)
-        self._doubt.held_back = self._records.held_back(self.account)
+        self._doubt.keep(self._records.held_back(self.account))
         self.revision = revision
         if changed or gone:
             self._moved = self._now()
+        self._show_caught_up()
+
+    def _show_caught_up(self) -> None:
         if self._standing.taken:
             self._publish(self._standing.taken)
         self.relearn()

@@ -125,15 +125,15 @@ class Records:
 
         What is known under the same name of another `source` (service and URL) is dropped.
         """
+        query = sa.select(accounts).where(accounts.c.name == account)
+        with self._looking.connect() as connection:
+            row = connection.execute(query).one_or_none()
+        if row is None:
+            return Standing(source)
+        if row.source == source:
+            return _standing(row)
         with self._engine.begin() as connection:
-            row = connection.execute(
-                sa.select(accounts).where(accounts.c.name == account)
-            ).one_or_none()
-            if row is None:
-                return Standing(source)
-            if row.source == source:
-                return _standing(row)
-            revisions.taken(connection, revisions.of_account(account))
+            _changed(connection, account)
             connection.execute(sa.delete(accounts).where(accounts.c.name == account))
             for table in (magnets, files, links, held_back):
                 connection.execute(sa.delete(table).where(table.c.account == account))
@@ -191,7 +191,7 @@ class Records:
         since = BELIEVED if believe else NEVER
         statement = sa.update(held_back).where(held_back.c.account == account).values(since=since)
         with self._engine.begin() as connection:
-            revisions.taken(connection, revisions.of_account(account))
+            _changed(connection, account)
             connection.execute(statement)
 
     def files(self, account: str, magnet: str) -> tuple[File, ...]:
@@ -215,10 +215,11 @@ class Records:
         account: str,
         standing: Standing,
         unsaved: Unsaved,
-        doubted: Mapping[str, float],
+        doubted: Mapping[str, float] | None,
         known: int | None = None,
     ) -> int:
-        """Write all of it, or nothing: a marker is worth only as much as what it came with.
+        """Write all of it, or nothing: a marker is worth only as much as what it came with. What is
+        `doubted` is None where that is as it was.
 
         Says the revision that it makes. Raises `Outdated` where the last one is not `known`.
         """
@@ -241,7 +242,10 @@ class Records:
             ]  # fmt: skip
             if found:
                 connection.execute(sa.insert(files), found)
-            _keep_doubts(connection, account, doubted)
+            if doubted is not None:
+                _keep_doubts(connection, account, doubted)
+            if unsaved.any or doubted is not None:
+                revisions.note(connection, revisions.of_magnets(account), revision)
         return revision
 
     def ask(self, names: Iterable[str], now: float) -> None:
@@ -295,6 +299,12 @@ def magnet_of(row: sa.Row[Any]) -> Magnet:
         row.added, row.speed, row.trouble,
         Work(row.kind, row.title, row.year) if row.kind else None,
     )  # fmt: skip
+
+
+def _changed(connection: sa.Connection, account: str) -> None:
+    """All that is known of its magnets may be other than it was."""
+    revision = revisions.taken(connection, revisions.of_account(account))
+    revisions.note(connection, revisions.of_magnets(account), revision)
 
 
 def _standing(row: sa.Row[Any]) -> Standing:

@@ -32,6 +32,11 @@ def of_account(name: str) -> str:
     return f"account {name}"
 
 
+def of_magnets(account: str) -> str:
+    """What says which revision of an account was the last one to change its magnets."""
+    return f"magnets {account}"
+
+
 def of_queue(account: str) -> str:
     """What the revision of what is to be added to an account is called."""
     return f"additions {account}"
@@ -79,3 +84,10 @@ def taken_after(connection: sa.Connection, name: str, known: int) -> int:
     if found != known + 1:
         raise Outdated
     return found
+
+
+def note(connection: sa.Connection, name: str, value: int) -> None:
+    """Write a number down under another name too; nobody is told of that."""
+    row = {"name": name, "value": value}
+    statement = inserting(connection, revisions).values(row)
+    connection.execute(statement.on_conflict_do_update(index_elements=["name"], set_=row))

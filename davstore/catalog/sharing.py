@@ -198,6 +198,9 @@ class Sharing:
 
     def _look(self, names: Collection[str] | None = None) -> None:
         """At what these are the names of, or at everything."""
+        if names is not None:
+            accounts = (n for n in self._schedules if revisions.of_account(n) in names)
+            names = {*names, *map(revisions.of_magnets, accounts)}
         latest = self._records.revisions(names)
         changed = {name for name, value in latest.items() if value != self._seen.get(name)}
         if revisions.SIZES in changed:
@@ -207,7 +210,7 @@ class Sharing:
         for name, schedule in self._schedules.items():
             written = latest.get(revisions.of_account(name), schedule.keeper.revision)
             if not self.holds(name) and written != schedule.keeper.revision:
-                schedule.keeper.follow()
+                schedule.keeper.follow((written, latest.get(revisions.of_magnets(name), written)))
         if names is None:
             self._take_over()
         if revisions.ASKED in changed:
