@@ -112,10 +112,8 @@ class Keeper:
 
     def follow(self, latest: tuple[int, int] | None = None) -> None:
         """Take over what another process has written: the `latest` revision, and the last one that
-        changed magnets, where these are known.
-
-        Not while we ask ourselves: what comes of that will be found outdated. Raises
-        `SQLAlchemyError`.
+        changed magnets, where these are known. Not while we ask ourselves: what comes of that will
+        be found outdated. Raises `SQLAlchemyError`.
         """
         if not self._asking.acquire(blocking=False):
             return
@@ -153,10 +151,9 @@ class Keeper:
             self._publish(now)
 
     def fill(self, *, portion: bool = False, stopping: Callable[[], bool] = lambda: False) -> bool:
-        """Ask for the files of new and changed magnets, newest first. Raises `StoreError`.
-
-        Of very many only a `portion`, so that in between it can be looked what else changed.
-        Says whether there is more to be asked now.
+        """Ask for the files of new and changed magnets, newest first; of very many only a `portion`,
+        so that in between it can be looked what else changed. Says whether there is more to be
+        asked now. Raises `StoreError`.
         """
         with self._asking:
             wanting = self._askable()
@@ -177,10 +174,9 @@ class Keeper:
             return len(wanting) > most
 
     def measure(self, measure: Measure, stopping: Callable[[], bool] = lambda: False) -> None:
-        """Learn the sizes that the store does not know, by looking at each such file once.
-
-        What has no size is looked at again seldom. Of very many only some, so that in between it
-        can be looked what else changed.
+        """Learn the sizes that the store does not know, by looking at each such file once; what has
+        no size is looked at again seldom. Of very many only some, so that in between it can be
+        looked what else changed.
         """
         until = self._now() + MEASURE_FOR
         for held in self._holding.unmeasured():
@@ -216,9 +212,8 @@ class Keeper:
         return True
 
     def decide(self, *, believe: bool) -> None:
-        """Settle what is doubted: the next complete listing is believed, or none ever is.
-
-        Raises `StateError`.
+        """Settle what is doubted: the next complete listing is believed, or none ever is. Raises
+        `StateError`.
         """
         with self._asking:
             try:
@@ -350,9 +345,8 @@ class Keeper:
                      self.account, wanting, len(changes.gone))  # fmt: skip
 
     def _save(self) -> None:
-        """A disk that is full or locked must not stop us from serving what is in memory.
-
-        What could not be written is written the next time, with what came since.
+        """A disk that is full or locked must not stop us from serving what is in memory; what could
+        not be written is written the next time, with what came since.
         """
         try:
             self.revision = self._records.save(

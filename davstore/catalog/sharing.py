@@ -79,6 +79,11 @@ class Sharing:
         """Whether this process is the one that refreshes `account`."""
         return account in self._ours and account in self._leased
 
+    @property
+    def hears(self) -> bool:
+        """Whether this process is told what others change, at this time."""
+        return self._listener is not None and self._listener.hears
+
     def stand_by(self, schedule: Schedule) -> None:
         """Wait until `schedule` is woken; have the others refresh where that was a reader."""
         keeper = schedule.keeper
@@ -149,8 +154,7 @@ class Sharing:
 
     def _awaited(self, looked: float) -> Collection[str] | None:
         """What is told next; None where all is to be looked at again, which was `looked` at then."""
-        is_told = self._listener is not None and self._listener.hears
-        until = looked + (SAFETY_EVERY if is_told else LOOK_EVERY)
+        until = looked + (SAFETY_EVERY if self.hears else LOOK_EVERY)
         if self._woken.wait(max(0.0, until - time.monotonic())):
             self._stopping.wait(GATHERED)
         self._woken.clear()
