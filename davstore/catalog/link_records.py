@@ -72,16 +72,11 @@ class Links:
 
         Raises `StateError` where that cannot be read.
         """
-        with saying(_UNREAD), self._engine.begin() as connection:
-            return self._changed(connection)
-
-    def _changed(self, connection: sa.Connection) -> list[tuple[str, str, str]]:
-        latest = revisions.of(connection, revisions.LINKS)
-        if latest == self._seen:
-            return []
-        query = sa.select(links.c.account, links.c.ref, links.c.url)
-        rows = connection.execute(query.where(links.c.revision > self._seen)).all()
-        self._seen = latest
+        columns = links.c.account, links.c.ref, links.c.url, links.c.revision
+        query = sa.select(*columns).where(links.c.revision > self._seen)
+        with saying(_UNREAD), self._looking.connect() as connection:
+            rows = connection.execute(query).all()
+        self._seen = max((row.revision for row in rows), default=self._seen)
         return [(row.account, row.ref, row.url) for row in rows]
 
     def sweep(self, now: float) -> None:

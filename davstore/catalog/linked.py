@@ -20,7 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from davstore import views
 from davstore.catalog import audit, revisions
-from davstore.catalog.dialects import TEXT, WHOLE, alone, reason, saying
+from davstore.catalog.dialects import TEXT, WHOLE, alone, looking, reason, saying
 from davstore.catalog.editor import NotThere
 from davstore.catalog.edits import Edit
 from davstore.catalog.tables import metadata
@@ -223,7 +223,7 @@ class Linked:
         """Whether something newer than what we know was on disk."""
         known = self._last(account)
         try:
-            with self._engine.connect() as connection:
+            with looking(self._engine).connect() as connection:
                 since = connection.execute(
                     sa.select(linked_since).where(linked_since.c.account == account)
                 ).first()

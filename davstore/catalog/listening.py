@@ -18,7 +18,7 @@ import psycopg
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
-from davstore.catalog.dialects import CHANNEL, looking, reason, teller_of
+from davstore.catalog.dialects import CHANNEL, reason, teller_of
 from davstore.catalog.revisions import ASKED
 
 log = logging.getLogger(__name__)
@@ -45,7 +45,7 @@ class Listener:
         *,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._engine = looking(engine)
+        self._engine = engine
         self._own = teller_of(engine)
         self._told = told
         self._now = now
@@ -81,16 +81,21 @@ class Listener:
                 log.exception("nothing is heard of other replicas")
             pause = FIRST_PAUSE if self._heard is not None else min(2 * pause, LONGEST_PAUSE)
             self._heard = None
-            if not self._stopping.wait(pause):
-                self._told(())
+            self._told(())
+            self._stopping.wait(pause)
 
     @contextlib.contextmanager
     def _connected(self) -> Iterator["psycopg.Connection[Any]"]:
         """A connection that is no longer one of the pool's."""
-        with self._engine.connect() as made:
-            made.detach()
-            driver: Any = made.connection.driver_connection
+        made = self._engine.raw_connection()
+        made.detach()
+        driver: Any = made.driver_connection
+        try:
+            driver.autocommit = True
             yield driver
+        finally:
+            driver.close()
+            made.invalidate()
 
     def _listen(self, connection: "psycopg.Connection[Any]") -> None:
         """Until nothing is heard for long, or the connection is lost."""

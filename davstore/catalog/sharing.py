@@ -142,7 +142,8 @@ class Sharing:
                 self._held = _UNSEEN
 
     def _keep_looking(self) -> None:
-        names, looked = None, 0.0
+        names: Collection[str] | None = None
+        looked = 0.0
         while not self._stopping.is_set():
             if names is None:
                 looked = time.monotonic()
