@@ -37,6 +37,8 @@ FREE_WITHIN: Final = 5.0
 ALIVE_FOR: Final = 0.5
 """Seconds for which a connection that was of use is believed to be so still."""
 _USED: Final = "used"
+ASK_EVERY: Final = 10.0
+"""Seconds between two questions what time it is there."""
 
 
 class Health:
@@ -190,6 +192,22 @@ class Pool:
 
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
+        self._ahead, self._asked = 0.0, float("-inf")
+
+    def now(self) -> float:
+        """The server's time in unix seconds, by which all machines agree. It is asked every few
+        seconds, and counted on from there.
+        """
+        before = time.monotonic()
+        if before > self._asked + ASK_EVERY:
+            with self.connection() as connection:
+                query = "SELECT extract(epoch FROM clock_timestamp())::float8"
+                found: float = connection.execute(query).fetchone()[0]
+            after = time.monotonic()
+            self._ahead = found - (before + after) / 2
+            if after - before < 1:  # or it is not known when it said so
+                self._asked = after
+        return time.monotonic() + self._ahead
 
     @contextmanager
     def connection(self) -> Iterator[Any]:
