@@ -141,9 +141,7 @@ def pool_of(engine: Engine) -> "Pool | None":
     return Pool(engine)
 
 
-def listener_of(
-    engine: Engine, told: Callable[[Collection[str]], object]
-) -> "Listener | None":
+def listener_of(engine: Engine, told: Callable[[Collection[str]], object]) -> "Listener | None":
     """Who has `told` what other processes change; None where nobody can tell."""
     if not teller_of(engine):
         return None

@@ -151,9 +151,9 @@ class Keeper:
             self._publish(now)
 
     def fill(self, *, portion: bool = False, stopping: Callable[[], bool] = lambda: False) -> bool:
-        """Ask for the files of new and changed magnets, newest first; of very many only a `portion`,
-        so that in between it can be looked what else changed. Says whether there is more to be
-        asked now. Raises `StoreError`.
+        """Ask for the files of new and changed magnets, newest first; of very many a `portion`, so
+        that in between it can be looked what else changed. Says whether there is more to be asked
+        now. Raises `StoreError`.
         """
         with self._asking:
             wanting = self._askable()

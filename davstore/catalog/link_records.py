@@ -84,9 +84,7 @@ class Links:
         statement = sa.delete(links).where(links.c.expires < now)
         self._try(lambda connection: connection.execute(statement))
 
-    def _try(
-        self, work: Callable[[sa.Connection], T], engine: sa.Engine | None = None
-    ) -> T | None:
+    def _try(self, work: Callable[[sa.Connection], T], engine: sa.Engine | None = None) -> T | None:
         try:
             with (engine or self._engine).begin() as connection:
                 found = work(connection)

@@ -88,8 +88,8 @@ class Listener:
     def _connected(self) -> Iterator["psycopg.Connection[Any]"]:
         """A connection that is no longer one of the pool's."""
         made = self._engine.raw_connection()
-        made.detach()
         driver: Any = made.driver_connection
+        made.detach()
         try:
             driver.autocommit = True
             yield driver

@@ -244,7 +244,7 @@ class Records:
                 connection.execute(sa.insert(files), found)
             if doubted is not None:
                 _keep_doubts(connection, account, doubted)
-            if unsaved.any or doubted is not None:
+            if unsaved.any or doubted is not None or revision == 1:
                 revisions.note(connection, revisions.of_magnets(account), revision)
         return revision
 

@@ -6,7 +6,6 @@ that a number was taken, it does.
 """
 
 from collections.abc import Collection
-
 from typing import Final
 
 import sqlalchemy as sa

@@ -154,7 +154,7 @@ class Sharing:
                 self._stopping.wait(LOOK_EVERY)
 
     def _awaited(self, looked: float) -> Collection[str] | None:
-        """What is told next; None where all is to be looked at again, which was `looked` at then."""
+        """What is told next; None where all is due, which was `looked` at then."""
         until = looked + (SAFETY_EVERY if self.hears else LOOK_EVERY)
         if self._woken.wait(max(0.0, until - time.monotonic())):
             self._stopping.wait(GATHERED)
