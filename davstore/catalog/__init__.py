@@ -9,9 +9,9 @@ one store, `refresh` all of them in their time (`schedule`, `pace`). A listing i
 snapshot alone. Several processes of one server share it all by `leases` and `revisions`; `sharing`
 is what each does about that, `listening` hears of it where the database can tell. `lookups` are
 folders that ask a service when they are opened, `finding` searches all of them. `additions` is
-what people have dropped, `adding` what becomes of it in one account, `adders` in all. `arranged` puts
-the magnets of all accounts (`sources`) into views: `branches` are their folders, `shown` the files in them, `places` what is remembered of that on
-disk. `edits` are what people changed in davstore alone (`edit_tables`, `edit_records`, `edited`),
+what people have dropped, `adding` what becomes of it in one account, `adders` in all. `arranged`
+puts the magnets of all accounts (`sources`) into views: `branches` are their folders, `shown` the
+files in them, `places` what is remembered of that on disk. `edits` are what people changed in davstore alone (`edit_tables`, `edit_records`, `edited`),
 `editor` is how, and `remover` removes at the stores what they deleted, writing the `audit`, but
 nothing that is still on its way to another account (`giving`). `linked` are the links that accounts
 keep beside magnets. `sidecars` are what people write beside magnets' files (`contents` are the

@@ -100,6 +100,9 @@ class Listener:
     def _listen(self, connection: "psycopg.Connection[Any]") -> None:
         """Until nothing is heard for long, or the connection is lost."""
         connection.execute(f"LISTEN {CHANNEL}")
+        # Poolers hand on with an answer what was told, and never again after that.
+        for _ in connection.notifies(timeout=0):
+            pass
         self._told(())  # what was told before nobody has heard
         began = self._now()
         while not self._stopping.is_set():

@@ -42,10 +42,15 @@ ASK_EVERY: Final = 10.0
 
 
 class Health:
-    """Whether the server may be asked now; `now` is monotonic seconds."""
+    """Whether the server may be asked now; `now` is monotonic seconds.
+
+    `prepares` is whether it keeps statements for a connection: behind a pooler that lends another
+    one for each transaction it does not.
+    """
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         self._now = now
+        self.prepares = True
         self._rests_until = 0.0
         self._why = ""
 
@@ -106,6 +111,8 @@ def connecting(database: Database) -> sa.Engine:
 
     def connect(_dialect: object, _record: object, args: list[Any], options: dict[str, Any]) -> Any:
         health.check()
+        if not health.prepares:
+            options["prepare_threshold"] = None
         try:
             made = _Bounded.connect(*args, **options)
         except psycopg.OperationalError as error:
@@ -118,6 +125,7 @@ def connecting(database: Database) -> sa.Engine:
     sa.event.listen(engine, "checkin", _note_use)
     sa.event.listen(engine, "checkout", partial(_check_life, engine))
     sa.event.listen(engine, "handle_error", _leave_what_is_read_only)
+    sa.event.listen(engine, "handle_error", partial(_leave_what_prepares, health))
     return engine
 
 
@@ -146,6 +154,19 @@ def _leave_what_is_read_only(context: sa.ExceptionContext) -> None:
     https://www.postgresql.org/docs/current/errcodes-appendix.html, class 25
     """
     if isinstance(context.original_exception, psycopg.errors.ReadOnlySqlTransaction):
+        context.is_disconnect = True
+
+
+def _leave_what_prepares(health: Health, context: sa.ExceptionContext) -> None:
+    """A statement is not where it was prepared, or is there already: no more are.
+
+    https://www.psycopg.org/psycopg3/docs/advanced/prepare.html#using-prepared-statements-with-pgbouncer
+    """
+    error = context.original_exception
+    if isinstance(
+        error, psycopg.errors.DuplicatePreparedStatement | psycopg.errors.InvalidSqlStatementName
+    ):
+        health.prepares = False
         context.is_disconnect = True
 
 

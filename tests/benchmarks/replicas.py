@@ -2,8 +2,9 @@
 
     python -m tests.benchmarks.replicas [--rounds 4] [--seconds 4]
 
-Needs nginx and PostgreSQL, and starts both; some three minutes on a machine with nothing else to do. What is listed and read again is answered from memory
-on both; each folder for the first time after a start is not. Trust the ratios of one run.
+Needs nginx and PostgreSQL, and starts both; three minutes where nothing else runs. What is listed
+and read again is answered from memory on both; each folder for the first time after a start is not.
+Trust the ratios of one run.
 """
 
 import argparse
