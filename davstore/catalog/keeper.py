@@ -6,11 +6,13 @@ import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import islice
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from davstore.catalog.dialects import reading, reason
+from davstore.catalog.ahead import Ahead
+from davstore.catalog.dialects import reading, reason, saying
 from davstore.catalog.doubt import Doubt
 from davstore.catalog.edits import Edits
 from davstore.catalog.holding import Changes, Holding
@@ -18,7 +20,7 @@ from davstore.catalog.pace import Patience
 from davstore.catalog.records import Held, Records, Unsaved
 from davstore.catalog.revisions import Outdated
 from davstore.catalog.trees import Shelf, Tree
-from davstore.errors import DavstoreError, StateError, StoreError
+from davstore.errors import DavstoreError, StoreError
 from davstore.model import File, Leaf, Magnet, Snapshot
 from davstore.stores.base import Changing, News, Store
 
@@ -82,6 +84,8 @@ class Keeper:
         self._follow_edits()
         changed = edits.of_account(self.account)
         self._holding = Holding(self.account, held, self._doubt, self._planted, changed)
+        read = partial(records.files_of, self.account)
+        self._ahead = Ahead(read, lambda: self.snapshot, self._holding.count)
         edits.listen(self.account, self._edited)
         if self._standing.taken:
             self._publish(self._standing.taken)
@@ -174,9 +178,8 @@ class Keeper:
             return len(wanting) > most
 
     def measure(self, measure: Measure, stopping: Callable[[], bool] = lambda: False) -> None:
-        """Learn the sizes that the store does not know, by looking at each such file once; what has
-        no size is looked at again seldom. Of very many only some, so that in between it can be
-        looked what else changed.
+        """Learn the sizes that the store does not know, by looking once at each such file, of very
+        many at some; what has no size is looked at again seldom.
         """
         until = self._now() + MEASURE_FOR
         for held in self._holding.unmeasured():
@@ -215,12 +218,9 @@ class Keeper:
         """Settle what is doubted: the next complete listing is believed, or none ever is. Raises
         `StateError`.
         """
-        with self._asking:
-            try:
-                self._records.decide(self.account, believe=believe)
-                self._catch_up()
-            except SQLAlchemyError as error:
-                raise StateError(f"it cannot be written: {type(error).__name__}") from None
+        with self._asking, saying("it cannot be written"):
+            self._records.decide(self.account, believe=believe)
+            self._catch_up()
 
     def note(self, error: StoreError) -> None:
         """Remember a failure, for whoever asks how the account stands."""
@@ -300,8 +300,7 @@ class Keeper:
         try:
             self._edits.follow()
         except SQLAlchemyError as error:
-            log.warning("%s: what people changed cannot be read: %s", self.account,
-                        reason(error))  # fmt: skip
+            log.warning("%s: what people changed is unreadable: %s", self.account, reason(error))
 
     def _planted(self, held: Held) -> Tree:
         assert held.folder is not None
@@ -315,7 +314,7 @@ class Keeper:
         if files is not None:
             return files
         with reading():
-            return self._records.files(self.account, id_)
+            return self._ahead.files(id_)
 
     def _publish(self, taken: float) -> None:
         """A new snapshot, except an empty one while files of an account are still to come."""
@@ -364,6 +363,7 @@ class Keeper:
             return
         if self._unsaved.gone:
             self._follow_edits()  # those in the trash have left it
+        self._ahead.forget()
         self._unsaved.clear()
         self._doubt.keep(self._doubt.held_back)
         if self._unwritable:
@@ -378,6 +378,7 @@ class Keeper:
         self._standing = self._records.standing(self.account, self._source)
         changed = self._records.held(self.account, since)
         gone: set[str] = set()
+        self._ahead.forget()
         self._holding.follow(changed, gone)
         if self._records.count(self.account) != len(self._holding.magnets):
             gone = self._holding.magnets.keys() - self._records.ids(self.account)

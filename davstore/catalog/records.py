@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+_FILES = sa.select(
+    files.c.magnet, files.c.path, files.c.ref, files.c.size, files.c.number, files.c.mime,
+    files.c.video_hash, files.c.season, files.c.episode,
+).order_by(files.c.magnet, files.c.position)  # fmt: skip
 AT_ONCE = 500
 """So many magnets are named in one statement."""
 
@@ -196,19 +200,16 @@ class Records:
 
     def files(self, account: str, magnet: str) -> tuple[File, ...]:
         """The files of one magnet, none if it is not there."""
-        query = (
-            sa.select(files)
-            .where(files.c.account == account, files.c.magnet == magnet)
-            .order_by(files.c.position)
-        )
+        return self.files_of(account, [magnet]).get(magnet, ())
+
+    def files_of(self, account: str, ids: Collection[str]) -> Mapping[str, tuple[File, ...]]:
+        """The files of these magnets, by id; what has none may be missing."""
+        query = _FILES.where(files.c.account == account, files.c.magnet.in_(ids))
+        found: dict[str, list[File]] = {}
         with self._looking.connect() as connection:
-            return tuple(
-                File(
-                    row.path, row.ref, row.size, row.number, row.mime, row.video_hash, row.season,
-                    row.episode,
-                )
-                for row in connection.execute(query)
-            )  # fmt: skip
+            for magnet, *file in connection.execute(query):
+                found.setdefault(magnet, []).append(File(*file))
+        return {magnet: tuple(each) for magnet, each in found.items()}
 
     def save(
         self,
