@@ -158,7 +158,7 @@ class Remover:
 
     def _may_try(self, name: str, account: _Account, id_: str) -> bool:
         last = max(account.patience.until, account.magnets.get(id_, _Patience()).until)
-        return last <= self._now() and self._catalog.keeper(name).magnet(id_) is not None
+        return last <= self._now() and id_ in self._catalog.keeper(name).holding.magnets
 
     def _tidy(self, name: str) -> None:
         """Show again what a store said to have removed and still has."""
@@ -173,7 +173,7 @@ class Remover:
         for id_, edit in self._records.staged(name).items():
             patience = account.magnets.get(id_)
             waits = patience is not None and patience.until > self._now()
-            magnet = self._catalog.keeper(name).magnet(id_)
+            magnet = self._catalog.keeper(name).holding.magnets.get(id_)
             if magnet is not None and edit.is_another(magnet.added):
                 self._let_be(name, id_)
             elif magnet is not None and not waits and self._is_due(edit, account):

@@ -10,7 +10,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from davstore.catalog.dialects import inserting, is_server, telling
+from davstore.catalog.dialects import inserting, is_server, telling, upsert
 from davstore.catalog.tables import revisions
 
 ASKED: Final = "asked"
@@ -87,6 +87,4 @@ def taken_after(connection: sa.Connection, name: str, known: int) -> int:
 
 def note(connection: sa.Connection, name: str, value: int) -> None:
     """Write a number down under another name too; nobody is told of that."""
-    row = {"name": name, "value": value}
-    statement = inserting(connection, revisions).values(row)
-    connection.execute(statement.on_conflict_do_update(index_elements=["name"], set_=row))
+    upsert(connection, revisions, {"name": name, "value": value})

@@ -1,5 +1,7 @@
 """Whoever goes through an account folder by folder asks the database seldom."""
 
+from collections.abc import Callable
+
 import pytest
 
 from davstore.catalog import Catalog
@@ -12,9 +14,11 @@ class Disk:
     """Files by id, and which were asked for together."""
 
     def __init__(self, catalog: Catalog, count: int) -> None:
-        self.files = {f"m{at:02}": (film(f"c{at}"),) for at in range(count)}
+        self.files: dict[str, tuple[File, ...]] = {
+            f"m{at:02}": (film(f"c{at}"),) for at in range(count)
+        }
         self.asked: list[list[str]] = []
-        self.meanwhile = lambda: None
+        self.meanwhile: Callable[[], object] = lambda: None
         self.ahead = Ahead(self._read, lambda: snapshot(catalog), lambda _: self.each)
         self.each = 1
 

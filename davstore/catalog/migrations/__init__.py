@@ -22,6 +22,14 @@ if TYPE_CHECKING:
 
 SCHEMA: Final = 7
 
+_version = sa.Table(
+    "alembic_version",
+    sa.MetaData(),
+    sa.Column("version_num", sa.String(32), nullable=False),
+    sa.PrimaryKeyConstraint("version_num", name="alembic_version_pkc"),
+)
+"""Alembic's own table, as it makes it itself."""
+
 
 def number(connection: sa.Connection) -> int:
     """The schema of the database, 0 of a new one."""
@@ -35,19 +43,25 @@ def number(connection: sa.Connection) -> int:
 
 def bring_up_to_date(connection: sa.Connection) -> None:
     """Make the tables, or change those of an older schema, in the connection's transaction."""
-    from alembic import command  # noqa: PLC0415 - it takes memory, and is needed once a release
-
     before = number(connection)
-    config = _config(connection)
     if before == 0:
         metadata.create_all(connection)
-        command.stamp(config, "head")
+        _version.create(connection, checkfirst=True)
+        connection.execute(sa.delete(_version))
+        connection.execute(sa.insert(_version).values(version_num=f"v{SCHEMA}"))
     elif before < SCHEMA:
-        if connection.dialect.name != SERVER:
-            command.stamp(config, f"v{before}", purge=True)
-        command.upgrade(config, "head")
+        _migrate(connection, before)
     if connection.dialect.name != SERVER:
         connection.exec_driver_sql(f"PRAGMA user_version = {SCHEMA}")
+
+
+def _migrate(connection: sa.Connection, before: int) -> None:
+    from alembic import command  # noqa: PLC0415 - it takes memory, and is needed once a release
+
+    config = _config(connection)
+    if connection.dialect.name != SERVER:
+        command.stamp(config, f"v{before}", purge=True)
+    command.upgrade(config, "head")
 
 
 def _config(connection: sa.Connection) -> "Config":
