@@ -257,14 +257,9 @@ class Additions:
 
     def ahead(self, account: str) -> list[Ahead]:
         """What there is to do, and when; all that is settled too."""
-        query = (
-            sa.select(
-                additions.c.state, _HOSTED, sa.func.min(additions.c.due),
-                sa.func.max(additions.c.tried),
-            )
-            .where(additions.c.account == account)
-            .group_by(additions.c.state, _HOSTED)
-        )  # fmt: skip
+        kind = additions.c.state, _HOSTED
+        query = sa.select(*kind, sa.func.min(additions.c.due), sa.func.max(additions.c.tried))
+        query = query.where(additions.c.account == account).group_by(*kind)
         with self._reading() as connection:
             return [
                 Ahead(State(state), bool(is_hosted), due, tried)
