@@ -319,7 +319,7 @@ class Sidecars:
 
     @contextmanager
     def _reading(self) -> Iterator[sa.Connection]:
-        with saying(_UNKEPT), self._engine.connect() as connection:
+        with saying(_UNKEPT), self._looking.connect() as connection:
             yield connection
 
 

@@ -7,14 +7,13 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from davstore.catalog import Catalog, Leases, Links, Records, Turns, open_database
+from davstore.catalog import Links, Records, Turns, open_database
 from davstore.catalog.leases import REFRESH, SECONDS
-from davstore.catalog.sharing import Sharing
 from davstore.config import Database
 from davstore.errors import Busy, StateError
 from davstore.model import File, Link
+from tests.catalog.process import Process
 from tests.catalog.scripted import (
-    SOURCE,
     Clock,
     ScriptedStore,
     film,
@@ -24,31 +23,6 @@ from tests.catalog.scripted import (
     names,
     snapshot,
 )
-
-
-class Process:
-    """What one process has of the catalog."""
-
-    def __init__(
-        self, folder: Path, store: ScriptedStore, clock: Clock, database: Database | None
-    ) -> None:
-        self.engine = open_database(folder, clock, database=database, is_shared=True)
-        self.records = Records(self.engine)
-        self.leases = Leases(self.engine, clock)
-        self.links = Links(self.engine)
-        self.catalog = Catalog.opened(
-            {"rd": store}, SOURCE, self.records, interval=60, leases=self.leases, now=clock
-        )
-        assert self.catalog._sharing is not None
-        self.sharing: Sharing = self.catalog._sharing
-
-    @property
-    def holds(self) -> bool:
-        return self.sharing.holds("rd")
-
-    def look(self) -> None:
-        self.sharing.renew()
-        self.sharing.look()
 
 
 @pytest.fixture
@@ -228,7 +202,7 @@ def test_a_link_is_the_turn_of_one(pair: list[Process], clock: Clock) -> None:
     assert second.take("rd", "another")
     first.give("rd", "ref")
     assert second.take("rd", "ref")
-    assert ("rd", REFRESH) in pair[0].leases.renew()
+    assert ("rd", REFRESH) in pair[0].leases.renew().ours
     clock.time += SECONDS + 1
     assert first.take("rd", "ref")
 
