@@ -10,7 +10,6 @@ from typing import Any
 
 import requests
 import urllib3
-from cachetools import LRUCache
 
 from davstore.errors import Busy, StreamBroken, StreamTimeout
 from davstore.stream.budget import Budget
@@ -26,7 +25,6 @@ CONNECT_TIMEOUT = 10.0
 KEPT_FOR = 50.0
 """Seconds for which an idle connection is kept: less than hosts usually do."""
 AVOIDED_FOR = 300.0
-MOST_AVOIDED = 256
 
 
 @dataclass(slots=True)
@@ -76,7 +74,7 @@ class Pool:
         self._hosts = hosts
         self._now = now
         self._idle: list[Channel] = []
-        self._avoided: LRUCache[str, _Avoided] = LRUCache(MOST_AVOIDED)
+        self._avoided: dict[str, _Avoided] = {}
         self.budget = Budget(limit, now)
         self._finishing: set[asyncio.Task[None]] = set()
         self.open = 0
@@ -211,6 +209,7 @@ class Pool:
         if not self.avoids(place):
             log.warning("%s: avoiding %s for %.0f minutes: %s",
                         self._account, place, AVOIDED_FOR / 60, why)  # fmt: skip
+            self._avoided = {k: v for k, v in self._avoided.items() if v.until > self._now()}
             self._avoided[place] = _Avoided(0.0)
         self._avoided[place].until = self._now() + AVOIDED_FOR
 
