@@ -4,7 +4,7 @@ Also the memory of learned sizes, which the stream uses without knowing a databa
 """
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import islice
 from typing import Any
@@ -21,6 +21,7 @@ from davstore.model import File, Magnet, Status, Work
 log = logging.getLogger(__name__)
 
 AT_ONCE = 500
+MayWrite = Callable[[sa.Connection], bool]
 """So many magnets are named in one statement."""
 
 
@@ -208,10 +209,12 @@ class Records:
         unsaved: Unsaved,
         doubted: Mapping[str, float],
         known: int | None = None,
+        may_write: MayWrite | None = None,
     ) -> int:
         """Write all of it, or nothing: a marker is worth only as much as what it came with.
 
-        Says the revision that it makes. Raises `Outdated` where the last one is not `known`.
+        Says the revision that it makes. Raises `Outdated` where the last one is not `known`, or
+        where we may not write any more.
         """
         row = asdict(standing) | {"name": account}
         name = revisions.of_account(account)
@@ -220,6 +223,8 @@ class Records:
                 revision = revisions.taken(connection, name)
             else:
                 revision = revisions.taken_after(connection, name, known)
+            if may_write is not None and not may_write(connection):  # none can write before us now
+                raise revisions.Outdated
             statement = inserting(connection, accounts).values(row)
             connection.execute(statement.on_conflict_do_update(index_elements=["name"], set_=row))
             _keep(connection, account, list(unsaved.held.values()), revision)

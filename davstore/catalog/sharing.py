@@ -5,6 +5,7 @@ the rest, and takes over from those that die.
 import logging
 import threading
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Final
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -55,6 +56,8 @@ class Sharing:
 
     def holds(self, account: str) -> bool:
         """Whether this process is the one that refreshes `account`."""
+        if self._leases.may_have_lapsed:
+            return False
         return account in self._ours and account in self._leased
 
     def stand_by(self, schedule: Schedule) -> None:
@@ -83,6 +86,11 @@ class Sharing:
         """Take over, follow: all there is to do now."""
         self._try(self._look)
 
+    def guard(self) -> None:
+        """From now on nothing is written of an account whose lease is another's by then."""
+        for name, schedule in self._schedules.items():
+            schedule.keeper.may_write = partial(self._leases.have, account=name, task=REFRESH)
+
     def start(self, follow: Callable[[], object]) -> None:
         """Do all that, and call `follow` at each look, until stopped."""
 
@@ -90,6 +98,7 @@ class Sharing:
             self.look()
             self._try(follow)
 
+        self.guard()
         self.renew()
         for name, work, pause in (
             ("leases", self.renew, RENEW_EVERY),
@@ -130,10 +139,12 @@ class Sharing:
 
     def _renew(self) -> None:
         kept = {account for account, task in self._leases.renew() if task == REFRESH}
-        for name in self._leased - kept:
-            log.info("%s: refreshed by another process from now on", name)
         free = {n for n in self._schedules if n not in kept and self._leases.take(n, REFRESH)}
+        for name in self._leased - kept - free:
+            log.info("%s: refreshed by another process from now on", name)
         self._leased = frozenset(kept | free)
+        for name in free & self._ours:  # nobody had it meanwhile, and nobody refreshed it
+            self._schedules[name].wake()
 
     def _look(self) -> None:
         latest = self._records.revisions()
