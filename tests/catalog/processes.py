@@ -3,6 +3,10 @@
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.exc import OperationalError
 
 from davstore.catalog import Catalog, Leases, Links, Records, open_database
 from davstore.catalog.sharing import Sharing
@@ -12,7 +16,7 @@ from tests.catalog.scripted import SOURCE
 
 
 class Process:
-    """What one process, or machine, has of the catalog."""
+    """What one process, or machine, has of the catalog; `common` is the database's time."""
 
     def __init__(
         self,
@@ -20,11 +24,13 @@ class Process:
         store: Store,
         clock: Callable[[], float],
         database: Database | None,
+        *,
+        common: Callable[[], float] | None = None,
         source: Mapping[str, str] = SOURCE,
     ) -> None:
         self.engine = open_database(folder, clock, database=database, is_shared=True)
         self.records = Records(self.engine)
-        self.leases = Leases(self.engine, clock, clock)
+        self.leases = Leases(self.engine, common or clock, clock)
         self.links = Links(self.engine)
         self.catalog = Catalog.opened(
             {"rd": store}, source, self.records, interval=60, leases=self.leases, now=clock
@@ -43,6 +49,43 @@ class Process:
 
     def close(self) -> None:
         self.engine.dispose()
+
+    @contextmanager
+    def cut_off(self) -> Iterator[None]:
+        """From the database: whatever it is asked fails at once."""
+
+        def fail(*_: object) -> None:
+            raise OperationalError("", None, Exception("cut off"))
+
+        with self._when("before_cursor_execute", fail):
+            yield
+
+    @contextmanager
+    def unheard(self, end: BaseException | None = None, *, arrives: bool = True) -> Iterator[None]:
+        """The first commit is not heard of again, whether it `arrives` or not; or it is the `end`
+        of this process.
+        """
+        is_first = True
+
+        def commit(connection: sa.Connection) -> None:
+            nonlocal is_first
+            if not is_first:
+                return
+            is_first = False
+            driver: Any = connection.connection.driver_connection
+            driver.commit() if arrives else driver.rollback()
+            raise end or OperationalError("", None, Exception("reset"))
+
+        with self._when("commit", commit):
+            yield
+
+    @contextmanager
+    def _when(self, event: str, what: Callable[..., None]) -> Iterator[None]:
+        sa.event.listen(self.engine, event, what)
+        try:
+            yield
+        finally:
+            sa.event.remove(self.engine, event, what)
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 import math
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -35,6 +35,7 @@ class Service:
     unreadable: frozenset[str] = frozenset()
     nameless: bool = False
     hidden: frozenset[str] = frozenset()
+    meanwhile: Callable[[], object] = lambda: None
 
     def put(self, magnet: Magnet) -> None:
         self.magnets_now[magnet.id] = magnet
@@ -57,6 +58,7 @@ class Service:
             if at == self.breaks_after:
                 raise UnexpectedReply("rd", "HTML")
             yield row
+        self.meanwhile()
         if self.breaks_after is not None:
             raise StoreUnavailable("rd", "broke off")
 
@@ -286,19 +288,33 @@ class Histories(RuleBasedStateMachine):
 
     @invariant()
     def the_tree_is_what_the_rules_say(self) -> None:
-        snapshot = self.catalog.snapshot("rd")
-        if snapshot is None or not self.right:
+        if not self.right:
             return
-        found: dict[str, list[str]] = {}
-        for folder in snapshot.magnets.entries.values():
-            assert isinstance(folder, Folder)
-            refs = sorted(e.file.ref for e in folder.entries.values() if isinstance(e, Leaf))
-            id_ = refs[0].split()[0]
-            found[id_] = refs
-            assert self.names.setdefault(id_, folder.name) == folder.name
-        assert found == self.law.tree
+        found = shown(self.catalog)
+        if found is None:
+            return
+        self.check(found)
         for id_ in [id_ for id_ in self.names if id_ not in self.law.known]:
             del self.names[id_]
+
+    def check(self, found: Mapping[str, tuple[str, list[str]]]) -> None:
+        """What is shown has the files that the rules want, and each folder its first name."""
+        assert {id_: refs for id_, (_, refs) in found.items()} == self.law.tree
+        for id_, (name, _) in found.items():
+            assert self.names.setdefault(id_, name) == name
+
+
+def shown(catalog: Catalog) -> dict[str, tuple[str, list[str]]] | None:
+    """The name and the files' refs of each folder, by its magnet's id."""
+    snapshot = catalog.snapshot("rd")
+    if snapshot is None:
+        return None
+    found = {}
+    for folder in snapshot.magnets.entries.values():
+        assert isinstance(folder, Folder)
+        refs = sorted(e.file.ref for e in folder.entries.values() if isinstance(e, Leaf))
+        found[refs[0].split()[0]] = (folder.name, refs)
+    return found
 
 
 class TellingHistories(Histories):

@@ -1,12 +1,9 @@
 """Who has a lease, whatever becomes of the clock, of the network and of those who have one."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-import sqlalchemy as sa
-from sqlalchemy.exc import OperationalError
 
 from davstore.catalog import Turns
 from davstore.catalog.leases import SECONDS
@@ -24,27 +21,13 @@ def pair(
         yield both
 
 
-@contextmanager
-def cut_off(one: Process) -> Iterator[None]:
-    """From the database, at once."""
-
-    def fail(*_: object) -> None:
-        raise OperationalError("", None, Exception("cut off"))
-
-    sa.event.listen(one.engine, "before_cursor_execute", fail)
-    try:
-        yield
-    finally:
-        sa.event.remove(one.engine, "before_cursor_execute", fail)
-
-
 def test_who_is_cut_off_does_not_believe_to_refresh_what_another_does(
     pair: list[Process], store: ScriptedStore, clock: Clock
 ) -> None:
     first, second = pair
     store.put(magnet("a", "Sintel"), film("sintel"))
     first.catalog.refresh("rd")
-    with cut_off(first):
+    with first.cut_off():
         clock.time += SECONDS - 1
         first.look()
         assert first.holds
@@ -65,7 +48,7 @@ def test_who_comes_back_before_another_came_goes_on_at_once(
     first, _ = pair
     schedule = first.catalog._schedules["rd"]
     schedule.wait(0)
-    with cut_off(first):
+    with first.cut_off():
         clock.time += 10 * SECONDS
         first.look()
     assert not schedule.wait(0)
@@ -124,7 +107,7 @@ def test_a_turn_that_nobody_wants_is_nobodys(
     turns, others = Turns(first.leases), Turns(second.leases)
     assert turns.take("rd", "ref")
     lost: Callable[[str, str], object] = getattr(turns, deed)
-    with cut_off(first):
+    with first.cut_off():
         if deed == "take" and first.leases.spans_machines:
             with pytest.raises(Busy, match="no new links"):
                 lost("rd", "ref")

@@ -12,6 +12,7 @@ from davstore.catalog.leases import REFRESH, SECONDS
 from davstore.config import Database
 from davstore.errors import Busy, StateError
 from davstore.model import File, Link
+from tests.catalog.newer import changed_by_a_newer
 from tests.catalog.processes import Process, begun
 from tests.catalog.scripted import (
     Clock,
@@ -243,7 +244,7 @@ def test_a_disk_that_fails_leaves_everything_as_it_is(
 def test_what_others_have_open_is_not_set_aside(tmp_path: Path, clock: Clock) -> None:
     open_database(tmp_path, clock).dispose()
     with sqlite3.connect(tmp_path / "catalog.db") as connection:
-        connection.execute("PRAGMA user_version = 99")
+        connection.executescript(changed_by_a_newer(99))
     with pytest.raises(StateError, match="newer davstore"):
         open_database(tmp_path, clock, is_shared=True)
     assert [path.name for path in tmp_path.glob("*aside*")] == []
