@@ -24,7 +24,7 @@ class Cable:
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
         self._lines: set[_Line] = set()
-        self._lost = b""
+        self._lost = self._then = b""
         self.port = 0
         self._flowing = asyncio.Event()
         self._server = self._call(self._listen())
@@ -47,16 +47,11 @@ class Cable:
         """Sound again; what hung goes on."""
         self._call(self._mended())
 
-    def lose_answer_to(self, words: bytes) -> None:
-        """The next request with these `words` arrives; instead of its answer, the connection is
-        reset.
+    def lose_answer_to(self, words: bytes, then: bytes = b"") -> None:
+        """The next request with these `words` arrives, and so does what comes after it until one
+        has the words `then`; instead of the answer to that, the connection is reset.
         """
-        self._lost = words
-
-    @property
-    def has_lost(self) -> bool:
-        """Whether the answer that was to be lost has been lost."""
-        return not self._lost
+        self._lost, self._then = words, then
 
     def close(self) -> None:
         """For good."""
@@ -120,10 +115,9 @@ class Cable:
     ) -> None:
         while data := await source.read(PIECE):
             await self._flowing.wait()
-            if asks and self._lost and self._lost in data:
-                line.loses_answer = True
-                self._lost = b""
-            elif not asks and line.loses_answer:
+            if asks:
+                self._listen_to(line, data)
+            elif line.loses_answer:
                 line.reset()
                 return
             target.write(data)
@@ -132,11 +126,19 @@ class Cable:
             target.write_eof()
 
 
+    def _listen_to(self, line: "_Line", data: bytes) -> None:
+        if self._lost and self._lost in data:
+            line.is_lost, self._lost = True, b""
+        if line.is_lost and self._then in data:
+            line.loses_answer = True
+
+
 class _Line:
     """One connection through the cable."""
 
     def __init__(self, back: asyncio.StreamWriter) -> None:
         self.ends = [back]
+        self.is_lost = False
         self.loses_answer = False
 
     def reset(self) -> None:

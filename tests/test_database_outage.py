@@ -38,7 +38,7 @@ def served(
         sim.alldebrid.add(
             SimMagnet(name, files=[SimFile(f"{name}.mkv", Content.random(name, SIZE))])
         )
-    with own.database() as database, _serving(sim, tmp_path, database) as one:
+    with own.database() as database, serving_over(database, sim, tmp_path) as one:
         wait_until(lambda: "Charge" in listed(one).text)
         assert read(one, "Sintel", 0).status_code == 206
         one.request("PROPFIND", f"{MAGNETS}Charge/", headers=FIRST)
@@ -46,9 +46,12 @@ def served(
         own.go_on()
 
 
-def _serving(sim: Simulator, folder: Path, database: Database) -> AbstractContextManager[Serving]:
+def serving_over(
+    database: Database, sim: Simulator, folder: Path, **changed: object
+) -> AbstractContextManager[Serving]:
+    """With its account `changed`."""
     server = {"state_url": database.url.get_secret_value(), "overlay": True, "refresh": 5}
-    changes = {"alldebrid": {"delete": True}}
+    changes = {"alldebrid": {"delete": True, **changed}}
     return serving(sim, folder, accounts=("alldebrid",), server=server, changes=changes)
 
 

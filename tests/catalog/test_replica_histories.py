@@ -11,7 +11,7 @@ from typing import ClassVar
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import precondition, rule
+from hypothesis.stateful import invariant, precondition, rule
 
 from davstore.catalog import Catalog
 from davstore.catalog.leases import SECONDS
@@ -100,6 +100,7 @@ class ReplicaHistories(Histories):
         self.holder = one
         self.catalog = one.catalog
 
+    @invariant()
     def the_tree_is_what_the_rules_say(self) -> None:
         self.settle()
         super().the_tree_is_what_the_rules_say()
@@ -110,6 +111,7 @@ class ReplicaHistories(Histories):
             else:
                 assert (shown(one.catalog) or {}) == found
 
+    @rule()
     def restart(self) -> None:
         """All of them, with a database that is restarted."""
         for one in self.replicas:
