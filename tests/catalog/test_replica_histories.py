@@ -15,8 +15,8 @@ from hypothesis.stateful import invariant, precondition, rule
 
 from davstore.catalog import Catalog
 from davstore.catalog.leases import SECONDS
+from tests.catalog.histories import OFTEN, PATIENT, SOURCE, Histories, Telling, shown
 from tests.catalog.processes import Process
-from tests.catalog.test_histories import OFTEN, SOURCE, Histories, Telling, shown
 from tests.postgres import Cluster
 
 COUNT = 3
@@ -228,7 +228,9 @@ def cluster(postgres: Cluster) -> None:
     ReplicaHistories.cluster = postgres
 
 
-TestListingReplicas = pytest.mark.usefixtures("cluster")(ReplicaHistories.TestCase)
+TestListingReplicas = PATIENT(pytest.mark.usefixtures("cluster")(ReplicaHistories.TestCase))
 TestListingReplicas.settings = settings(OFTEN, max_examples=15)
-TestChangingReplicas = pytest.mark.usefixtures("cluster")(TellingReplicaHistories.TestCase)
+TestChangingReplicas = PATIENT(
+    pytest.mark.usefixtures("cluster")(TellingReplicaHistories.TestCase)
+)
 TestChangingReplicas.settings = settings(OFTEN, max_examples=15)
