@@ -49,7 +49,7 @@ class Leases:
     ) -> None:
         self._engine = engine
         self.now = now
-        self._steady = steady
+        self.steady = steady
         self.spans_machines = is_server(engine)
         self._holder = uuid.uuid4().hex
         self._renewed = -math.inf
@@ -60,7 +60,7 @@ class Leases:
         """Whether what was ours when last renewed may be another's by now, unheard of: we are cut
         off from the database, or slept. Who is cut off from a file is no machine of its own.
         """
-        return self.spans_machines and self._steady() >= self._renewed + SECONDS
+        return self.spans_machines and self.steady() >= self._renewed + SECONDS
 
     def take(self, account: str, task: str) -> bool:
         """Whether `task` is ours now: nobody's, run out, or ours before."""
@@ -105,7 +105,7 @@ class Leases:
         What has run out must be taken anew, as others may. What was taken or given while the
         database's answer was lost may be ours without our wanting it: nobody else would get it.
         """
-        asked, now = self._steady(), self.now()
+        asked, now = self.steady(), self.now()
         ours = (leases.c.holder == self._holder) & (leases.c.until > now)
         with self._engine.begin() as connection:
             connection.execute(sa.update(leases).where(ours).values(until=now + SECONDS))

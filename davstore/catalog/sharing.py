@@ -3,6 +3,7 @@ the rest, and takes over from those that die.
 """
 
 import logging
+import math
 import threading
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -51,12 +52,13 @@ class Sharing:
         self._seen: dict[str, int] = {}
         self._ask_after: dict[str, float] = {}
         self._complained: set[str] = set()
+        self._rests_until: dict[str, float] = {}
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
 
     def holds(self, account: str) -> bool:
         """Whether this process is the one that refreshes `account`."""
-        if self._leases.may_have_lapsed:
+        if self._leases.may_have_lapsed or self._rests(account):
             return False
         return account in self._ours and account in self._leased
 
@@ -68,6 +70,19 @@ class Sharing:
         if keeper.snapshot is not None and not keeper.fails:
             self._try(lambda: self._wish(keeper.account))
 
+    def pass_on(self, account: str, seconds: float) -> None:
+        """Another machine may refresh `account`: its service cannot be reached from here, and is
+        not tried again for so long, unless somebody wants it to be.
+
+        Processes of one machine reach what the others do.
+        """
+        if self._leases.spans_machines:
+            self._rests_until[account] = self._leases.steady() + seconds
+            self._try(lambda: self._leases.give(account, REFRESH))
+
+    def _rests(self, account: str) -> bool:
+        return self._leases.steady() < self._rests_until.get(account, -math.inf)
+
     def _wish(self, account: str) -> None:
         now = self._leases.now()
         if now >= self._ask_after.get(account, 0):
@@ -76,6 +91,7 @@ class Sharing:
 
     def ask(self) -> None:
         """Have the accounts refreshed that were asked for, or all, whoever refreshes them."""
+        self._rests_until.clear()
         self._try(self._ask)
 
     def renew(self) -> None:
@@ -139,7 +155,10 @@ class Sharing:
 
     def _renew(self) -> None:
         kept = {account for account, task in self._leases.renew() if task == REFRESH}
-        free = {n for n in self._schedules if n not in kept and self._leases.take(n, REFRESH)}
+        free = {
+            name for name in self._schedules
+            if name not in kept and not self._rests(name) and self._leases.take(name, REFRESH)
+        }  # fmt: skip
         for name in self._leased - kept - free:
             log.info("%s: refreshed by another process from now on", name)
         self._leased = frozenset(kept | free)
@@ -163,6 +182,7 @@ class Sharing:
             self._schedules[name].wake()
         self._ours &= self._leased
         if self._is_new(revisions.ASKED, latest):
+            self._rests_until.clear()
             for name in self._records.asked(self._ours):
                 self._schedules[name].wake()
         self._seen = latest

@@ -129,3 +129,48 @@ def test_a_turn_that_takes_long_stays_ones_own(pair: list[Process], clock: Clock
         assert not second.take("rd", "ref")
     first.give("rd", "ref")
     assert second.take("rd", "ref")
+
+
+def test_who_cannot_reach_the_service_leaves_it_to_another(
+    tmp_path: Path, clock: Clock, database: Database | None
+) -> None:
+    """One machine's network may be cut; processes of one machine all fail alike."""
+    stores = ScriptedStore(), ScriptedStore()
+    first, second = (Process(tmp_path, store, clock, database) for store in stores)
+    first.look()
+    stores[0].breaks_off_after = 0
+    stores[1].put(magnet("a", "Sintel"), film("sintel"))
+    first.catalog.turn("rd", lambda _: None)
+    second.look()
+    assert second.holds is first.leases.spans_machines
+    assert first.holds is not second.holds
+    second.catalog.turn("rd", lambda _: None)
+    first.look()
+    if second.holds:
+        assert names(first.catalog) == ["Sintel"]
+    for one in (first, second):
+        one.close()
+
+
+def test_where_nobody_reaches_the_service_one_tries_again_when_its_time_has_come_or_it_is_asked(
+    pair: list[Process], store: ScriptedStore, clock: Clock
+) -> None:
+    store.breaks_off_after = 0
+    for one in pair:
+        one.look()
+        if one.holds:
+            one.catalog.turn("rd", lambda _: None)
+            one.look()
+    if pair[0].leases.spans_machines:
+        assert not any(one.holds for one in pair)
+        pair[1].catalog.hurry_asked()
+    for one in pair:
+        one.look()
+    assert [one.holds for one in pair].count(True) == 1
+    for one in pair:
+        if one.holds:
+            one.catalog.turn("rd", lambda _: None)
+    clock.time += 3600
+    for one in pair:
+        one.look()
+    assert [one.holds for one in pair].count(True) == 1
