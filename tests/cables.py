@@ -125,7 +125,6 @@ class Cable:
         if target.can_write_eof():
             target.write_eof()
 
-
     def _listen_to(self, line: "_Line", data: bytes) -> None:
         if self._lost and self._lost in data:
             line.is_lost, self._lost = True, b""

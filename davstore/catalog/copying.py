@@ -50,8 +50,7 @@ def is_empty(connection: sa.Connection) -> bool:
     """Whether there is no state; that a server has looked at a new one counts not."""
     queries = [sa.select(table) for table in metadata.sorted_tables if table not in _MADE_ANYWAY]
     return all(
-        connection.execute(query.limit(1)).first() is None
-        for query in (*queries, without_note())
+        connection.execute(query.limit(1)).first() is None for query in (*queries, without_note())
     )
 
 

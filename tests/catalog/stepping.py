@@ -1,7 +1,7 @@
 """A store whose every look moves on by one step, and a davstore that does nothing but look.
 
-`python -m tests.catalog.stepping STATE [DATABASE]` runs until it is killed. Whatever moment that is, the
-catalog's marker must name the step whose truth (`truth`) it holds.
+`python -m tests.catalog.stepping STATE [DATABASE]` runs until it is killed. Whatever moment that
+is, the catalog's marker must name the step whose truth (`truth`) it holds.
 """
 
 import sys

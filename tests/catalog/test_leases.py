@@ -99,9 +99,7 @@ def test_a_dead_ones_lease_is_taken_although_the_clock_was_put_back(
 
 
 @pytest.mark.parametrize("deed", ["take", "give"])
-def test_a_turn_that_nobody_wants_is_nobodys(
-    pair: list[Process], clock: Clock, deed: str
-) -> None:
+def test_a_turn_that_nobody_wants_is_nobodys(pair: list[Process], clock: Clock, deed: str) -> None:
     """The answer of the database was lost: it is known to nobody who has it."""
     first, second = pair
     turns, others = Turns(first.leases), Turns(second.leases)

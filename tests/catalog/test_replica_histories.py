@@ -230,7 +230,5 @@ def cluster(postgres: Cluster) -> None:
 
 TestListingReplicas = PATIENT(pytest.mark.usefixtures("cluster")(ReplicaHistories.TestCase))
 TestListingReplicas.settings = settings(OFTEN, max_examples=15)
-TestChangingReplicas = PATIENT(
-    pytest.mark.usefixtures("cluster")(TellingReplicaHistories.TestCase)
-)
+TestChangingReplicas = PATIENT(pytest.mark.usefixtures("cluster")(TellingReplicaHistories.TestCase))
 TestChangingReplicas.settings = settings(OFTEN, max_examples=15)

@@ -113,8 +113,8 @@ def test_the_davstore_before_can_always_go_on() -> None:
         ("ALTER TABLE sizes RENAME TO lengths", "the table sizes is gone"),
         ("CREATE UNIQUE INDEX one ON magnets (account, hash)", "magnets has other rules"),
         (
-            "DROP TABLE sizes; CREATE TABLE sizes (identity TEXT NOT NULL PRIMARY KEY, size INTEGER "
-            "NOT NULL, revision INTEGER NOT NULL DEFAULT 0, unit TEXT NOT NULL)",
+            "DROP TABLE sizes; CREATE TABLE sizes (identity TEXT NOT NULL PRIMARY KEY, "
+            "size INTEGER NOT NULL, revision INTEGER NOT NULL DEFAULT 0, unit TEXT NOT NULL)",
             "sizes.unit wants a value",
         ),
         (
@@ -123,8 +123,8 @@ def test_the_davstore_before_can_always_go_on() -> None:
             "sizes.size is another",
         ),
         (
-            "DROP TABLE sizes; CREATE TABLE sizes (identity TEXT NOT NULL PRIMARY KEY, size INTEGER "
-            "NOT NULL CHECK (size > 0), revision INTEGER NOT NULL DEFAULT 0)",
+            "DROP TABLE sizes; CREATE TABLE sizes (identity TEXT NOT NULL PRIMARY KEY, "
+            "size INTEGER NOT NULL CHECK (size > 0), revision INTEGER NOT NULL DEFAULT 0)",
             "sizes has other rules",
         ),
         ("; ".join(ADDING), ""),

@@ -171,7 +171,8 @@ def replicas(
     refresh: float = 10,
     ready: bool = True,
 ) -> Iterator[list[Replica]]:
-    """So many, ready unless said otherwise, over one database and one folder of shares; each has a state of its own.
+    """So many, ready unless said otherwise, over one database and one folder of shares; each has a
+    state of its own.
 
     All `accounts` are at the simulated AllDebrid.
     """

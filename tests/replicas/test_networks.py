@@ -156,7 +156,9 @@ def test_after_each_step_all_show_the_same(
         library.alldebrid.remove(there.pop(dice.choice(list(there))))
 
     def fail() -> None:
-        library.alldebrid.faults.add(Fault(dice.choice(["html", "reset", "truncated_json"]), "magnet/status"))
+        library.alldebrid.faults.add(
+            Fault(dice.choice(["html", "reset", "truncated_json"]), "magnet/status")
+        )
 
     def kill() -> None:
         one = dice.choice(three)
@@ -192,4 +194,6 @@ def test_after_each_step_all_show_the_same(
 def shown(one: Replica) -> set[str]:
     """What stands beside the films of all tests."""
     text = unquote(one.ask("PROPFIND", FOLDER, Depth="1").text)
-    return {found for found in re.findall(rf"<D:href>{FOLDER}([^/]+)/<", text) if found not in FIXED}
+    return {
+        found for found in re.findall(rf"<D:href>{FOLDER}([^/]+)/<", text) if found not in FIXED
+    }
