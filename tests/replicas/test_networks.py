@@ -4,7 +4,7 @@ import hashlib
 import random
 import re
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import count
 from pathlib import Path
 from urllib.parse import quote, unquote
