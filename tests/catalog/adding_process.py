@@ -1,4 +1,4 @@
-"""A davstore that does nothing but add: `python -m tests.catalog.adding_process STATE URL [DATABASE]`.
+"""A davstore that only adds: `python -m tests.catalog.adding_process STATE URL [DATABASE]`.
 
 It runs until it is killed. The service is Real-Debrid: what is added twice stands there twice.
 """

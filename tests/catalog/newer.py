@@ -21,12 +21,10 @@ def changed_by_a_newer(schema: int = NEWER, readable_from: int | None = None) ->
 
 def changed_on_server(schema: int = NEWER, readable_from: int | None = None) -> list[str]:
     """The same for PostgreSQL."""
-    stamp = f"UPDATE alembic_version SET version_num = 'v{schema}'"
+    stamp = f"UPDATE alembic_version SET version_num = 'v{schema}'"  # noqa: S608 - a number
     return [stamp, _note(schema, readable_from)]
 
 
 def _note(schema: int, readable_from: int | None) -> str:
-    return (
-        f"UPDATE revisions SET value = {readable_from or schema} "
-        "WHERE name = 'schema readable from'"
-    )
+    oldest = readable_from or schema
+    return f"UPDATE revisions SET value = {oldest} WHERE name = 'schema readable from'"  # noqa: S608

@@ -40,6 +40,15 @@ class Replica:
     def catalog(self) -> Catalog:
         return self.process.catalog
 
+    def mend(self) -> None:
+        if self.cut is not None:
+            self.cut.close()
+        self.cut = None
+
+    def close(self) -> None:
+        self.mend()
+        self.process.close()
+
 
 class ReplicaHistories(Histories):
     cluster: ClassVar[Cluster]
@@ -65,7 +74,7 @@ class ReplicaHistories(Histories):
 
     def teardown(self) -> None:
         for one in self.replicas:
-            one.process.close()
+            one.close()
         self.opened.close()
 
     @property
@@ -115,7 +124,7 @@ class ReplicaHistories(Histories):
     def restart(self) -> None:
         """All of them, with a database that is restarted."""
         for one in self.replicas:
-            one.process.close()
+            one.close()
         self.holder = None
         self.law.believed = []
         self.open()
@@ -125,7 +134,7 @@ class ReplicaHistories(Histories):
         self.replaced(self.replicas[at])
 
     def replaced(self, one: Replica) -> None:
-        one.process.close()
+        one.close()
         if one is self.holder:
             self.holder = None
         self.replicas[self.replicas.index(one)] = Replica(self.process())
@@ -139,8 +148,12 @@ class ReplicaHistories(Histories):
 
     @rule(seconds=st.sampled_from([-3600.0, -10.0, 10.0, 3600.0]))
     def another_database_takes_over(self, seconds: float) -> None:
-        """Whose clock is another."""
+        """Whose clock is another: until it looks again, one believes in the lease that ran out by
+        that, and writes nothing.
+        """
         self.ahead += seconds
+        for one in self.connected:
+            one.process.look()
 
     @rule(at=REPLICAS, is_asking=st.booleans())
     def cut_off(self, at: int, is_asking: bool) -> None:
@@ -166,10 +179,7 @@ class ReplicaHistories(Histories):
 
     @rule(at=REPLICAS)
     def mend(self, at: int) -> None:
-        one = self.replicas[at]
-        if one.cut is not None:
-            one.cut.close()
-            one.cut = None
+        self.replicas[at].mend()
 
     @precondition(lambda self: len(self.connected) > 1)
     @rule(count=st.integers(1, 8))
