@@ -90,7 +90,7 @@ class ReplicaHistories(Histories):
             self.time += SECONDS + 1  # a dead one's lease, or one's that is cut off
             assert self.look(), "nobody refreshes"
         for one in self.connected:
-            one.process.look()
+            one.process.sharing.look()
 
     def look(self) -> bool:
         for one in self.connected:
@@ -239,6 +239,6 @@ def cluster(postgres: Cluster) -> None:
 
 
 TestListingReplicas = PATIENT(pytest.mark.usefixtures("cluster")(ReplicaHistories.TestCase))
-TestListingReplicas.settings = settings(OFTEN, max_examples=15)
+TestListingReplicas.settings = settings(OFTEN, max_examples=8)
 TestChangingReplicas = PATIENT(pytest.mark.usefixtures("cluster")(TellingReplicaHistories.TestCase))
-TestChangingReplicas.settings = settings(OFTEN, max_examples=15)
+TestChangingReplicas.settings = settings(OFTEN, max_examples=8)
