@@ -113,9 +113,9 @@ def test_what_the_other_has_in_its_trash_it_does_not_have(
 
 
 def test_it_stays_where_the_other_is_no_account_any_more(
-    one: Process, shop: Shop, tmp_path: Path, clock: Clock
+    one: Process, shop: Shop, tmp_path: Path, clock: Clock, database: Database | None
 ) -> None:
-    alone = Process(shop, tmp_path, clock)
+    alone = Process(shop, tmp_path, clock, database=database)
     later(alone, clock)
     assert shop.removed == []
     assert said(alone) == ["kept in the trash: ad is no account any more"]
