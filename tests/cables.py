@@ -56,6 +56,7 @@ class Cable:
     def close(self) -> None:
         """For good."""
         self._call(self._cut())
+        self._call(self._ended())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(10)
         self._loop.close()
@@ -76,7 +77,11 @@ class Cable:
     async def _reset(self) -> None:
         for line in list(self._lines):
             line.reset()
-        self._lines.clear()
+
+    async def _ended(self) -> None:
+        self._flowing.set()
+        while self._lines:
+            await asyncio.sleep(0.01)
 
     async def _flow(self, *, on: bool) -> None:
         if on:

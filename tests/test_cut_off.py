@@ -124,7 +124,7 @@ def test_connections_that_are_reset_are_made_anew_unnoticed(pair: Pair, sim: Sim
 def test_what_was_written_and_not_heard_of_may_be_repeated(pair: Pair, sim: Simulator) -> None:
     first, second = pair.first, pair.second
     sidecar, folder = f"{MAGNETS}Charge/movie.nfo", f"{MAGNETS}Charge"
-    pair.to_database.lose_answer_to(b"movie.nfo", then=b"COMMIT")
+    pair.to_database.lose_answer_to(b"INSERT INTO sidecars", then=b"COMMIT")
     assert first.request("PUT", sidecar, data=b"x").status_code == 503
     wait_until(lambda: first.request("PUT", sidecar, data=b"x").status_code in {201, 204}, 60)
     assert [one.get(sidecar).content for one in (first, second)] == [b"x", b"x"]
