@@ -43,7 +43,7 @@ def test_a_download_ends_in_peace_while_its_replica_is_replaced(
             stopping.start()
             wait_until(lambda: leaving.ask("GET", "/-/readyz").status_code == 503)
             assert leaving.ask("PROPFIND", FOLDER, Depth="1").status_code == 207
-            wait_until(lambda: not listens(leaving), 60)
+            wait_until(lambda: not listens(leaving), 30)
             assert stopping.is_alive(), "it waits for its stream"
         while block := film_.raw.read(1_000_000):
             digest.update(block)
