@@ -131,7 +131,7 @@ def test_older_ones_go_on_and_start_again_beside_a_newer_one(
     assert "newer davstore's" in two.said
     for each in three:
         assert each.ask("GET", place(90), Range="bytes=0-9").content == content(90).read(0, 10)
-    renamed = {"Destination": f"{other.url}{FOLDER}Renamed"}
+    renamed = {"Destination": f"{two.url}{FOLDER}Renamed"}
     assert two.ask("MOVE", place(90).rpartition("/")[0], **renamed).status_code == 201
     wait_until(lambda: all(each.lists(FOLDER, "Renamed") for each in three), 60)
     library.alldebrid.remove(number)
