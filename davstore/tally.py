@@ -8,6 +8,7 @@ import threading
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeAlias
 
 Labels: TypeAlias = tuple[str, ...]
@@ -74,12 +75,10 @@ class Tally:
 
     def time(self, kind: Kind, seconds: float, *labels: str) -> None:
         """One more duration of `kind`."""
-        at = bisect_left(kind.bounds, seconds)
-        bound = str(kind.bounds[at]) if at < len(kind.bounds) else "+Inf"
+        in_all, in_bucket = _keys(kind, bisect_left(kind.bounds, seconds), labels)
         numbers = self._numbers()
-        for name, by in ((f"{kind.name}.sum", seconds), (f"{kind.name}.le.{bound}", 1)):
-            key = (name, labels)
-            numbers[key] = numbers.get(key, 0) + by
+        numbers[in_all] = numbers.get(in_all, 0) + seconds
+        numbers[in_bucket] = numbers.get(in_bucket, 0) + 1
 
     def read(self) -> Counted:
         """All numbers as of now."""
@@ -91,6 +90,13 @@ class Tally:
             numbers = self._local.numbers = {}
             self._shards.append(numbers)
         return numbers
+
+
+@lru_cache(1024)
+def _keys(kind: Kind, at: int, labels: Labels) -> tuple[tuple[str, Labels], tuple[str, Labels]]:
+    """Under which a duration is added up, and counted: as one of those below bound number `at`."""
+    bound = str(kind.bounds[at]) if at < len(kind.bounds) else "+Inf"
+    return (f"{kind.name}.sum", labels), (f"{kind.name}.le.{bound}", labels)
 
 
 def added(parts: Iterable[Counted]) -> dict[tuple[str, Labels], float]:

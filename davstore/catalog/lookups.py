@@ -81,6 +81,9 @@ class Lookups:
         now: Callable[[], float] = time.time,
     ) -> None:
         self._stores = stores
+        # Asked once: which of a protocol's methods an object has takes long to find out.
+        self._searched = {n for n, each in stores.items() if isinstance(each, Searching | Finding)}
+        self._continued = {n for n, each in stores.items() if isinstance(each, Continuing)}
         self._snapshot = snapshot
         self._now = now
         self._lock = threading.Lock()
@@ -94,11 +97,10 @@ class Lookups:
 
     def folders(self, account: str) -> tuple[Folder, ...]:
         """What stands beside the magnets of `account`. Empty but for what is remembered."""
-        store = self._stores.get(account)
         found: list[Folder] = []
-        if isinstance(store, Searching | Finding):
+        if account in self._searched:
             found.append(Folder(SEARCH, views.listed(self._remembered(account)), 0.0))
-        if isinstance(store, Continuing):
+        if account in self._continued:
             known = self._known((account, _BEGUN))
             found.append(known or Folder(CONTINUE, {}, 0.0))
         return tuple(found)

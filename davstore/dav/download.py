@@ -9,11 +9,10 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Protocol, TypeAlias
 
-from werkzeug.http import http_date
-
 from davstore.dav.conditions import UNSATISFIABLE, Range, Verdict, asked_range, verdict
 from davstore.dav.properties import content_type, etag
 from davstore.dav.refusals import refusal, refuse, say
+from davstore.dav.times import date, modified
 from davstore.dav.transfer import OFFER, TRANSFER, Headers, Transfer
 from davstore.errors import DavstoreError
 from davstore.model import Leaf, Reader
@@ -75,7 +74,7 @@ class Download:
         wanted = asked_range(environ, size, etag(leaf), leaf.modified)
         if wanted == UNSATISFIABLE:
             return None
-        headers = [*_facts(leaf), ("Content-Type", content_type(leaf)), ("Date", http_date())]
+        headers = [*_facts(leaf), ("Content-Type", content_type(leaf)), ("Date", date())]
         if not isinstance(wanted, Range):
             status, wanted = "200 OK", Range(0, size - 1)
         else:
@@ -98,9 +97,9 @@ class Download:
             return say(start_response, "412 Precondition Failed", "The file is another one.")
         if conditions is Verdict.NOT_MODIFIED:
             # With the true length, or WsgiDAV takes it for one that it must close behind.
-            start_response("304 Not Modified", [*facts, *_length(leaf.size), ("Date", http_date())])
+            start_response("304 Not Modified", [*facts, *_length(leaf.size), ("Date", date())])
             return []
-        facts += [("Content-Type", content_type(leaf)), ("Date", http_date())]
+        facts += [("Content-Type", content_type(leaf)), ("Date", date())]
         if environ["REQUEST_METHOD"] == "HEAD":
             start_response("200 OK", [*facts, *_length(leaf.size)])
             return []
@@ -196,4 +195,4 @@ def _length(size: int | None) -> Headers:
 
 
 def _facts(leaf: Leaf) -> Headers:
-    return [("ETag", etag(leaf)), ("Last-Modified", http_date(int(leaf.modified)))]
+    return [("ETag", etag(leaf)), ("Last-Modified", modified(leaf.modified))]

@@ -19,7 +19,7 @@ from urllib.parse import parse_qs, quote, unquote, urlencode
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from jinja2.filters import do_filesizeformat
 from markupsafe import Markup
-from werkzeug.http import dump_options_header, http_date
+from werkzeug.http import dump_options_header
 
 from davstore import views
 from davstore.dav.canary import CANARY
@@ -27,6 +27,7 @@ from davstore.dav.compression import GZIP, PLAIN, accepted
 from davstore.dav.multistatus import PATH_SAFE
 from davstore.dav.playlist import MEDIA_TYPE, playlist
 from davstore.dav.properties import content_type
+from davstore.dav.times import date
 from davstore.model import Entry, Folder, Leaf
 
 Environ: TypeAlias = dict[str, Any]
@@ -102,7 +103,7 @@ def page(
         headers = [("Content-Type", "text/html; charset=utf-8")]
     coding = GZIP if accepted(environ.get("HTTP_ACCEPT_ENCODING", "")) else PLAIN
     body = b"".join(coding.whole([coding.piece(text.encode(errors="replace"))]))
-    headers += [*_HEADERS, ("Content-Length", str(len(body))), ("Date", http_date())]
+    headers += [*_HEADERS, ("Content-Length", str(len(body))), ("Date", date())]
     if coding.name:
         headers.append(("Content-Encoding", coding.name))
     start_response("200 OK", headers)

@@ -13,15 +13,14 @@ from typing import Any, TypeAlias
 from xml.sax.saxutils import escape
 
 from lxml import etree
-from werkzeug.http import http_date
 
 from davstore.dav.media_types import media_type
+from davstore.dav.times import modified, tellable
 from davstore.model import Entry, Folder, Leaf, Played
 
 Markup: TypeAlias = str
 """XML that stands for itself: escaped, and with "D" for the namespace "DAV:"."""
 
-_LATEST = 253_402_300_799.0  # the year 9999's last second: no later date can be written
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _NOT_PLAIN = re.compile("[^\t\n\r\x20-%'-;=?-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -64,17 +63,8 @@ def _is_collection(entry: Entry) -> Markup:
 
 
 @lru_cache(4096)
-def _modified(moment: float) -> Markup:
-    return http_date(int(_writable(moment)))
-
-
-@lru_cache(4096)
 def _created(moment: float) -> Markup:
-    return datetime.fromtimestamp(_writable(moment), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _writable(moment: float) -> float:
-    return min(max(0.0, moment), _LATEST)
+    return datetime.fromtimestamp(tellable(moment), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _length(entry: Entry) -> Markup | None:
@@ -107,7 +97,7 @@ def _duration(entry: Entry) -> Markup | None:
 PROPERTIES = (
     Property("{DAV:}resourcetype", _resource_type),
     Property("{DAV:}displayname", lambda entry: escaped(entry.name)),
-    Property("{DAV:}getlastmodified", lambda entry: _modified(entry.modified)),
+    Property("{DAV:}getlastmodified", lambda entry: modified(entry.modified)),
     Property("{DAV:}creationdate", lambda entry: _created(entry.modified)),
     # Not in RFC 4918; Infuse and older Windows clients take it for the kind of an entry.
     Property("{DAV:}iscollection", _is_collection),

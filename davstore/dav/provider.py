@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from typing import Any, TypeAlias
 from urllib.parse import quote
 
-from werkzeug.http import http_date
 from wsgidav.dav_error import HTTP_FORBIDDEN, HTTP_NOT_FOUND, HTTP_PRECONDITION_FAILED, DAVError
 from wsgidav.dav_provider import DAVProvider
 from wsgidav.util import (
@@ -46,6 +45,7 @@ from davstore.dav.resources import (
     resource,
 )
 from davstore.dav.rights import READING, WRITING, check_right, options, refused
+from davstore.dav.times import date
 from davstore.dav.tree import NotReady, Tree
 from davstore.model import Entry, Folder, Leaf, Text
 from davstore.tally import Tally
@@ -59,10 +59,6 @@ RETRY_AFTER = "15"
 
 
 Resource: TypeAlias = EntryResource | NoiseResource | Dropped
-
-
-def _address(path: str, environ: Environ, entry: Entry) -> str:
-    return resource(path, environ, entry).get_href()
 
 
 class Provider(DAVProvider):
@@ -98,7 +94,7 @@ class Provider(DAVProvider):
         self._noise = noise
         self._incoming = incoming
         self._listing = Listing(tally=tally)
-        self._repeats = Repeats(tree, users, self._listing, download, _address, self._allowed)
+        self._repeats = Repeats(tree, users, self._listing, download, self._address, self._allowed)
 
     def ref_url_to_path(self, ref_url: str) -> str:
         path: str = noise_path(ref_url) or super().ref_url_to_path(ref_url)
@@ -138,6 +134,10 @@ class Provider(DAVProvider):
     def href(self, path: str) -> str:
         """The address of `path`, encoded."""
         return href(self, path)
+
+    def _address(self, path: str, entry: Entry) -> str:
+        """As the resource of `entry` has it: that of a folder ends with a slash."""
+        return self.href(f"{path.rstrip('/')}/" if isinstance(entry, Folder) else path)
 
     def new_resource(self, path: str, environ: Environ) -> NoiseResource | Dropped | SidecarFile:
         """An empty file at `path`; raises 403 where it is neither noise, nor dropped, nor a
@@ -328,7 +328,7 @@ _NOTE_METHODS = frozenset({"PUT", "DELETE", "PROPPATCH", "LOCK", "UNLOCK"})
 
 
 def _made(_environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-    start_response("201 Created", [("Content-Length", "0"), ("Date", http_date())])
+    start_response("201 Created", [("Content-Length", "0"), ("Date", date())])
     return []
 
 

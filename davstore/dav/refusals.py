@@ -7,7 +7,6 @@ import logging
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeAlias
 
-from werkzeug.http import http_date
 from wsgidav.dav_error import (
     ERROR_RESPONSES,
     HTTP_FORBIDDEN,
@@ -22,6 +21,7 @@ from wsgidav.util import SubAppStartResponse
 
 from davstore import errors
 from davstore.dav.gate import ASKED
+from davstore.dav.times import date
 from davstore.dav.transfer import Answer, Headers
 from davstore.errors import DavstoreError, StoreError
 
@@ -111,7 +111,7 @@ def _said(answer: Answer, start_response: StartResponse) -> Iterable[bytes]:
 
 
 def _answer(status: str, body: bytes, kind: str, headers: Headers) -> Answer:
-    about = [("Content-Length", str(len(body))), ("Date", http_date())]
+    about = [("Content-Length", str(len(body))), ("Date", date())]
     if body:
         about.insert(0, ("Content-Type", kind))
     return Answer(status, [*about, *headers], (body,))

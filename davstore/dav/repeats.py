@@ -7,7 +7,7 @@ still so, and whether the answer is at hand.
 
 import re
 from collections.abc import Callable
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, TypeAlias
 from urllib.parse import unquote_to_bytes
 
@@ -40,7 +40,7 @@ class Repeats:
         users: Users,
         listing: Listing,
         download: Download,
-        href: Callable[[str, Environ, Entry], str],
+        href: Callable[[str, Entry], str],
         allowed: Callable[[str, Person], tuple[str, ...]],
     ) -> None:
         self._tree = tree
@@ -77,7 +77,7 @@ class Repeats:
             return None  # another process may have written it since
         method = environ["REQUEST_METHOD"]
         if method == "PROPFIND":
-            address = self._href(path, environ, entry)
+            address = self._href(path, entry)
             return self._listing.at_hand(environ, request.body, address, entry)
         if method == "OPTIONS":
             allowed = self._allowed(path, person)
@@ -96,6 +96,7 @@ class Repeats:
         return Answer(said.status, said.headers)  # a body would be taken for the next answer
 
 
+@lru_cache(4096)
 def path_of(target: str) -> str | None:
     """The decoded path that a request's target means; None where that is not plain to see."""
     if not target.startswith("/") or len(target) > LONGEST_PATH or _ODD.search(target):

@@ -1,5 +1,6 @@
 """Entries as WsgiDAV's collections and resources."""
 
+from functools import lru_cache
 from typing import Any, TypeAlias
 from urllib.parse import quote
 
@@ -118,4 +119,9 @@ def resource(path: str, environ: Environ, entry: Folder | Leaf) -> EntryResource
 
 def href(provider: Any, path: str) -> str:
     """The address of `path`, encoded."""
-    return quote(provider.mount_path + provider.share_path + path, safe=PATH_SAFE)
+    return _quoted(provider.mount_path + provider.share_path + path)
+
+
+@lru_cache(4096)
+def _quoted(path: str) -> str:
+    return quote(path, safe=PATH_SAFE)

@@ -149,7 +149,7 @@ class Tree:
         snapshot = self._snapshot(parts[0])
         if snapshot is None:
             raise NotReady(parts[0])
-        return _home_of(self._account(snapshot, person), parts)
+        return _home_of(self._in_account(snapshot, parts[1:3], person), parts)
 
     def _found(self, parts: Sequence[str], person: Person, *, asking: bool) -> Entry | None:
         account, *rest = parts
@@ -171,7 +171,7 @@ class Tree:
         if self._lookups is not None and rest and rest[0] in self._lookups.names:
             is_asked = asking and not any(map(is_noise, rest))
             return self._lookups.find(account, rest, asking=is_asked)
-        return views.find(self._account(snapshot, person), rest)
+        return self._in_account(snapshot, rest, person)
 
     def _has_links(self, account: str) -> bool:
         return self._links is not None and account in self._links.accounts
@@ -200,9 +200,9 @@ class Tree:
             return None
         if not parts or not person.sees(parts[0]):
             return None
-        entry: Entry | None = self._top(parts[0], person)
         depth = 1 if self.is_view(parts[0]) else 2
-        for at, part in enumerate(parts[1:], 1):
+        entry, known = self._begin(parts, person)
+        for at, part in enumerate(parts[known:], known):
             if not isinstance(entry, Folder) or not entry.is_at_hand:
                 return None
             entry = entry.entries.get(part)
@@ -220,14 +220,21 @@ class Tree:
             home = Home(home_of(parts[0], magnet), folder, ()) if magnet else None
         return folder if home is None else self._overlay.at_hand(home)
 
-    def _top(self, name: str, person: Person) -> Folder | None:
-        if self.is_view(name):
-            view = next((each for each in self._settled() or () if each.name == name), None)
-            if view is None or self._overlay is None:
-                return view
-            return self._overlay.at_hand(Home(home_in(name), view, ()))
-        snapshot = self._snapshot(name) if name in self._accounts else None
-        return None if snapshot is None else self._account(snapshot, person)
+    def _begin(self, parts: Sequence[str], person: Person) -> tuple[Entry | None, int]:
+        """Where the way along `parts` begins in memory, and how many of them that takes."""
+        if self.is_view(parts[0]):
+            return self._settled_view(parts[0]), 1
+        snapshot = self._snapshot(parts[0]) if parts[0] in self._accounts else None
+        if snapshot is None:
+            return None, len(parts)
+        known = 2 if parts[1:2] == [MAGNETS] else 1
+        return self._in_account(snapshot, parts[1:known], person), known
+
+    def _settled_view(self, name: str) -> Folder | None:
+        view = next((each for each in self._settled() or () if each.name == name), None)
+        if view is None or self._overlay is None:
+            return view
+        return self._overlay.at_hand(Home(home_in(name), view, ()))
 
     def _view(self, name: str) -> Folder:
         for folder in self._views() or ():
@@ -260,6 +267,11 @@ class Tree:
             except OSError:
                 yield Folder(name, {}, 0.0)
 
+    def _in_account(self, snapshot: Snapshot, parts: Sequence[str], person: Person) -> Entry | None:
+        if parts[:1] == [MAGNETS]:  # nearly always, and what stands beside them takes its time
+            return views.find(snapshot.magnets, parts[1:])
+        return views.find(self._account(snapshot, person), parts)
+
     def _account(self, snapshot: Snapshot, person: Person) -> Folder:
         magnets, trash, account = snapshot.magnets, snapshot.trash, snapshot.account
         entries: dict[str, Entry] = {MAGNETS: magnets}
@@ -282,8 +294,7 @@ def _home_in(view: Folder, parts: Sequence[str]) -> Home:
     return Home(home_in(parts[0], folder.name), folder, tuple(parts[2:]))
 
 
-def _home_of(account: Folder, parts: Sequence[str]) -> Home | None:
-    folder = views.find(account, parts[1:3])
+def _home_of(folder: Entry | None, parts: Sequence[str]) -> Home | None:
     magnet = magnet_of(folder) if isinstance(folder, Folder) else None
     if magnet is None or not isinstance(folder, Folder):
         return None

@@ -264,6 +264,8 @@ class _Client:
     async def _small_body(self, head: bytes) -> bool:
         """Have all of a small body in `_read`, so that no worker waits for it; whether it came."""
         missing = plain_length(head, SMALL_BODY) - len(self._read)
+        if missing <= 0:
+            return True
         view = memoryview(bytearray(8192))
         loop = asyncio.get_running_loop()
         deadline = loop.time() + HEAD_SECONDS

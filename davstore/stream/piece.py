@@ -43,7 +43,7 @@ class Piece:
     async def writable(self, seconds: float | None = None) -> None:
         """There is always room."""
 
-    async def caught_up(self) -> None:
+    async def caught_up(self, seconds: float = 0.0) -> None:
         """It takes all at once."""
 
     def failed(self, error: DavstoreError) -> None:

@@ -50,8 +50,8 @@ class Sink(Protocol):
     async def writable(self, seconds: float | None = None) -> None:
         """Wait for room; `TimeoutError` after `seconds`."""
 
-    async def caught_up(self) -> None:
-        """Wait until it has asked for nearly all that was sent."""
+    async def caught_up(self, seconds: float = 0.0) -> None:
+        """Wait until it has asked for nearly all that was sent, and `seconds` more."""
 
 
 class _Wakes:
@@ -150,19 +150,21 @@ async def _gulped(answer: Answer, until: int, sink: Sink, flow: Flow) -> bytes:
         try:
             while filled < due:
                 count = _received(answer, buffer[filled:due])
-                if count is None:
-                    await flow.awaits(answer.channel.wire, answer.channel.host)
+                if count is not None:
+                    filled += count
+                    flow.got(count)
                     continue
-                filled += count
-                flow.got(count)
-                taken = sink.offer(buffer[sent:filled])
+                taken = sink.offer(buffer[sent:filled]) if sent < filled else 0
                 sent += taken
                 flow.at += taken
+                await flow.awaits(answer.channel.wire, answer.channel.host)
         except StreamBroken:
             await sink.send(buffer[sent:filled])
             flow.at += filled - sent
             raise
-        return bytes(buffer[sent:filled])
+        taken = sink.offer(buffer[sent:filled])
+        flow.at += taken
+        return bytes(buffer[sent + taken : filled])
 
 
 async def _copied(answer: Answer, until: int, sink: Sink, flow: Flow) -> bytes:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import urljoin
 
 from urllib3.exceptions import LocationParseError
@@ -37,6 +38,8 @@ SHORT_REST = 1024 * 1024
 """So few unread bytes, mostly on their way already, cost less than a new connection."""
 REST_PATIENCE = 0.5
 BUFFER = 64 * 1024
+KNOWN_PLACES = 1024
+"""Links whose parts are at hand: each is asked for many times in a row."""
 
 _DEAD = frozenset({400, 401, 403, 404, 410, 416})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -224,6 +227,7 @@ def _let_go(answer: Answer, pool: Pool) -> None:
         pool.drop(answer.channel)
 
 
+@lru_cache(KNOWN_PLACES)
 def _place(text: str) -> tuple[Url, Origin]:
     try:
         url = parse_url(text)

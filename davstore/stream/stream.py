@@ -24,6 +24,9 @@ FIRST_WINDOW, LAST_WINDOW = MIB, 64 * MIB
 PROVEN = 8 * MIB
 """Who has taken so much reads on; before that it may be a probe, whose system takes what nobody
 will read."""
+SECOND_THOUGHTS = 0.1
+"""Seconds in which who was served from disk so far may leave before upstream is asked for more: a
+second probe has seen all that it will, and is only slow to say so."""
 FEW_SECONDS = 8.0
 """No window is larger than what the reader took in so many seconds."""
 STARVED = 0.6
@@ -64,6 +67,7 @@ class Stream:
         self._sink: Sink | None = None
         self.is_closed = False
         self._is_exact = end is not None and end - start < EXACT
+        self._is_known = not self._is_exact  # may be a probe's, and was all on disk so far
         self.error: type[DavstoreError] | None = None
         self.closed: Callable[[Stream], None] = lambda _: None
 
@@ -155,6 +159,7 @@ class Stream:
             return
         until = None if self._until is None else self._window_end()
         trouble = self._deliveries.trouble()
+        self._is_known = False
         self._begun = await self._deliveries.opened(self.flow.at, until, trouble), until
         if self._until is None:
             self._until = self._deliveries.total
@@ -173,10 +178,14 @@ class Stream:
             else:
                 await self._send_window(sink)
 
-    async def _look_up(self) -> None:
-        """Before upstream is asked for more: is anybody still reading?"""
+    async def _look_up(self, seconds: float = 0.0) -> None:
+        """Before more is sent: is anybody still reading? Who is not leaves within `seconds`."""
         if self._sink is not None and self.flow.at - self._start < PROVEN:
-            await self._sink.caught_up()
+            await self._sink.caught_up(seconds)
+
+    async def _look_up_before_asking(self) -> None:
+        is_known, self._is_known = self._is_known, False
+        await self._look_up(SECOND_THOUGHTS if is_known else 0.0)
 
     # Kept edges
 
@@ -196,6 +205,7 @@ class Stream:
             if block is not None:
                 self._block = memoryview(block)[at % BLOCK :]
                 return self._block
+            self._is_known = False
             end = extent[1]
             if self._is_exact:
                 end = min(end, -(-self._until // BLOCK) * BLOCK)
@@ -251,7 +261,7 @@ class Stream:
         began, from_, starved = loop.time(), self.flow.at, self.flow.starved
         begun, self._begun = self._begun, None
         if begun is None:
-            await self._look_up()
+            await self._look_up_before_asking()
         upstream, until = begun or (None, None)
         until = until or self._window_end()
         await self._deliveries.deliver(self.flow, until, sink, begun=upstream)
@@ -269,7 +279,7 @@ class Stream:
     async def _send_ahead(self, sink: Sink) -> None:
         """Several pieces at once, handed on in order, until one connection is enough again."""
         assert self._until is not None
-        await self._look_up()
+        await self._look_up_before_asking()
         stop = min(self._until, self._tail()) if self.flow.at < self._tail() else self._until
         ahead = _Ahead(self, self.flow.at, stop)
         try:

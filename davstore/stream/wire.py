@@ -6,10 +6,11 @@ transports copy; streams move gigabytes through here.
 
 import asyncio
 import contextlib
+import math
 import socket
 import struct
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from davstore.transport import AnySocket, TlsSocket
 
@@ -32,6 +33,7 @@ class Wire:
     def __init__(self, sock: AnySocket) -> None:
         self._sock = sock
         self._fd = sock.fileno()
+        self._incoming = _Incoming(self._fd)
         self._widest = 0
         sock.settimeout(0)
 
@@ -80,13 +82,21 @@ class Wire:
 
     async def readable(self, seconds: float | None = None) -> None:
         """Wait for something to receive; `TimeoutError` after `seconds`."""
-        loop = asyncio.get_running_loop()
-        await _ready(loop, loop.add_reader, loop.remove_reader, self._fd, seconds)
+        await self._incoming.wait(seconds)
 
     async def writable(self, seconds: float | None = None) -> None:
         """Wait for room; `TimeoutError` after `seconds`."""
         loop = asyncio.get_running_loop()
-        await _ready(loop, loop.add_writer, loop.remove_writer, self._fd, seconds)
+        future: asyncio.Future[None] = loop.create_future()
+        loop.add_writer(self._fd, _settle, future)
+        timer = None if seconds is None else loop.call_later(seconds, _expire, future)
+        try:
+            await future
+        finally:
+            loop.remove_writer(self._fd)
+            if timer is not None:
+                timer.cancel()
+            del future  # it holds its error, which holds this frame
 
     def wake_at(self, count: int) -> None:
         """Count as readable only with so many bytes (or the end) there: saves waking up for few."""
@@ -113,9 +123,9 @@ class Wire:
             while self._sock.flush():
                 await self.writable(seconds)
 
-    async def caught_up(self) -> None:
+    async def caught_up(self, seconds: float = 0.0) -> None:
         """Wait until the other side has taken nearly all that was sent, and for a moment to see
-        its program read that: a probe which has seen enough is about to leave.
+        its program read that: a probe which has seen enough is about to leave. Then `seconds` more.
         """
         await self.flushed()
         with contextlib.suppress(OSError):  # not on this platform
@@ -127,8 +137,12 @@ class Wire:
                 self._sock.setsockopt(socket.IPPROTO_TCP, _NOTSENT_LOWAT, -1)
         for _ in range(LOOKS):
             if self._unread() <= NEARLY_ALL:
-                return
+                break
             await asyncio.sleep(BETWEEN_LOOKS)
+        if seconds:
+            await asyncio.sleep(seconds)
+        if self.has_ended():
+            raise ConnectionResetError("has left")
 
     def _unread(self) -> int:
         """About how many bytes lie with the other side's system for its program to read: by so
@@ -143,11 +157,11 @@ class Wire:
 
     def on_readable(self, callback: Callable[[], object]) -> None:
         """Call back, once or more, when there is something to receive or the end has come."""
-        asyncio.get_running_loop().add_reader(self._fd, callback)
+        self._incoming.watch(callback)
 
     def ignore_readable(self) -> None:
         """Take `on_readable` back."""
-        asyncio.get_running_loop().remove_reader(self._fd)
+        self._incoming.unwatch()
 
     def has_ended(self) -> bool:
         """Whether the other side has closed, with nothing left to receive before that."""
@@ -181,27 +195,93 @@ class Wire:
 
     def close(self) -> None:
         """Close at once; may be called twice."""
+        self._incoming.leave()
         with contextlib.suppress(OSError):
             self._sock.close()
 
 
-async def _ready(
-    loop: asyncio.AbstractEventLoop,
-    add: Callable[..., Any],
-    remove: Callable[[int], Any],
-    fd: int,
-    seconds: float | None,
-) -> None:
-    future: asyncio.Future[None] = loop.create_future()
-    add(fd, _settle, future)
-    timer = None if seconds is None else loop.call_later(seconds, _expire, future)
-    try:
-        await future
-    finally:
-        remove(fd)
-        if timer is not None:
-            timer.cancel()
-        del future  # it holds its error, which holds this frame
+class _Incoming:
+    """Waits for a descriptor to be readable, and stays registered with the loop in between: who
+    waits again soon, as for the next request, finds all as it was. The loop calls once more than
+    somebody waits, as it looks before who was woken has read; called in vain again, it is told to
+    look no more.
+    """
+
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._waiter: asyncio.Future[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._deadline = math.inf
+        self._in_vain = 0
+        self._is_watched = False
+
+    @property
+    def is_looked_at(self) -> bool:
+        """Whether the loop looks."""
+        return self._loop is not None
+
+    async def wait(self, seconds: float | None) -> None:
+        """Return when there is something; `TimeoutError` after `seconds`."""
+        loop = asyncio.get_running_loop()
+        self._in_vain = 0
+        if not self.is_looked_at:
+            loop.add_reader(self._fd, self._call)
+            self._loop = loop
+        self._waiter = loop.create_future()
+        if seconds is not None:
+            self._deadline = loop.time() + seconds
+            if self._timer is None or self._timer.when() > self._deadline:
+                self._set_timer(loop)
+        try:
+            await self._waiter
+        finally:
+            self._waiter, self._deadline = None, math.inf
+
+    def watch(self, callback: Callable[[], object]) -> None:
+        """Call back, once or more; nobody waits until `unwatch`."""
+        self.leave()
+        self._loop = asyncio.get_running_loop()
+        self._loop.add_reader(self._fd, callback)
+        self._is_watched = True
+
+    def unwatch(self) -> None:
+        """Call back no more; may be called twice."""
+        if self._is_watched:
+            self.leave()
+
+    def leave(self) -> None:
+        """Have the loop look no more; may be called twice, and must be before the end."""
+        self._is_watched = False
+        if self._loop is not None:
+            self._loop.remove_reader(self._fd)
+            self._loop = None
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _call(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+        elif self._in_vain:
+            self.leave()
+        else:
+            self._in_vain = 1
+
+    def _set_timer(self, loop: asyncio.AbstractEventLoop) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = loop.call_at(self._deadline, self._ring, loop)
+
+    def _ring(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Rarely for the wait that it was set for: whoever waits has until its own deadline."""
+        self._timer = None
+        if self._waiter is None or self._waiter.done() or self._deadline == math.inf:
+            return
+        if loop.time() >= self._deadline:
+            self._waiter.set_exception(TimeoutError())
+        else:
+            self._set_timer(loop)
 
 
 def _settle(future: asyncio.Future[None]) -> None:

@@ -13,6 +13,7 @@ from davstore.simulator.filehost import FileHost
 from davstore.stream import Streams, containers
 from davstore.stream.edges import BLOCK
 from davstore.stream.pieces import LINGER
+from davstore.stream.wire import Bytes
 from tests.serving import wait_until
 from tests.stream.conftest import Clock, HostedStore, leaf, only, opened, read
 
@@ -76,6 +77,53 @@ def test_a_kept_beginning_is_followed_by_the_rest(
     probe(streams, content)
     assert read(streams, 0, LONG - 1, film()) == content.read(0, LONG)
     assert read(streams, 0, LONG - 1, film()) == content.read(0, LONG)
+
+
+class Leaving:
+    """A reader that has seen enough when it is asked whether it reads on, if given time."""
+
+    plain = None
+
+    def __init__(self) -> None:
+        self.given: list[float] = []
+
+    def offer(self, data: Bytes) -> int:
+        return len(data)
+
+    async def send(self, data: Bytes) -> None:
+        self.offer(data)
+
+    async def writable(self, seconds: float | None = None) -> None:
+        """There is always room."""
+
+    async def caught_up(self, seconds: float = 0.0) -> None:
+        self.given.append(seconds)
+        if seconds:
+            raise ConnectionResetError
+
+
+def test_who_was_served_from_disk_may_leave_before_upstream_is_asked(
+    streams: Streams, host: FileHost
+) -> None:
+    read(streams, 0, 3 * MIB, film())
+    wait_until(lambda: is_kept(streams, MIB - 1))
+    sent, reader = host.bytes_sent, Leaving()
+    stream = streams.loop.call(streams.begun(film(), 0, None))
+    with pytest.raises(ConnectionResetError):
+        streams.loop.call(stream.send(reader))
+    streams.loop.soon(stream.close)
+    assert stream.at == MIB
+    assert host.bytes_sent == sent
+
+
+def test_who_asks_for_a_few_bytes_is_not_kept_waiting(streams: Streams) -> None:
+    read(streams, 0, 3 * MIB, film())
+    wait_until(lambda: is_kept(streams, MIB - 1))
+    reader = Leaving()
+    stream = streams.loop.call(streams.begun(film(), MIB // 2, 3 * MIB // 2))
+    streams.loop.call(stream.send(reader))
+    streams.loop.soon(stream.close)
+    assert not any(reader.given)
 
 
 def test_a_corrupt_block_is_dropped_and_fetched_again(
