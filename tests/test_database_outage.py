@@ -10,23 +10,12 @@ import requests
 
 from davstore.config import Database
 from davstore.simulator import Content, SimFile, SimMagnet, Simulator
-from tests.postgres import PASSWORD, Cluster, binaries
+from tests.postgres import PASSWORD, Cluster
 from tests.serving import Serving, serving, wait_until
 
 MAGNETS = "/alldebrid/magnets/"
 FIRST = {"Depth": "1"}
 SIZE = 300_000
-
-
-@pytest.fixture
-def own(postgres: Cluster) -> Iterator[Cluster]:
-    """A PostgreSQL that may be stopped; `postgres` has skipped the test where there is none."""
-    programs = binaries()
-    assert programs is not None
-    cluster = Cluster(programs)
-    yield cluster
-    cluster.go_on()
-    cluster.close()
 
 
 @pytest.fixture

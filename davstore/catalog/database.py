@@ -5,7 +5,8 @@ database that several machines share.
 import logging
 import os
 import sqlite3
-from collections.abc import Callable
+import uuid
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 from urllib.parse import quote
@@ -13,12 +14,21 @@ from urllib.parse import quote
 import sqlalchemy as sa
 from sqlalchemy.exc import DatabaseError, OperationalError, SQLAlchemyError
 
-from davstore.catalog.dialects import alone, is_server, reason
+from davstore.catalog.dialects import (
+    alone,
+    introduce,
+    is_server,
+    looking,
+    reason,
+    teller_of,
+    telling,
+)
 from davstore.catalog.migrations import SCHEMA, bring_up_to_date, is_readable, number
 from davstore.config import Database
 from davstore.errors import DatabaseAway, StateError
 
 if TYPE_CHECKING:
+    from davstore.catalog.listening import Listener
     from davstore.catalog.postgres import Pool
 
 log = logging.getLogger(__name__)
@@ -131,6 +141,15 @@ def pool_of(engine: Engine) -> "Pool | None":
     return Pool(engine)
 
 
+def listener_of(engine: Engine, told: Callable[[Collection[str]], object]) -> "Listener | None":
+    """Who has `told` what other processes change; None where nobody can tell."""
+    if not teller_of(engine):
+        return None
+    from davstore.catalog.listening import Listener  # noqa: PLC0415 - as above
+
+    return Listener(engine, told)
+
+
 def _server(database: Database) -> sa.Engine:
     engine = _connecting(database)
     try:
@@ -140,6 +159,7 @@ def _server(database: Database) -> sa.Engine:
             # Of several that start at once, one changes the tables; the others wait and find them.
             alone(connection, "schema")
             _migrate(connection, "the database of server.state_url")
+        _introduce(engine)
     except (SQLAlchemyError, _Unusable) as error:
         engine.dispose()
         why = str(error) if isinstance(error, _Unusable) else f"cannot be used ({reason(error)})"
@@ -147,6 +167,21 @@ def _server(database: Database) -> sa.Engine:
         kind = DatabaseAway if isinstance(error, OperationalError) else StateError
         raise kind(f"the database of server.state_url {why}; {cure}") from None
     return engine
+
+
+def _introduce(engine: sa.Engine) -> None:
+    """Have it tell others of its changes, where the database knows how to: CockroachDB does not."""
+    silent = engine.execution_options()
+    introduce(silent, uuid.uuid4().hex)
+    try:
+        with looking(silent).connect() as connection:
+            connection.execute(sa.select(*telling(connection, "")))
+    except OperationalError:
+        raise
+    except DatabaseError as error:
+        log.debug("the database tells nobody of changes: %s", reason(error))
+        return
+    introduce(engine, teller_of(silent))
 
 
 def _connecting(database: Database) -> sa.Engine:

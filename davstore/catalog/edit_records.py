@@ -2,18 +2,20 @@
 two people do at once.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 
 from davstore import names
 from davstore.catalog import revisions
-from davstore.catalog.dialects import alone, durable, inserting
+from davstore.catalog.dialects import alone, durable, inserting, looking
 from davstore.catalog.edit_tables import edited_files, edits, emptied
 from davstore.catalog.edits import BLANK, Edit, Key, Stage
 from davstore.catalog.tables import accounts, magnets
 from davstore.errors import DavstoreError
+from davstore.views import Path
 
 Also = Callable[[sa.Connection], object]
 
@@ -27,13 +29,13 @@ class EditRecords:
 
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
+        self._looking = looking(engine)
 
     def read(self, since: int) -> tuple[int, Mapping[Key, Edit]]:
         """The number of the last change, and the edits changed after that of number `since`."""
-        with self._engine.connect() as connection:
-            rows = connection.execute(sa.select(edits).where(edits.c.revision > since)).all()
-            latest = max((row.revision for row in rows), default=since)
-            return latest, _whole(connection, rows)
+        with self._looking.connect() as connection:
+            rows, found = _whole(connection, edits.c.revision > since)
+        return max((row.revision for row in rows), default=since), found
 
     def change(
         self,
@@ -71,14 +73,8 @@ class EditRecords:
     def staged(self, account: str) -> dict[str, Edit]:
         """The edits, by magnet, of all that was deleted in an account; without their files."""
         query = sa.select(edits).where(edits.c.account == account, edits.c.stage != "")
-        with self._engine.connect() as connection:
+        with self._looking.connect() as connection:
             return {row.magnet: _edit(row) for row in connection.execute(query)}
-
-    def emptied_before(self, moment: float) -> list[Key]:
-        """The magnets with folders that were emptied before this moment."""
-        query = sa.select(emptied.c.account, emptied.c.magnet).where(emptied.c.since < moment)
-        with self._engine.connect() as connection:
-            return [(row.account, row.magnet) for row in connection.execute(query.distinct())]
 
     def outlived(self, account: str, patience: float) -> list[str]:
         """The magnets said to be removed that a complete list, so many seconds later, still has."""
@@ -88,7 +84,7 @@ class EditRecords:
             .where(edits.c.account == account, edits.c.stage == Stage.REMOVED.value)
             .where(accounts.c.listed > edits.c.due + patience)
         )
-        with self._engine.connect() as connection:
+        with self._looking.connect() as connection:
             return list(connection.execute(query).scalars())
 
 
@@ -113,9 +109,8 @@ def forget_all(connection: sa.Connection, account: str) -> None:
 
 def one(connection: sa.Connection, account: str, magnet: str) -> Edit:
     """The edit of a magnet."""
-    this = sa.select(edits).where(edits.c.account == account, edits.c.magnet == magnet)
-    rows = connection.execute(this).all()
-    return _whole(connection, rows).get((account, magnet), BLANK)
+    this = (edits.c.account == account) & (edits.c.magnet == magnet)
+    return _whole(connection, this)[1].get((account, magnet), BLANK)
 
 
 def write(connection: sa.Connection, account: str, magnet: str, before: Edit, after: Edit) -> None:
@@ -164,23 +159,32 @@ def _emptied(edit: Edit) -> dict[str, dict[str, Any]]:
     return {"/".join(path): {"since": since} for path, since in edit.emptied.items()}
 
 
-def _whole(connection: sa.Connection, rows: Iterable[sa.Row[Any]]) -> dict[Key, Edit]:
-    found = {}
-    for row in rows:
-        paths, hidden, folders = {}, {}, {}
-        for file in connection.execute(_of(edited_files, row)):
-            if file.path:
-                paths[file.identity] = tuple(file.path.split("/"))
-            if file.hidden:
-                hidden[file.identity] = file.hidden
-        for folder in connection.execute(_of(emptied, row)):
-            folders[tuple(folder.path.split("/")) if folder.path else ()] = folder.since
-        found[row.account, row.magnet] = _edit(row, paths=paths, hidden=hidden, emptied=folders)
-    return found
+def _whole(
+    connection: sa.Connection, which: sa.ColumnElement[bool]
+) -> tuple[Sequence[sa.Row[Any]], dict[Key, Edit]]:
+    """These rows, and the edits that they and what hangs on them make, asked for together."""
+    rows = connection.execute(sa.select(edits).where(which)).all()
+    paths: dict[Key, dict[str, Path]] = defaultdict(dict)
+    hidden: dict[Key, dict[str, float]] = defaultdict(dict)
+    folders: dict[Key, dict[Path, float]] = defaultdict(dict)
+    for file in connection.execute(_of(edited_files, which)) if rows else ():
+        if file.path:
+            paths[file.account, file.magnet][file.identity] = tuple(file.path.split("/"))
+        if file.hidden:
+            hidden[file.account, file.magnet][file.identity] = file.hidden
+    for folder in connection.execute(_of(emptied, which)) if rows else ():
+        path = tuple(folder.path.split("/")) if folder.path else ()
+        folders[folder.account, folder.magnet][path] = folder.since
+    keys = ((row, (row.account, row.magnet)) for row in rows)
+    return rows, {
+        key: _edit(row, paths=paths[key], hidden=hidden[key], emptied=folders[key])
+        for row, key in keys
+    }
 
 
-def _of(table: sa.Table, row: sa.Row[Any]) -> sa.Select[Any]:
-    return sa.select(table).where(table.c.account == row.account, table.c.magnet == row.magnet)
+def _of(table: sa.Table, which: sa.ColumnElement[bool]) -> sa.Select[Any]:
+    same = (edits.c.account == table.c.account) & (edits.c.magnet == table.c.magnet)
+    return sa.select(table).join(edits, same).where(which)
 
 
 def _edit(row: sa.Row[Any], **files: Any) -> Edit:

@@ -19,8 +19,8 @@ import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
 from davstore import views
-from davstore.catalog import audit
-from davstore.catalog.dialects import TEXT, WHOLE, alone, reason, saying
+from davstore.catalog import audit, revisions
+from davstore.catalog.dialects import TEXT, WHOLE, alone, looking, reason, saying
 from davstore.catalog.editor import NotThere
 from davstore.catalog.edits import Edit
 from davstore.catalog.tables import metadata
@@ -156,10 +156,11 @@ class Linked:
             left = tuple(one for one in known.saved if one is not found[0])
             self._take_over(account, left, known.taken + _STEP, hidden)
 
-    def follow(self) -> None:
-        """Take over what other processes have learned."""
+    def follow(self, changed: Collection[str] | None = None) -> None:
+        """Take over what other processes have learned: all, or what these are the names of."""
         for account in self._stores:
-            self._load(account)
+            if changed is None or revisions.of_list(account) in changed:
+                self._load(account)
 
     def close(self) -> None:
         """Ask nobody any more."""
@@ -222,7 +223,7 @@ class Linked:
         """Whether something newer than what we know was on disk."""
         known = self._last(account)
         try:
-            with self._engine.connect() as connection:
+            with looking(self._engine).connect() as connection:
                 since = connection.execute(
                     sa.select(linked_since).where(linked_since.c.account == account)
                 ).first()
@@ -262,6 +263,7 @@ class Linked:
                 connection.execute(sa.insert(linked), rows)
             since = {"account": account, "source": self._sources[account], "taken": taken}
             connection.execute(sa.insert(linked_since), since)
+            revisions.taken(connection, revisions.of_list(account))
 
 
 @contextmanager

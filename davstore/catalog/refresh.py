@@ -17,7 +17,7 @@ from davstore.catalog.leases import Leases
 from davstore.catalog.pace import Intervals
 from davstore.catalog.records import Records
 from davstore.catalog.schedule import Schedule
-from davstore.catalog.sharing import Sharing
+from davstore.catalog.sharing import Follow, Sharing
 from davstore.catalog.trees import Shelf
 from davstore.errors import StateError, StoreError
 from davstore.model import Snapshot
@@ -93,6 +93,11 @@ class Catalog:
     def accounts(self) -> tuple[str, ...]:
         """The accounts' names in configured order."""
         return tuple(self._keepers)
+
+    @property
+    def follows(self) -> bool:
+        """Whether it takes over what other processes change by itself."""
+        return self._sharing is not None
 
     @property
     def learned(self) -> Mapping[str, int]:
@@ -199,10 +204,11 @@ class Catalog:
         for keeper in self._keepers.values():
             keeper.relearn()
 
-    def start(self, measure: Measure, follow: Callable[[], object] = lambda: None) -> None:
+    def start(self, measure: Measure, follow: Follow = lambda _: None) -> None:
         """Keep every account fresh; `measure` looks a file up to learn its size.
 
-        Where several processes share the disk, `follow` is called every second.
+        Where several processes share the disk, `follow` is called with the names of what others
+        have changed (`revisions`).
         """
         if self._sharing is not None:
             self._sharing.start(follow)

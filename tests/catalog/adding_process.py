@@ -22,7 +22,6 @@ def main() -> None:
     store = RealDebrid("rd", settings)
     store.add_pause = 0.0
     adder = Adder(store, additions, known=lambda _: False, refresh=lambda: None)
-    adder.recover()
     print("adding", flush=True)
     while True:
         time.sleep(adder.turn())

@@ -9,7 +9,7 @@ from davstore.catalog import Turns
 from davstore.catalog.leases import SECONDS
 from davstore.config import Database
 from davstore.errors import Busy
-from tests.catalog.processes import Process, begun
+from tests.catalog.process import Process, begun
 from tests.catalog.scripted import Clock, ScriptedStore, film, magnet, names
 
 

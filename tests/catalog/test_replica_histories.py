@@ -15,8 +15,8 @@ from hypothesis.stateful import invariant, precondition, rule
 
 from davstore.catalog import Catalog
 from davstore.catalog.leases import SECONDS
-from tests.catalog.histories import OFTEN, PATIENT, SOURCE, Histories, Telling, shown
-from tests.catalog.processes import Process
+from tests.catalog.histories import OFTEN, PATIENT, Histories, Telling, shown
+from tests.catalog.process import Process
 from tests.postgres import Cluster
 
 COUNT = 3
@@ -69,7 +69,7 @@ class ReplicaHistories(Histories):
     def process(self) -> Process:
         return Process(
             self.state, self.service, self.now, self.database,
-            common=lambda: self.time + self.ahead, source=SOURCE,
+            common=lambda: self.time + self.ahead,
         )  # fmt: skip
 
     def teardown(self) -> None:

@@ -18,7 +18,7 @@ from davstore.catalog.migrations import READABLE_FROM
 from davstore.config import Database
 from davstore.errors import StateError
 from tests.catalog.newer import ADDING, NEWER, changed_by_a_newer, changed_on_server
-from tests.catalog.processes import Process, begun
+from tests.catalog.process import Process, begun
 from tests.catalog.scripted import Clock, ScriptedStore, film, magnet, names, snapshot
 
 OLDEST = Path(__file__).parent / "schemas" / "4.sql"

@@ -13,7 +13,7 @@ from davstore.config import Database
 from davstore.errors import Busy, StateError
 from davstore.model import File, Link
 from tests.catalog.newer import changed_by_a_newer
-from tests.catalog.processes import Process, begun
+from tests.catalog.process import Process, begun
 from tests.catalog.scripted import (
     Clock,
     ScriptedStore,
@@ -203,7 +203,7 @@ def test_a_link_is_the_turn_of_one(pair: list[Process], clock: Clock) -> None:
     assert second.take("rd", "another")
     first.give("rd", "ref")
     assert second.take("rd", "ref")
-    assert ("rd", REFRESH) in pair[0].leases.renew()
+    assert ("rd", REFRESH) in pair[0].leases.renew().ours
     clock.time += SECONDS + 1
     assert first.take("rd", "ref")
 

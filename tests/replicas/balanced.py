@@ -115,6 +115,13 @@ class Replica:
         answer = self.ask("PROPFIND", folder, Depth="1")
         return answer.status_code == 207 and f"/{name}/" in unquote(answer.text)
 
+    def refreshes(self, account: str) -> bool:
+        """Whether it was the last of its own words that it does."""
+        said = re.findall(
+            rf"{account}: refreshed by (this|another) process", self._log.read_text("utf-8")
+        )
+        return bool(said) and said[-1] == "this"
+
     def memory(self) -> int:
         """Bytes that are resident."""
         assert self._process is not None

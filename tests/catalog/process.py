@@ -1,6 +1,6 @@
-"""Processes that share a catalog, within this one: their steps are taken by hand."""
+"""What one of several davstores has of a catalog that they share."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -8,15 +8,17 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError
 
-from davstore.catalog import Catalog, Leases, Links, Records, open_database
+from davstore.catalog import Catalog, Engine, Leases, Links, Records, open_database
 from davstore.catalog.sharing import Sharing
 from davstore.config import Database
 from davstore.stores.base import Store
-from tests.catalog.scripted import SOURCE
+from tests.catalog.scripted import SOURCE, ScriptedStore
 
 
 class Process:
-    """What one process, or machine, has of the catalog; `common` is the database's time."""
+    """One of them; its steps are taken by hand. `prepare` is done to its engine first; `common` is
+    the database's time.
+    """
 
     def __init__(
         self,
@@ -25,19 +27,25 @@ class Process:
         clock: Callable[[], float],
         database: Database | None,
         *,
+        prepare: Callable[[Engine], object] = lambda _: None,
+        accounts: int = 1,
         common: Callable[[], float] | None = None,
-        source: Mapping[str, str] = SOURCE,
     ) -> None:
         self.engine = open_database(folder, clock, database=database, is_shared=True)
+        prepare(self.engine)
         self.records = Records(self.engine)
-        self.leases = Leases(self.engine, common or clock, clock)
+        self.leases = Leases(self.engine, common or clock, steady=clock)
         self.links = Links(self.engine)
+        stores: dict[str, Store] = {"rd": store}
+        stores |= {f"rd{number}": Named(f"rd{number}") for number in range(1, accounts)}
         self.catalog = Catalog.opened(
-            {"rd": store}, source, self.records, interval=60, leases=self.leases, now=clock
-        )
+            stores, dict.fromkeys(stores, SOURCE["rd"]), self.records,
+            interval=60, leases=self.leases, now=clock,
+        )  # fmt: skip
         assert self.catalog._sharing is not None
         self.sharing: Sharing = self.catalog._sharing
         self.sharing.guard()
+        self.followed: set[str] = set()
 
     @property
     def holds(self) -> bool:
@@ -86,6 +94,14 @@ class Process:
             yield
         finally:
             sa.event.remove(self.engine, event, what)
+
+
+class Named(ScriptedStore):
+    """One of another name, and empty."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.name = name
 
 
 @contextmanager
