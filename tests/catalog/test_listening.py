@@ -114,8 +114,12 @@ def test_a_database_that_was_restarted_is_heard_again(
         wait_until(lambda: not any(one.sharing.hears for one in both))
         own.start()
         store.put(magnet("Sintel", "Sintel"), film("Sintel"))
-        both[0].catalog.refresh("rd")
-        wait_until(lambda: shown(both[1]) == ["Sintel"])
+
+        def is_shown() -> bool:
+            both[0].catalog.refresh("rd")  # the first may find that nobody is asked for a moment
+            return shown(both[1]) == ["Sintel"]
+
+        wait_until(is_shown, 60)
         wait_until(lambda: hear(both), 60)
 
 
