@@ -23,9 +23,9 @@ from davstore.catalog.dialects import (
     teller_of,
     telling,
 )
-from davstore.catalog.migrations import SCHEMA, bring_up_to_date, number
+from davstore.catalog.migrations import SCHEMA, bring_up_to_date, is_readable, number
 from davstore.config import Database
-from davstore.errors import StateError
+from davstore.errors import DatabaseAway, StateError
 
 if TYPE_CHECKING:
     from davstore.catalog.listening import Listener
@@ -57,7 +57,7 @@ def open_database(
 
     A corrupt file, or one of a newer davstore, is renamed and kept, and a new one begun; not so
     where it `is_shared` with processes that have it open, and never a database. Raises
-    `StateError` where it cannot be used.
+    `StateError` where it cannot be used, `DatabaseAway` where that may pass.
     """
     if database is not None:
         return _server(database)
@@ -102,11 +102,11 @@ def look_into(folder: Path, database: Database | None = None) -> sa.Engine | Non
         )
     try:
         with engine.connect() as connection:
-            version = number(connection)
+            version, is_ours = number(connection), is_readable(connection)
     except SQLAlchemyError as error:
         engine.dispose()
         raise StateError(f"{name}: cannot be read ({reason(error)})") from None
-    if version == SCHEMA:
+    if version >= SCHEMA and is_ours:
         return engine
     engine.dispose()
     if version == 0 and database is not None:
@@ -164,7 +164,8 @@ def _server(database: Database) -> sa.Engine:
         engine.dispose()
         why = str(error) if isinstance(error, _Unusable) else f"cannot be used ({reason(error)})"
         cure = "start that one" if isinstance(error, _Unusable) else "check its address and login"
-        raise StateError(f"the database of server.state_url {why}; {cure}") from None
+        kind = DatabaseAway if isinstance(error, OperationalError) else StateError
+        raise kind(f"the database of server.state_url {why}; {cure}") from None
     return engine
 
 
@@ -224,19 +225,25 @@ def _opened(path: Path, *, is_checked: bool = False) -> sa.Engine:
 
 def _migrate(connection: sa.Connection, name: str) -> None:
     """Bring the database to our schema; raises `_Unusable` where that cannot be."""
-    version = number(connection)
+    version = _usable_schema(connection)
     if version > SCHEMA:
-        raise _Unusable(f"was written by a newer davstore (schema {version})")
+        log.info("%s: is a newer davstore's (schema %d), which this one can use", name, version)
     if version < SCHEMA:
         bring_up_to_date(connection)
         if version:
             log.info("%s: brought from schema %d to %d", name, version, SCHEMA)
 
 
-def _check(connection: sa.Connection, *, is_checked: bool) -> None:
+def _usable_schema(connection: sa.Connection) -> int:
+    """Its schema; raises `_Unusable` where that is of no use to us."""
     version = number(connection)
-    if version > SCHEMA:
+    if not is_readable(connection):
         raise _Unusable(f"was written by a newer davstore (schema {version})")
+    return version
+
+
+def _check(connection: sa.Connection, *, is_checked: bool) -> None:
+    _usable_schema(connection)
     if is_checked:  # by the process that started us
         return
     if connection.exec_driver_sql("PRAGMA quick_check(1)").scalar_one() != "ok":

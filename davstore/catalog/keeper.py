@@ -17,7 +17,7 @@ from davstore.catalog.doubt import Doubt
 from davstore.catalog.edits import Edits
 from davstore.catalog.holding import Changes, Holding
 from davstore.catalog.pace import Patience
-from davstore.catalog.records import Held, Records, Unsaved
+from davstore.catalog.records import Held, MayWrite, Records, Unsaved
 from davstore.catalog.revisions import Outdated
 from davstore.catalog.trees import Shelf, Tree
 from davstore.errors import DavstoreError, StoreError
@@ -61,6 +61,7 @@ class Keeper:
     ) -> None:
         self.account = store.name
         self.snapshot: Snapshot | None = None
+        self.may_write: MayWrite | None = None
         self._store = store
         self._records = records
         self._learned = learned
@@ -325,8 +326,9 @@ class Keeper:
         """
         try:
             self.revision = self._records.save(
-                self.account, self._standing, self._unsaved, self._doubt.unsaved, self.revision
-            )
+                self.account, self._standing, self._unsaved, self._doubt.unsaved, self.revision,
+                self.may_write,
+            )  # fmt: skip
         except Outdated:
             log.info("%s: another process has refreshed it meanwhile", self.account)
             self._catch_up(whole=True)

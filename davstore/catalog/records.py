@@ -30,6 +30,7 @@ _FILES = sa.select(
 ).order_by(files.c.magnet, files.c.position)  # fmt: skip
 AT_ONCE = 500
 """So many magnets are named in one statement."""
+MayWrite = Callable[[sa.Connection], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,11 +219,13 @@ class Records:
         unsaved: Unsaved,
         doubted: Mapping[str, float] | None,
         known: int | None = None,
+        may_write: MayWrite | None = None,
     ) -> int:
         """Write all of it, or nothing: a marker is worth only as much as what it came with. What is
         `doubted` is None where that is as it was.
 
-        Says the revision that it makes. Raises `Outdated` where the last one is not `known`.
+        Says the revision that it makes. Raises `Outdated` where the last one is not `known`, or
+        where we may not write any more.
         """
         row = asdict(standing) | {"name": account}
         name = revisions.of_account(account)
@@ -231,6 +234,8 @@ class Records:
                 revision = revisions.taken(connection, name)
             else:
                 revision = revisions.taken_after(connection, name, known)
+            if may_write is not None and not may_write(connection):  # none can write before us now
+                raise revisions.Outdated
             upsert(connection, accounts, row)
             held = (_magnet_row(account, each) for each in unsaved.held.values())
             upsert(connection, magnets, *(each | {"revision": revision} for each in held))

@@ -234,9 +234,17 @@ class Catalog:
             if self._sharing is not None and not self._sharing.holds(schedule.account):
                 self._sharing.stand_by(schedule)
                 continue
-            pause = schedule.turn(measure, lambda: self._must_stop(schedule.account))
+            pause = self.turn(schedule.account, measure)
             if not self._stopping.is_set():
                 schedule.wait(pause)
+
+    def turn(self, account: str, measure: Measure) -> float:
+        """Look at an account once, as is done in the background; how long to wait then."""
+        schedule = self._schedules[account]
+        pause = schedule.turn(measure, lambda: self._must_stop(account))
+        if self._sharing is not None and schedule.is_cut_off:
+            self._sharing.pass_on(account, pause)
+        return pause
 
     def _must_stop(self, account: str) -> bool:
         """Whether the refreshing of `account` is to end: for good, or others have taken over."""

@@ -3,9 +3,11 @@ the rest, and takes over from those that die.
 """
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable, Collection, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -69,6 +71,7 @@ class Sharing:
         self._lock = threading.Lock()
         self._ask_after: dict[str, float] = {}
         self._complained: set[str] = set()
+        self._rests_until: dict[str, float] = {}
         self._woken = threading.Event()
         self._freed = threading.Event()
         self._stopping = threading.Event()
@@ -77,6 +80,8 @@ class Sharing:
 
     def holds(self, account: str) -> bool:
         """Whether this process is the one that refreshes `account`."""
+        if self._leases.may_have_lapsed or self._rests(account):
+            return False
         return account in self._ours and account in self._leased
 
     @property
@@ -92,6 +97,19 @@ class Sharing:
         if keeper.snapshot is not None and not keeper.fails:
             self._try(self._wish, keeper.account)
 
+    def pass_on(self, account: str, seconds: float) -> None:
+        """Another machine may refresh `account`: its service cannot be reached from here, and is
+        not tried again for so long, unless somebody wants it to be.
+
+        Processes of one machine reach what the others do.
+        """
+        if self._leases.spans_machines:
+            self._rests_until[account] = self._leases.steady() + seconds
+            self._try(self._leases.give, account, REFRESH)
+
+    def _rests(self, account: str) -> bool:
+        return self._leases.steady() < self._rests_until.get(account, -math.inf)
+
     def _wish(self, account: str) -> None:
         now = self._leases.now()
         if now >= self._ask_after.get(account, 0):
@@ -100,6 +118,7 @@ class Sharing:
 
     def ask(self) -> None:
         """Have the accounts refreshed that were asked for, or all, whoever refreshes them."""
+        self._rests_until.clear()
         self._try(self._ask)
 
     def renew(self) -> None:
@@ -110,9 +129,15 @@ class Sharing:
         """Take over, follow: all there is to do now."""
         self._try(self._look)
 
+    def guard(self) -> None:
+        """From now on nothing is written of an account whose lease is another's by then."""
+        for name, schedule in self._schedules.items():
+            schedule.keeper.may_write = partial(self._leases.have, account=name, task=REFRESH)
+
     def start(self, follow: Follow) -> None:
         """Do all that until stopped; `follow` is called with the names of what has changed."""
         self._follow = follow
+        self.guard()
         self.renew()
         self._listener = self._records.listener(self._tell)
         for name, work in (("leases", self._keep_renewing), ("sharing", self._keep_looking)):
@@ -192,12 +217,17 @@ class Sharing:
     def _renew(self) -> None:
         before, self._held = self._held, self._leases.renew()
         kept = {account for account, task in self._held.ours if task == REFRESH}
-        for name in self._leased - kept:
+        free = {
+            name for name in self._schedules
+            if name not in kept and not self._rests(name) and self._leases.take(name, REFRESH)
+        }  # fmt: skip
+        for name in self._leased - kept - free:
             log.info("%s: refreshed by another process from now on", name)
-        free = {n for n in self._schedules if n not in kept and self._leases.take(n, REFRESH)}
         if self._leased != kept | free:
             self._leased = frozenset(kept | free)
             self._tell(())
+        for name in free & self._ours:  # nobody had it meanwhile, and nobody refreshed it
+            self._schedules[name].wake()
         if before.theirs - self._held.theirs:
             self._follow((revisions.LEASES,))
 
@@ -219,6 +249,7 @@ class Sharing:
         if names is None:
             self._take_over()
         if revisions.ASKED in changed:
+            self._rests_until.clear()
             for name in self._records.asked(self._ours):
                 self._schedules[name].wake()
         self._seen.update(latest)

@@ -171,7 +171,7 @@ def test_nobody_is_told_before_it_can_be_seen(
 
         wait_until(hears_more)
         assert found == ["sizes"]
-        assert Records(engine).revisions() == {"sizes": 1}
+        assert Records(engine).revisions(["sizes"]) == {"sizes": 1}
         engine.dispose()
 
 
@@ -230,6 +230,7 @@ def test_an_idle_process_asks_no_more_for_many_accounts(
 ) -> None:
     open_database(tmp_path, clock, database=database).dispose()
     both = [Process(tmp_path, store, clock, database, accounts=accounts) for _ in range(2)]
+    both[0].look()
     for name in both[0].catalog.accounts:
         both[0].catalog.refresh(name)
     for one in both * 2:
