@@ -28,6 +28,7 @@ KEPT = 100
 """So many warnings are kept for whoever looks at the dashboard."""
 
 _URL = re.compile(r"(https?|stremthru)://([^/\s\"'<>]*@)?([^/\s\"'<>]*)/[^\s\"'<>]*", re.IGNORECASE)
+_USER = re.compile(r"([a-z][a-z0-9+.-]*://)[^/\s\"'<>]*@", re.IGNORECASE)
 # How HTTP libraries name a request; with retries they do so even at WARNING.
 _REQUEST = re.compile(r"(\"[A-Z]+|with url:) /[^\s\"]*")
 _LOGIN = re.compile(r"(Bearer|Basic|token=|apikey=|password=)\s*[^\s\"'&,;]+", re.IGNORECASE)
@@ -39,7 +40,7 @@ _process: Final = secrets.token_hex(2)
 
 def redacted(text: str) -> str:
     """`text` without what may be a secret. Whatever leaves davstore as a log passes here."""
-    text = _URL.sub(r"\1://\3/…", text)
+    text = _USER.sub(r"\1", _URL.sub(r"\1://\3/…", text))
     text = _REQUEST.sub(r"\1 …", text)
     return _LOGIN.sub(r"\1 …", text)
 

@@ -65,7 +65,9 @@ class Tally:
 
     def __init__(self) -> None:
         self._local = threading.local()
-        self._shards: list[dict[tuple[str, Labels], float]] = []
+        self._lock = threading.Lock()
+        self._shards: list[tuple[threading.Thread, dict[tuple[str, Labels], float]]] = []
+        self._ended: Counted = {}  # what threads have counted that are no more
 
     def count(self, kind: Kind, *labels: str, by: float = 1) -> None:
         """`by` more of `kind`."""
@@ -82,14 +84,25 @@ class Tally:
 
     def read(self) -> Counted:
         """All numbers as of now."""
-        return added(shard.copy() for shard in tuple(self._shards))
+        with self._lock:
+            return added([self._ended, *(numbers.copy() for _, numbers in self._shards)])
 
     def _numbers(self) -> dict[tuple[str, Labels], float]:
         numbers: dict[tuple[str, Labels], float] | None = getattr(self._local, "numbers", None)
         if numbers is None:
             numbers = self._local.numbers = {}
-            self._shards.append(numbers)
+            self._begin(numbers)
         return numbers
+
+    def _begin(self, numbers: dict[tuple[str, Labels], float]) -> None:
+        with self._lock:
+            alive = [(threading.current_thread(), numbers)]
+            for thread, each in self._shards:
+                if thread.is_alive():
+                    alive.append((thread, each))
+                else:
+                    self._ended = added([self._ended, each])
+            self._shards = alive
 
 
 @lru_cache(1024)

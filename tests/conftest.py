@@ -19,6 +19,21 @@ settings.register_profile("davstore", deadline=None)
 settings.load_profile("davstore")
 
 
+LONG: tuple[str, ...] = (
+    "replicas/", "clients/", "catalog/test_removal_histories", "catalog/test_histories",
+    "catalog/test_additions", "catalog/test_survival", "test_workers", "test_adding_processes",
+    "test_account_commands", "test_state_", "test_cli", "test_owner_commands",
+    "test_finding_commands", "test_importing", "test_hostile", "test_chaos",
+)  # fmt: skip
+"""Files that take long: they start programs, or try many histories."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long ones first: none is to be left in the end for one process, with the others idle."""
+    here = Path(__file__).parent
+    items.sort(key=lambda item: not item.path.relative_to(here).as_posix().startswith(LONG))
+
+
 @pytest.fixture
 def sim() -> Iterator[Simulator]:
     """The five services and the file host, running, with empty libraries."""

@@ -12,7 +12,7 @@ import requests
 import tomli_w
 
 from davstore import config
-from davstore.server import Server
+from davstore.server.server import Server
 from davstore.simulator import Simulator
 from davstore.stores import STORES
 

@@ -30,7 +30,7 @@ def test_a_kill_at_any_moment_adds_nothing_twice(
     address = [] if database is None else [database.url.get_secret_value()]
     additions.put("rd", "films.txt", b"films", wanted)
     kills = 0
-    while any(row.state is not State.ADDED for row in additions.waiting("rd")):
+    while not is_done(additions):
         process = subprocess.Popen(
             [sys.executable, "-m", "tests.catalog.adding_process", str(tmp_path), service.url,
              *address],
@@ -38,14 +38,20 @@ def test_a_kill_at_any_moment_adds_nothing_twice(
         )  # fmt: skip
         assert process.stdout
         assert process.stdout.readline() == "adding\n"
-        time.sleep(random.uniform(0.1, 1.5))
+        enough = service.count() + random.randint(1, 12)
+        wait_until(lambda: service.count() >= enough or is_done(additions), 60)  # noqa: B023
+        time.sleep(random.uniform(0, 0.06))  # anywhere between two of its calls
         process.kill()
         process.wait()
         process.stdout.close()
         kills += 1
-        assert kills < 30
+        assert kills < 100
     assert kills > 1
     assert Counter(service.taken) == {each.hash: 1 for each in wanted}
+
+
+def is_done(additions: Additions) -> bool:
+    return all(row.state is State.ADDED for row in additions.waiting("rd"))
 
 
 def test_several_processes_add_once_and_see_the_same(

@@ -10,8 +10,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from davstore.cli.main import app
-from davstore.server import examined
-from davstore.server.examining import address_words
+from davstore.server.examining import address_words, examined
 from davstore.simulator import Content, Fault, SimFile, SimMagnet, Simulator
 from davstore.stores.base import Seen
 from davstore.transport import Way

@@ -114,6 +114,16 @@ def test_warnings_are_kept_for_the_dashboard_without_secrets() -> None:
     assert recent.remarks[-1].level == "warning"
 
 
+@pytest.mark.parametrize(
+    "address",
+    ["http://anna:hush@proxy:3128", "postgresql+psycopg://anna:hush@db/davstore", SECRET],
+)
+def test_no_login_passes_in_an_address(address: str) -> None:
+    shown = logs.redacted(f"asking {address} failed: '{address}'")
+    assert "hush" not in shown
+    assert shown.startswith("asking ")
+
+
 def test_the_level_can_change() -> None:
     before = logs.level()
     logs.set_level("debug")

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,9 @@ from davstore.config import Database
 from davstore.errors import Busy, Gone, StoreUnavailable
 from davstore.model import Account, File, Leaf, Link, Magnet, Unreadable
 from davstore.resolver import Resolver
+from davstore.resolver.links import THREADS
 from davstore.stores.base import FileLists
+from tests.serving import wait_until
 
 FILE = File("Sintel.mkv", ref="ref-of-sintel", size=1000)
 LEAF = Leaf("Sintel.mkv", "rd", FILE, "identity", 1000, 1.7e9, "magnet")
@@ -124,6 +127,19 @@ def test_a_hundred_readers_of_a_cold_file_cause_one_call(
         urls = {link.result(10).url for link in links}
     assert len(urls) == 1
     assert store.asked == 1
+
+
+def test_who_still_waits_for_a_turn_is_told_of_the_end(
+    resolver: Resolver, store: CountingStore
+) -> None:
+    store.gate.clear()
+    leaves = [replace(LEAF, file=replace(FILE, ref=f"{n}")) for n in range(THREADS + 1)]
+    asked = [resolver.ask(leaf) for leaf in leaves]
+    wait_until(lambda: store.asked == THREADS)
+    resolver.close()
+    assert isinstance(asked[-1].exception(0), StoreUnavailable)
+    store.gate.set()
+    assert asked[0].result(10).url  # what was under way is still of use
 
 
 def test_a_failure_reaches_every_waiting_reader_and_is_not_remembered(

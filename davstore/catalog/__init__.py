@@ -30,7 +30,8 @@ from davstore.catalog.copying import copied
 from davstore.catalog.database import Engine, integrity, look_into, open_database, pool_of
 from davstore.catalog.dialects import clock, is_server
 from davstore.catalog.differences import differences, folded
-from davstore.catalog.editor import Editor, NameTaken, NotThere
+from davstore.catalog.edit_records import NameTaken
+from davstore.catalog.editor import Editor, NotThere
 from davstore.catalog.giving import Giving, moved_to
 from davstore.catalog.holding import Holding
 from davstore.catalog.homes import Sweeper, home_in, home_of

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from davstore.catalog.dialects import alone, inserting, saying, written
+from davstore.catalog.dialects import alone, inserting, saying, upsert, written
 from davstore.catalog.tables import additions, drops
 from davstore.errors import Full
 from davstore.model import HOSTED, Wanted
@@ -132,10 +132,7 @@ class Additions:
         row = {"account": account, "name": name, "content": content, "identity": identity,
                "hashes": hashes, "at": now}  # fmt: skip
         with self._writing() as connection:
-            statement = inserting(connection, drops).values(row)
-            connection.execute(
-                statement.on_conflict_do_update(index_elements=["account", "name"], set_=row)
-            )
+            upsert(connection, drops, row)
             for each in wanted:
                 _want(connection, account, each, person, now)
             _check_room(connection, account)
@@ -204,6 +201,13 @@ class Additions:
         query = sa.select(*_ADDITION).where(additions.c.account == account)
         with self._reading() as connection:
             return [_addition(row) for row in connection.execute(query.order_by(*_ORDER))]
+
+    def of(self, account: str, hash_: str) -> Addition | None:
+        """The addition of this hash."""
+        query = sa.select(*_ADDITION).where(_this(account, hash_))
+        with self._reading() as connection:
+            row = connection.execute(query).one_or_none()
+        return None if row is None else _addition(row)
 
     def tells(self, addition: Addition, known: Callable[[str], bool]) -> bool:
         """Whether people are to be told of it: not of what the account shows by now (it has a

@@ -93,14 +93,14 @@ def latest(engine: sa.Engine, most: int) -> Sequence[Removal]:
     """So many at most, the newest first."""
     with engine.connect() as connection:
         rows = connection.execute(sa.select(audit).order_by(audit.c.number.desc()).limit(most))
-        return [Removal(*_values(row)) for row in rows]
+        return [Removal(*row) for row in rows]
 
 
 def removals(engine: sa.Engine) -> Sequence[Removal]:
     """All of them, the oldest first."""
     with engine.connect() as connection:
         rows = connection.execute(sa.select(audit).order_by(audit.c.number))
-        return [Removal(*_values(row)) for row in rows]
+        return [Removal(*row) for row in rows]
 
 
 def waiting(engine: sa.Engine) -> dict[str, tuple[int, int]]:
@@ -120,10 +120,6 @@ def _row(account: str, magnet: Magnet, name: str, edit: Edit) -> dict[str, Any]:
         "account": account, "magnet": magnet.id, "hash": magnet.hash, "name": name,
         "size": magnet.size, "who": edit.who, "why": edit.why, "deleted": edit.deleted,
     }  # fmt: skip
-
-
-def _values(row: sa.Row[Any]) -> tuple[Any, ...]:
-    return tuple(row)
 
 
 def _open(account: str, magnet: str) -> sa.ColumnElement[bool]:

@@ -2,16 +2,19 @@
 
 import sqlite3
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from hashlib import blake2b
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from davstore.errors import DavstoreError, StateError
+
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql
 
 SERVER = "postgresql"
 """What SQLAlchemy calls the engine that several machines may share."""
@@ -43,8 +46,20 @@ def is_server(engine: sa.Engine) -> bool:
 def inserting(connection: sa.Connection, table: sa.Table) -> "sqlite.Insert | postgresql.Insert":
     """An INSERT that knows ON CONFLICT; name what conflicts by `index_elements`."""
     if connection.dialect.name == SERVER:
+        from sqlalchemy.dialects import postgresql  # noqa: PLC0415 - it takes memory
+
         return postgresql.insert(table)
     return sqlite.insert(table)
+
+
+def upsert(connection: sa.Connection, table: sa.Table, *rows: Mapping[str, Any]) -> None:
+    """Write `rows`, which name the same columns, in place of those with their primary keys."""
+    if not rows:
+        return
+    statement, key = inserting(connection, table), table.primary_key.columns
+    others = {name: statement.excluded[name] for name in rows[0] if name not in key}
+    statement = statement.on_conflict_do_update(index_elements=key, set_=others)
+    connection.execute(statement, list(rows))
 
 
 def written(connection: sa.Connection, statement: sa.Insert) -> int:

@@ -2,18 +2,20 @@
 two people do at once.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import sqlalchemy as sa
 
 from davstore import names
 from davstore.catalog import revisions
-from davstore.catalog.dialects import alone, durable, inserting
+from davstore.catalog.dialects import alone, durable, upsert
 from davstore.catalog.edit_tables import edited_files, edits, emptied
 from davstore.catalog.edits import BLANK, Edit, Key, Stage
 from davstore.catalog.tables import accounts, magnets
 from davstore.errors import DavstoreError
+from davstore.views import Path
 
 Also = Callable[[sa.Connection], object]
 
@@ -30,10 +32,11 @@ class EditRecords:
 
     def read(self, since: int) -> tuple[int, Mapping[Key, Edit]]:
         """The number of the last change, and the edits changed after that of number `since`."""
+        later = edits.c.revision > since
         with self._engine.connect() as connection:
-            rows = connection.execute(sa.select(edits).where(edits.c.revision > since)).all()
-            latest = max((row.revision for row in rows), default=since)
-            return latest, _whole(connection, rows)
+            newest = sa.select(sa.func.max(edits.c.revision)).where(later)
+            latest = connection.execute(newest).scalar_one()
+            return (since, {}) if latest is None else (latest, _whole(connection, later))
 
     def change(
         self,
@@ -113,9 +116,8 @@ def forget_all(connection: sa.Connection, account: str) -> None:
 
 def one(connection: sa.Connection, account: str, magnet: str) -> Edit:
     """The edit of a magnet."""
-    this = sa.select(edits).where(edits.c.account == account, edits.c.magnet == magnet)
-    rows = connection.execute(this).all()
-    return _whole(connection, rows).get((account, magnet), BLANK)
+    this = (edits.c.account == account) & (edits.c.magnet == magnet)
+    return _whole(connection, this).get((account, magnet), BLANK)
 
 
 def write(connection: sa.Connection, account: str, magnet: str, before: Edit, after: Edit) -> None:
@@ -126,10 +128,7 @@ def write(connection: sa.Connection, account: str, magnet: str, before: Edit, af
         "folder": after.folder, "folder_key": names.key(after.folder), "stage": after.stage.value,
         "deleted": after.deleted, "due": after.due, "who": after.who, "why": after.why,
     }  # fmt: skip
-    statement = inserting(connection, edits).values(row)
-    connection.execute(
-        statement.on_conflict_do_update(index_elements=["account", "magnet"], set_=row)
-    )
+    upsert(connection, edits, row)
     _exchange(connection, edited_files, key, "identity", _files(before), _files(after))
     _exchange(connection, emptied, key, "path", _emptied(before), _emptied(after))
 
@@ -164,23 +163,30 @@ def _emptied(edit: Edit) -> dict[str, dict[str, Any]]:
     return {"/".join(path): {"since": since} for path, since in edit.emptied.items()}
 
 
-def _whole(connection: sa.Connection, rows: Iterable[sa.Row[Any]]) -> dict[Key, Edit]:
-    found = {}
-    for row in rows:
-        paths, hidden, folders = {}, {}, {}
-        for file in connection.execute(_of(edited_files, row)):
-            if file.path:
-                paths[file.identity] = tuple(file.path.split("/"))
-            if file.hidden:
-                hidden[file.identity] = file.hidden
-        for folder in connection.execute(_of(emptied, row)):
-            folders[tuple(folder.path.split("/")) if folder.path else ()] = folder.since
-        found[row.account, row.magnet] = _edit(row, paths=paths, hidden=hidden, emptied=folders)
-    return found
+def _whole(connection: sa.Connection, which: sa.ColumnElement[bool]) -> dict[Key, Edit]:
+    """Those of `which`, by as many statements however many they are."""
+    rows = connection.execute(sa.select(edits).where(which)).all()
+    paths: dict[Key, dict[str, Path]] = defaultdict(dict)
+    hidden: dict[Key, dict[str, float]] = defaultdict(dict)
+    folders: dict[Key, dict[Path, float]] = defaultdict(dict)
+    for file in connection.execute(_of(edited_files, which)):
+        if file.path:
+            paths[file.account, file.magnet][file.identity] = tuple(file.path.split("/"))
+        if file.hidden:
+            hidden[file.account, file.magnet][file.identity] = file.hidden
+    for folder in connection.execute(_of(emptied, which)):
+        path = tuple(folder.path.split("/")) if folder.path else ()
+        folders[folder.account, folder.magnet][path] = folder.since
+    keys = [(row.account, row.magnet) for row in rows]
+    return {
+        key: _edit(row, paths=paths[key], hidden=hidden[key], emptied=folders[key])
+        for key, row in zip(keys, rows, strict=True)
+    }
 
 
-def _of(table: sa.Table, row: sa.Row[Any]) -> sa.Select[Any]:
-    return sa.select(table).where(table.c.account == row.account, table.c.magnet == row.magnet)
+def _of(table: sa.Table, which: sa.ColumnElement[bool]) -> sa.Select[Any]:
+    same = (table.c.account == edits.c.account) & (table.c.magnet == edits.c.magnet)
+    return sa.select(table).join(edits, same).where(which)
 
 
 def _edit(row: sa.Row[Any], **files: Any) -> Edit:

@@ -133,15 +133,15 @@ class Editor:
             self._catalog.edits.follow()
 
     def _plain(self, account: str, magnet: str) -> Tree:
-        plain = self._catalog.keeper(account).plain(magnet)
+        plain = self._catalog.keeper(account).holding.plain(magnet)
         if plain is None:
             raise NotThere(f"{account}: it is there no more")
         return plain
 
     def _given(self, account: str, magnet: str, name: str) -> str:
         """`name`, "" where it is the first one; raises `NameTaken` where another has it."""
-        keeper = self._catalog.keeper(account)
-        other = keeper.holder(name)
+        holding = self._catalog.keeper(account).holding
+        other = holding.holder(name)
         if other is None:
             return name
         if other != magnet:
@@ -149,7 +149,7 @@ class Editor:
             given = bool(edit.folder) and names.key(edit.folder) != names.key(name)
             if edit.in_magnets and not given:
                 raise NameTaken(f"{name!r} is the name of something else")
-        return "" if keeper.first_name(magnet) == name else name
+        return "" if holding.first_name(magnet) == name else name
 
 
 def _is_left(edit: Edit, *, in_trash: bool) -> bool:
@@ -207,6 +207,3 @@ def _shown(plain: Tree, edit: Edit, *, in_trash: bool) -> dict[str, Path]:
 def _below(path: Path, above: Path) -> bool:
     """Whether `path` is `above` or below it."""
     return path[: len(above)] == above
-
-
-__all__ = ["LINGER", "Editor", "NameTaken", "NotThere"]

@@ -5,9 +5,10 @@ anything: the error stands in the place of the answer.
 """
 
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import chain
 from threading import Lock
 from typing import Final, TypeAlias, TypeVar
 
@@ -17,7 +18,7 @@ from davstore.catalog.lookups import FOUND_LIFE, SEARCH, Lookups, is_search
 from davstore.errors import NotAccepted, StoreError
 from davstore.logs import Threads
 from davstore.model import Entry, Folder, Found, Query
-from davstore.stores.base import Checking, Searching, Store
+from davstore.stores.base import Checking, Searching, Store, best_first
 from davstore.stores.playing import Finding
 
 T = TypeVar("T")
@@ -74,7 +75,7 @@ class Finder:
                for name in self._libraries(accounts)},
         })  # fmt: skip
         heard = [each for each in answers.values() if not isinstance(each, StoreError)]
-        found = merged([each.found for each in heard])
+        found = best_first(chain.from_iterable(each.found for each in heard))
         ready = self._cached(accounts, tuple(each.hash for each in found))
         return Finds(
             found,
@@ -127,16 +128,6 @@ def searched(
     able = {name: stores[name] for name in names}
     return asked({name: partial(store.search, query) for name, store in able.items()
                   if isinstance(store, Searching)})  # fmt: skip
-
-
-def merged(answers: Iterable[Sequence[Found]]) -> tuple[Found, ...]:
-    """All that was found, each hash once, those with most seeders first."""
-    found: dict[str, Found] = {}
-    for each in (each for answer in answers for each in answer):
-        known = found.get(each.hash)
-        if known is None or (each.seeders or 0) > (known.seeders or 0):
-            found[each.hash] = each
-    return tuple(sorted(found.values(), key=lambda f: (-(f.seeders or 0), f.name, f.hash)))
 
 
 def cached(stores: Mapping[str, Store], hashes: Sequence[str]) -> Answers[frozenset[str]]:

@@ -40,16 +40,16 @@ class Giving:
         if account not in self._catalog.accounts:
             return f"{account} is no account any more"
         found = [
-            magnet for magnet in self._catalog.keeper(account).of_hash(hash_)
+            magnet for magnet in self._catalog.keeper(account).holding.of_hash(hash_)
             if self._catalog.edits.of(account, magnet.id).stage is Stage.NONE
         ]  # fmt: skip
         if any(magnet.status is Status.READY for magnet in found):
             return ""
         if found:
             return f"{account} has it, but it is not ready there ({found[0].status})"
-        for addition in self._additions.waiting(account):
-            if addition.hash == hash_ and addition.state is State.REFUSED:
-                return f"{account} has refused it: {addition.reason}"
-            if addition.hash == hash_:
-                return f"{account} does not have it yet"
-        return f"{account} does not have it"
+        addition = self._additions.of(account, hash_)
+        if addition is None:
+            return f"{account} does not have it"
+        if addition.state is State.REFUSED:
+            return f"{account} has refused it: {addition.reason}"
+        return f"{account} does not have it yet"

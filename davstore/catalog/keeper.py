@@ -39,7 +39,8 @@ Measure = Callable[[Leaf], int | None]
 
 
 class Keeper:
-    """One account: its latest snapshot, and how that is brought up to date.
+    """One account: what is known of it (`holding`), its latest snapshot, and how these are brought
+    up to date.
 
     `learned` are sizes by identity; it may grow meanwhile. `edits` are what people changed.
     """
@@ -82,7 +83,7 @@ class Keeper:
         held = records.held(self.account)
         self._follow_edits()
         changed = edits.of_account(self.account)
-        self._holding = Holding(self.account, held, self._doubt, self._planted, changed)
+        self.holding = Holding(self.account, held, self._doubt, self._planted, changed)
         edits.listen(self.account, self._edited)
         if self._standing.taken:
             self._publish(self._standing.taken)
@@ -91,15 +92,6 @@ class Keeper:
     def still(self) -> float:
         """Seconds since something last moved in the account."""
         return self._now() - self._moved
-
-    @property
-    def unfinished(self) -> bool:
-        """Whether the service is still at work on some magnet."""
-        return self._holding.unfinished
-
-    def of_hash(self, hash_: str) -> list[Magnet]:
-        """What the account is known to hold of this hash, in whatever state."""
-        return self._holding.of_hash(hash_)
 
     @property
     def age(self) -> float:
@@ -131,7 +123,7 @@ class Keeper:
             news = self._news(marker)
             self._follow_edits()  # what was removed on purpose is known before its going is judged
             now = self._now()
-            changes = self._holding.absorb(news, now)
+            changes = self.holding.absorb(news, now)
             if changes.any:
                 self._moved = now
             for held in changes.changed:
@@ -178,14 +170,14 @@ class Keeper:
         can be looked what else changed.
         """
         until = self._now() + MEASURE_FOR
-        for held in self._holding.unmeasured():
+        for held in self.holding.unmeasured():
             key = f"{held.magnet.id} {held.files_of}"
             if not self._measuring.spent(key):
                 continue
             if stopping() or self._now() > until:
                 break
             self._measuring.failed(key)
-            for leaf in self._holding.unsized(held):
+            for leaf in self.holding.unsized(held):
                 if leaf.identity not in self._learned:
                     self._measure(leaf, measure)
         if self.relearn():
@@ -203,9 +195,9 @@ class Keeper:
         if len(self._learned) == self._relearned:
             return False
         self._relearned = len(self._learned)
-        for held in self._holding.unmeasured():
-            if any(leaf.identity in self._learned for leaf in self._holding.unsized(held)):
-                self._holding.relearn(held)
+        for held in self.holding.unmeasured():
+            if any(leaf.identity in self._learned for leaf in self.holding.unsized(held)):
+                self.holding.relearn(held)
         if self.snapshot is not None:
             self._publish(self._standing.taken)
         return True
@@ -231,11 +223,11 @@ class Keeper:
 
     def _news(self, marker: str) -> News:
         if isinstance(self._store, Changing):
-            return self._store.changes(marker, self._holding.magnets)
+            return self._store.changes(marker, self.holding.magnets)
         return News(tuple(self._store.magnets()), "", complete=True)
 
     def _askable(self) -> list[Magnet]:
-        return [m for m in self._holding.wanting() if self._patience.spent(_key(m))]
+        return [m for m in self.holding.wanting() if self._patience.spent(_key(m))]
 
     def _files(
         self, wanting: Sequence[Magnet]
@@ -264,7 +256,7 @@ class Keeper:
             self._patience.failed(_key(magnet))
             log.warning("%s: files of %r: %s", self.account, magnet.name, files.reason)
             return
-        held = self._holding.settle(magnet, files)
+        held = self.holding.settle(magnet, files)
         if held is None:
             self._patience.failed(_key(magnet))
             log.warning("%s: files of %r: there are none now; keeping those that were known",
@@ -274,25 +266,9 @@ class Keeper:
         self._unsaved.files[magnet.id] = files
         self._unsaved.put(held)
 
-    def plain(self, id_: str) -> Tree | None:
-        """The tree of a shown magnet as its store has it, None where there is none."""
-        return self._holding.plain(id_)
-
-    def holder(self, name: str) -> str | None:
-        """The id of the magnet that is called so, or as good as so, if there is one."""
-        return self._holding.holder(name)
-
-    def first_name(self, id_: str) -> str | None:
-        """The name that the magnet's folder was given first."""
-        return self._holding.first_name(id_)
-
-    def magnet(self, id_: str) -> Magnet | None:
-        """What is known of it, None where it is not there."""
-        return self._holding.magnets.get(id_)
-
     def _edited(self, ids: Collection[str]) -> None:
         """People have changed something about these."""
-        self._holding.touch(ids)
+        self.holding.touch(ids)
         if self.snapshot is not None:
             self._publish(self._standing.taken)
 
@@ -321,7 +297,7 @@ class Keeper:
         """A new snapshot, except an empty one while files of an account are still to come."""
         self._published = self._now()
         with self._publishing:
-            snapshot = self._holding.snapshot(taken)
+            snapshot = self.holding.snapshot(taken)
             has_some = snapshot.magnets.entries or snapshot.trash.entries
             if self.snapshot is not None or has_some or not self._askable():
                 self.snapshot = snapshot
@@ -329,7 +305,7 @@ class Keeper:
     def _report(self, changes: Changes) -> None:
         for row in changes.unreadable:
             if row.id not in self._said:
-                known = self._holding.magnets.get(row.id or "")
+                known = self.holding.magnets.get(row.id or "")
                 name = repr(known.name) if known else row.id or "without an id"
                 log.warning("%s: magnet %s passed over: %s", self.account, name, row.reason)
         self._said = frozenset(row.id for row in changes.unreadable)
@@ -337,7 +313,7 @@ class Keeper:
             log.warning(
                 "%s: %d of %d magnets are said to be gone at once; keeping them until a second "
                 "complete listing agrees",
-                self.account, changes.held_back, len(self._holding.magnets),
+                self.account, changes.held_back, len(self.holding.magnets),
             )  # fmt: skip
         wanting = sum(held.wanting for held in changes.changed)
         if wanting or changes.gone:
@@ -379,10 +355,10 @@ class Keeper:
         self._standing = self._records.standing(self.account, self._source)
         changed = self._records.held(self.account, since)
         gone: set[str] = set()
-        self._holding.follow(changed, gone)
-        if self._records.count(self.account) != len(self._holding.magnets):
-            gone = self._holding.magnets.keys() - self._records.ids(self.account)
-            self._holding.follow({}, gone)
+        self.holding.follow(changed, gone)
+        if self._records.count(self.account) != len(self.holding.magnets):
+            gone = self.holding.magnets.keys() - self._records.ids(self.account)
+            self.holding.follow({}, gone)
         self._doubt.held_back = self._records.held_back(self.account)
         self.revision = revision
         if changed or gone:

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from davstore.catalog.dialects import alone, inserting, saying
+from davstore.catalog.dialects import alone, saying, upsert
 from davstore.catalog.shared_tables import kept
 
 _UNKEPT: Final = "what clients have written cannot be kept or read"
@@ -73,10 +73,7 @@ class Kept:
             "expires": now + expire if expire else 0.0, "used": now,
         }  # fmt: skip
         with self._connected() as connection:
-            statement = inserting(connection, kept).values(row)
-            connection.execute(
-                statement.on_conflict_do_update(index_elements=["room", "digest"], set_=row)
-            )
+            upsert(connection, kept, row)
             gone = (kept.c.expires > 0) & (kept.c.expires <= now)
             connection.execute(sa.delete(kept).where(kept.c.room == self._room, gone))
             if self._room_for is not None:

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
 from davstore.catalog import revisions
-from davstore.catalog.dialects import inserting, reason
+from davstore.catalog.dialects import reason, upsert
 from davstore.catalog.tables import links
 from davstore.model import Link
 
@@ -43,10 +43,7 @@ class Links:
 
         def work(connection: sa.Connection) -> None:
             row["revision"] = revisions.taken(connection, revisions.LINKS)
-            statement = inserting(connection, links).values(row)
-            connection.execute(
-                statement.on_conflict_do_update(index_elements=["account", "ref"], set_=row)
-            )
+            upsert(connection, links, row)
 
         self._try(work)
 

@@ -22,6 +22,7 @@ from cachetools import TLRUCache
 
 from davstore import names, views
 from davstore.catalog.shown import owner
+from davstore.catalog.trees import leaves
 from davstore.errors import StoreError, StoreUnavailable, anew
 from davstore.model import Entry, File, Folder, Found, Leaf, Query, Snapshot, Text
 from davstore.stores.base import Searching, Store
@@ -227,8 +228,7 @@ class Lookups:
             folder = magnets.get(row.magnet)
             if folder is None:
                 continue
-            leaves = [leaf for leaf in _leaves(folder) if leaf.file.ref == row.ref]
-            yield leaves[0] if leaves else folder
+            yield next((leaf for leaf in leaves(folder) if leaf.file.ref == row.ref), folder)
 
 
 def is_search(words: str) -> bool:
@@ -269,11 +269,3 @@ def _renamed(entry: Entry, name: str) -> Entry:
     if isinstance(entry, Folder):
         return Folder(name, entry.entries, entry.modified)
     return replace(entry, name=name)
-
-
-def _leaves(folder: Folder) -> Iterator[Leaf]:
-    for entry in folder.entries.values():
-        if isinstance(entry, Leaf):
-            yield entry
-        else:
-            yield from _leaves(entry)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from davstore.catalog.dialects import TEXT, WHOLE, alone, inserting, saying
+from davstore.catalog.dialects import TEXT, WHOLE, alone, saying, upsert
 from davstore.catalog.tables import metadata
 from davstore.model import Change, Was
 
@@ -96,10 +96,7 @@ class Outbox:
             "again": deafness.again, "error": deafness.error,
         }  # fmt: skip
         with self._writing() as connection:
-            statement = inserting(connection, deaf).values(values)
-            connection.execute(
-                statement.on_conflict_do_update(index_elements=["hook"], set_=values)
-            )
+            upsert(connection, deaf, values)
 
     def deafness(self, hook: str) -> Deafness | None:
         """Why a hook could not be told the last time; None where it could."""

@@ -30,6 +30,7 @@ class Patience:
     def __init__(self, first: float, longest: float, now: Callable[[], float]) -> None:
         self._first, self._longest, self._now = first, longest, now
         self._until: dict[str, tuple[float, float]] = {}
+        self._forgot = now()
 
     def spent(self, key: str) -> bool:
         """Whether `key` may be tried again."""
@@ -42,7 +43,12 @@ class Patience:
         self._forget()
 
     def _forget(self) -> None:
-        """What has not failed again for long is gone, or has another key by now."""
-        old = self._now() - 2 * self._longest
-        for key in [key for key, (until, _) in self._until.items() if until < old]:
-            del self._until[key]
+        """What has not failed again for long is gone, or has another key by now.
+
+        It is not looked for with each of the many thousands that may fail at once.
+        """
+        now = self._now()
+        if now < self._forgot + self._longest:
+            return
+        self._forgot, old = now, now - 2 * self._longest
+        self._until = {key: each for key, each in self._until.items() if each[0] >= old}

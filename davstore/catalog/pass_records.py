@@ -8,7 +8,7 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
-from davstore.catalog.dialects import alone, inserting, saying
+from davstore.catalog.dialects import alone, saying, upsert
 from davstore.catalog.shared_tables import passes
 from davstore.stores.passes import Pass
 
@@ -46,10 +46,7 @@ class PassRecord:
             "expires": got.expires, "renewal": dict(got.renewal),
         }  # fmt: skip
         with saying(_UNKEPT), self._engine.begin() as connection:
-            statement = inserting(connection, passes).values(row)
-            connection.execute(
-                statement.on_conflict_do_update(index_elements=["account"], set_=row)
-            )
+            upsert(connection, passes, row)
 
     def drop(self) -> None:
         """Forget it; it may not be there."""

@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 import sqlalchemy as sa
 
-from davstore.catalog.dialects import alone, inserting
+from davstore.catalog.dialects import alone, upsert
 from davstore.catalog.tables import places
 from davstore.views import Path, Places
 
@@ -74,15 +74,9 @@ class PlaceRecords:
 
     def save(self, connection: sa.Connection, rows: Sequence[tuple[Place, Paths]]) -> None:
         """Write these; `news` is to be read before, under the same `writing`."""
-        if not rows:
-            return
-        statement = inserting(connection, places)
-        columns = {c.name: statement.excluded[c.name] for c in places.c if not c.primary_key}
-        self._read += 1
-        connection.execute(
-            statement.on_conflict_do_update(index_elements=["key"], set_=columns),
-            [_row(place, paths, self._read) for place, paths in rows],
-        )
+        if rows:
+            self._read += 1
+            upsert(connection, places, *(_row(place, each, self._read) for place, each in rows))
 
     def missed(self, keys: Sequence[str], moment: float) -> None:
         """Note since when these are gone (0: they are back)."""

@@ -4,7 +4,7 @@ Also the memory of learned sizes, which the stream uses without knowing a databa
 """
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from itertools import islice
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from davstore.catalog import edit_records, revisions
-from davstore.catalog.dialects import inserting, is_server
+from davstore.catalog.dialects import is_server, upsert
 from davstore.catalog.doubt import BELIEVED, NEVER
 from davstore.catalog.edit_records import EditRecords
 from davstore.catalog.tables import accounts, files, held_back, links, magnets, sizes
@@ -225,9 +225,9 @@ class Records:
                 revision = revisions.taken_after(connection, name, known)
             if may_write is not None and not may_write(connection):  # none can write before us now
                 raise revisions.Outdated
-            statement = inserting(connection, accounts).values(row)
-            connection.execute(statement.on_conflict_do_update(index_elements=["name"], set_=row))
-            _keep(connection, account, list(unsaved.held.values()), revision)
+            upsert(connection, accounts, row)
+            held = (_magnet_row(account, each) for each in unsaved.held.values())
+            upsert(connection, magnets, *(each | {"revision": revision} for each in held))
             _drop(connection, account, files.c.magnet, unsaved.files.keys() | unsaved.gone)
             _drop(connection, account, magnets.c.id, unsaved.gone)
             edit_records.forget(connection, account, unsaved.gone)
@@ -277,11 +277,7 @@ class Records:
         """Remember a size."""
         with self._engine.begin() as connection:
             revision = revisions.taken(connection, revisions.SIZES)
-            row = {"identity": identity, "size": size, "revision": revision}
-            statement = inserting(connection, sizes).values(row)
-            connection.execute(
-                statement.on_conflict_do_update(index_elements=["identity"], set_=row)
-            )
+            upsert(connection, sizes, {"identity": identity, "size": size, "revision": revision})
 
 
 def magnet_of(row: sa.Row[Any]) -> Magnet:
@@ -296,17 +292,6 @@ def magnet_of(row: sa.Row[Any]) -> Magnet:
 def _standing(row: sa.Row[Any]) -> Standing:
     return Standing(
         row.source, row.marker, row.taken, row.listed, row.skipped, row.error, row.failed
-    )
-
-
-def _keep(connection: sa.Connection, account: str, rows: Sequence[Held], revision: int) -> None:
-    if not rows:
-        return
-    statement = inserting(connection, magnets)
-    columns = {c.name: statement.excluded[c.name] for c in magnets.c if not c.primary_key}
-    connection.execute(
-        statement.on_conflict_do_update(index_elements=["account", "id"], set_=columns),
-        [_magnet_row(account, held) | {"revision": revision} for held in rows],
     )
 
 

@@ -113,7 +113,7 @@ class Catalog:
 
     def has(self, account: str, hash_: str) -> bool:
         """Whether `account` is known to hold a magnet of this hash, in whatever state."""
-        return bool(self._keepers[account].of_hash(hash_))
+        return bool(self._keepers[account].holding.of_hash(hash_))
 
     def known(self, account: str) -> Snapshot | None:
         """As `snapshot`, without that anything is refreshed for it."""

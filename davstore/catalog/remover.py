@@ -142,7 +142,7 @@ class Remover:
         for id_, edit in self._records.staged(name).items():
             patience = account.magnets.get(id_)
             waits = patience is not None and patience.until > self._now()
-            magnet = self._catalog.keeper(name).magnet(id_)
+            magnet = self._catalog.keeper(name).holding.magnets.get(id_)
             if magnet is not None and edit.is_another(magnet.added):
                 self._let_be(name, id_)
             elif magnet is not None and not waits and self._is_due(edit, account):

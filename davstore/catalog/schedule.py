@@ -84,7 +84,7 @@ class Schedule:
         self._said, self._pause = "", FIRST_PAUSE
         if more:
             return 0.0
-        return self._intervals.next(unfinished=keeper.unfinished, still=keeper.still)
+        return self._intervals.next(unfinished=keeper.holding.unfinished, still=keeper.still)
 
     def _after(self, error: StoreError) -> float:
         if isinstance(error, NotAuthorized | AccountProblem):

@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 
 import sqlalchemy as sa
 
-from davstore.catalog.dialects import inserting
+from davstore.catalog.dialects import upsert
 from davstore.catalog.sidecar_tables import sidecar_properties, sidecars
 from davstore.errors import Full
 from davstore.views import Path
@@ -55,7 +55,7 @@ def put(connection: sa.Connection, home: str, sidecar: Sidecar) -> list[str]:
     replaced = list(connection.execute(before).scalars())
     row = {"home": home, "path": "/".join(sidecar.path), "content": sidecar.content,
            "size": sidecar.size, "modified": sidecar.modified, "gone": 0.0}  # fmt: skip
-    _upsert(connection, sidecars, row)
+    upsert(connection, sidecars, row)
     if sidecar.written:
         _describe(connection, home, sidecar.path, dict(sidecar.written))
     return replaced
@@ -96,12 +96,7 @@ def _describe(
     connection: sa.Connection, home: str, path: Path, properties: Mapping[str, str]
 ) -> None:
     row = {"home": home, "path": "/".join(path), "properties": properties}
-    _upsert(connection, sidecar_properties, row)
-
-
-def _upsert(connection: sa.Connection, table: sa.Table, row: Mapping[str, Any]) -> None:
-    statement = inserting(connection, table).values(row)
-    connection.execute(statement.on_conflict_do_update(index_elements=["home", "path"], set_=row))
+    upsert(connection, sidecar_properties, row)
 
 
 def at(table: sa.Table, home: str, path: Path) -> sa.ColumnElement[bool]:

@@ -20,7 +20,7 @@ from cachetools import LRUCache
 from davstore.catalog import revisions
 from davstore.catalog import sidecar_records as records
 from davstore.catalog.contents import Coming, Contents
-from davstore.catalog.dialects import alone, inserting, is_server, looking, saying
+from davstore.catalog.dialects import alone, is_server, looking, saying, upsert
 from davstore.catalog.sidecar_records import Sidecar, below
 from davstore.catalog.sidecar_tables import sidecar_homes, sidecar_properties, sidecars
 from davstore.catalog.stored_contents import StoredContents
@@ -311,12 +311,8 @@ class Sidecars:
             alone(connection, revisions.SIDECARS)
             left = step(connection)
             revision = revisions.taken(connection, revisions.SIDECARS)
-            for each in {home, *others}:
-                row = {"home": each, "revision": revision}
-                statement = inserting(connection, sidecar_homes).values(row)
-                connection.execute(
-                    statement.on_conflict_do_update(index_elements=["home"], set_=row)
-                )
+            rows = ({"home": each, "revision": revision} for each in {home, *others})
+            upsert(connection, sidecar_homes, *rows)
             connection.commit()
         self.follow()
         return left

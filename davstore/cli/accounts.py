@@ -1,4 +1,4 @@
-"""What the commands about one account share: finding it, and what its store promises."""
+"""What the commands about accounts share: finding it, and what its store promises."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,9 +8,9 @@ from typing import Annotated, Protocol
 import typer
 
 from davstore.cli.screen import load
-from davstore.config import AccountSettings
+from davstore.config import AccountSettings, Settings
 from davstore.errors import DavstoreError
-from davstore.server import open_stores
+from davstore.server.opening import open_stores
 from davstore.stores.base import Store
 
 AccountName = Annotated[str, typer.Argument(metavar="ACCOUNT", help="The account's name.")]
@@ -40,12 +40,25 @@ def opened(config: Path | None, name: str) -> Iterator[tuple[Store, AccountSetti
     Raises `NoSuchAccount`.
     """
     settings = load(config)
+    check_account(settings, name)
+    one = settings.model_copy(update={"accounts": {name: settings.accounts[name]}})
+    with stores_of(one) as stores:
+        yield stores[name], settings.accounts[name]
+
+
+@contextmanager
+def stores_of(settings: Settings) -> Iterator[dict[str, Store]]:
+    """The stores of all configured accounts, closed in the end."""
+    stores = open_stores(settings)
+    try:
+        yield stores
+    finally:
+        for store in stores.values():
+            store.close()
+
+
+def check_account(settings: Settings, name: str, cure: str = "") -> None:
+    """Raises `NoSuchAccount` where none is configured under this name."""
     if name not in settings.accounts:
         known = ", ".join(settings.accounts)
-        raise NoSuchAccount(f"there is no account {name!r}; known are {known}")
-    one = settings.model_copy(update={"accounts": {name: settings.accounts[name]}})
-    store = open_stores(one)[name]
-    try:
-        yield store, settings.accounts[name]
-    finally:
-        store.close()
+        raise NoSuchAccount(f"there is no account {name!r}; known are {known}{cure}")

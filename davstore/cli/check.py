@@ -7,10 +7,10 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from davstore.cli.accounts import stores_of
 from davstore.cli.screen import AsJson, ConfigFile, day, err, load, out, print_json
 from davstore.errors import StoreError
 from davstore.model import Account, Magnet, Status
-from davstore.server import open_stores
 from davstore.stores.base import Store
 
 
@@ -26,11 +26,12 @@ class Finding:
 def check(config: ConfigFile = None, *, as_json: AsJson = False) -> None:
     """Check the configuration and ask every account who it is."""
     settings = load(config)
-    stores = open_stores(settings)
-    with err.status("asking the accounts …"), ThreadPoolExecutor(len(stores)) as pool:
+    with (
+        stores_of(settings) as stores,
+        err.status("asking the accounts …"),
+        ThreadPoolExecutor(len(stores)) as pool,
+    ):
         findings = dict(zip(stores, pool.map(_finding, stores.values()), strict=True))
-    for store in stores.values():
-        store.close()
     if as_json:
         print_json([{"name": name, **asdict(finding)} for name, finding in findings.items()])
     else:

@@ -14,7 +14,8 @@ from davstore import logs
 from davstore.cli.screen import Verbose, err, load, out
 from davstore.cli.serve import await_told, told_to_stop
 from davstore.errors import DavstoreError
-from davstore.server import Server
+from davstore.server.limits import settle
+from davstore.server.server import Server
 
 if TYPE_CHECKING:
     from davstore.simulator import Simulator
@@ -40,6 +41,7 @@ def demo(
 
     logs.start("debug" if verbose else "info")
     told = told_to_stop()
+    settle()
     with TemporaryDirectory(prefix="davstore-demo-") as folder:
         with err.status("making the demo's videos …"):
             simulator = Simulator.demo(platformdirs.user_cache_path("davstore") / "demo")

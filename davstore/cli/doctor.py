@@ -20,7 +20,8 @@ from davstore.cli.screen import ConfigFile, err, load, out
 from davstore.config import Settings
 from davstore.errors import ConfigError
 from davstore.logs import redacted
-from davstore.server import Finding, examined, told_by_servers
+from davstore.server.examining import Finding, examined
+from davstore.server.watch import told_by_servers
 
 _COLOURS: Final = {"ok": "green", "warning": "yellow", "wrong": "red"}
 _MAIL = re.compile(r"[^\s\"'<>@]+@[^\s\"'<>@]+")

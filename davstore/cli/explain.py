@@ -9,7 +9,8 @@ from rich.table import Table
 from rich.text import Text
 
 from davstore.cli.screen import ConfigFile, load, out
-from davstore.server import Explainer, Library
+from davstore.server.explaining import Explainer
+from davstore.server.library import Library
 
 
 def explain(

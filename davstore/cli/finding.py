@@ -1,9 +1,9 @@
 """`davstore search` and `davstore check-cache`: magnets that are in no account yet."""
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
+from itertools import chain
 from pathlib import Path
 from typing import Annotated
 
@@ -13,13 +13,13 @@ from rich.table import Table
 
 from davstore.catalog import Additions, open_database, server_of
 from davstore.catalog.adding import described
-from davstore.catalog.finding import Answers, cached, merged, searched, searching
+from davstore.catalog.finding import Answers, cached, searched, searching
+from davstore.cli.accounts import stores_of
 from davstore.cli.screen import AsJson, ConfigFile, err, load, out, print_json, size
 from davstore.config import Settings
 from davstore.errors import DavstoreError, NotAccepted, StoreError
 from davstore.model import Found, Query, Wanted
-from davstore.server import open_stores
-from davstore.stores.base import Adding, Checking, Choosing, Store, present
+from davstore.stores.base import Adding, Checking, Choosing, Store, best_first, present
 from davstore.stores.torznab import CATEGORIES
 from davstore.wanted import of_hash, of_link, wanted
 
@@ -48,7 +48,7 @@ def search(
     """Search for magnets (Torznab), say where they are cached, and add one."""
     settings = load(config)
     query = Query(" ".join(words), _categories(category or ()), season, episode)
-    with _stores(settings) as stores:
+    with stores_of(settings) as stores:
         target = _target(stores, to) if add is not None or to else None
         found = _searched(settings, stores, query)
         if add is None:
@@ -76,7 +76,7 @@ def check_cache(
     """Say which account's service has these magnets ready, for whoever adds them."""
     settings = load(config)
     asked = {each.hash: each for text in magnets for each in _wanted(text)}
-    with _stores(settings) as stores:
+    with stores_of(settings) as stores:
         able = [name for name, store in stores.items() if isinstance(store, Checking)]
         if not able:
             raise CannotFind("no account's service tells what it has cached; StremThru's does")
@@ -93,16 +93,6 @@ def check_cache(
         out.print(table)
     if failed:
         raise typer.Exit(1)
-
-
-@contextmanager
-def _stores(settings: Settings) -> Iterator[dict[str, Store]]:
-    stores = open_stores(settings)
-    try:
-        yield stores
-    finally:
-        for store in stores.values():
-            store.close()
 
 
 def _categories(given: Sequence[str]) -> tuple[int, ...]:
@@ -149,7 +139,7 @@ def _searched(settings: Settings, stores: Mapping[str, Store], query: Query) -> 
     if not given:
         raise next(answer for answer in answers.values() if isinstance(answer, StoreError))
     _complain(answers)
-    return merged(given)
+    return best_first(chain.from_iterable(given))
 
 
 def _cached(stores: Mapping[str, Store], hashes: Sequence[str]) -> Answers[frozenset[str]]:

@@ -13,11 +13,10 @@ from rich.table import Table
 from davstore.catalog import Additions, can_add, open_database, server_of
 from davstore.catalog.export import Export
 from davstore.catalog.importing import Imported, enqueue, read_export, totals
-from davstore.cli.refresh import NoSuchAccount
+from davstore.cli.accounts import check_account, stores_of
 from davstore.cli.screen import ConfigFile, err, load, out
 from davstore.config import Settings
 from davstore.errors import NotAccepted
-from davstore.server import open_stores
 
 
 def import_(
@@ -55,22 +54,14 @@ def _targets(settings: Settings, exported: Export, account: str | None) -> dict[
     """The account of ours for each that was exported; raises `NoSuchAccount`."""
     into = {each.name: account or each.name for each in exported.accounts}
     for name in into.values():
-        if name not in settings.accounts:
-            known = ", ".join(settings.accounts)
-            raise NoSuchAccount(
-                f"there is no account {name!r}; known are {known}: --account chooses one"
-            )
+        check_account(settings, name, ": --account chooses one")
     return into
 
 
 def _pauses(settings: Settings, names: set[str]) -> dict[str, float]:
     """The seconds between two adds of each account; raises `NotAccepted` where none is possible."""
-    stores = open_stores(settings)
-    try:
+    with stores_of(settings) as stores:
         found = {name: s.add_pause for name, s in stores.items() if name in names and can_add(s)}
-    finally:
-        for store in stores.values():
-            store.close()
     for name in sorted(names - set(found)):
         raise NotAccepted(f"nothing can be added to {name}; --account chooses another account")
     return found

@@ -49,7 +49,10 @@ def logout(account: AccountName, config: ConfigFile = None) -> None:
 def _tell(invitation: Invitation) -> None:
     """The code is all that is ever printed of a login."""
     minutes = max(1, round((invitation.expires - time.time()) / 60))
-    out.print(f"Open {invitation.page} and type [bold]{escape(invitation.code)}[/]", soft_wrap=True)
+    out.print(
+        f"Open {escape(invitation.page)} and type [bold]{escape(invitation.code)}[/]",
+        soft_wrap=True,
+    )
     if invitation.direct:
         out.print(f"(or open {escape(invitation.direct)})", soft_wrap=True)
     err.print(f"waiting for that, {minutes} minutes at most …")

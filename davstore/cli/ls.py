@@ -6,18 +6,14 @@ from typing import Annotated, Any, TypeAlias
 import typer
 from rich.table import Table
 
+from davstore.cli.paths import NoSuchPath, parts_of, tree_of
 from davstore.cli.screen import AsJson, ConfigFile, err, load, minute, out, print_json, size
-from davstore.dav.overlay import Overlay
-from davstore.dav.tree import LINKS, Tree
+from davstore.dav.tree import LINKS
 from davstore.errors import DavstoreError
 from davstore.model import Entry, Folder, Leaf
-from davstore.server import Library
+from davstore.server.library import Library
 
 Row: TypeAlias = dict[str, Any]
-
-
-class NoSuchPath(DavstoreError):
-    """Nothing stands at this path."""
 
 
 def ls(
@@ -32,19 +28,13 @@ def ls(
     library = Library(load(config))
     rows: list[Row] = []
     try:
-        parts = [part for part in path.split("/") if part]
+        parts = parts_of(path)
         top = parts[0] if parts and parts[0] in library.catalog.accounts else None
         _ask(library, top, refresh=refresh)
         if top and parts[1:2] == [LINKS] and top in library.linked.accounts:
             library.linked.refresh(top)
-        arranged, catalog = library.arranged, library.catalog
-        folders = arranged.complete if parts or recursive else arranged.folders
-        overlay = Overlay(library.sidecars) if library.sidecars else None
-        tree = Tree(
-            catalog.accounts, catalog.snapshot, views=folders, view_names=arranged.names,
-            lookups=library.lookups, links=library.linked, overlay=overlay,
-        )  # fmt: skip
-        entry = tree.find(parts, asking=True)
+        views = library.arranged.complete if parts or recursive else library.arranged.folders
+        entry = tree_of(library, views).find(parts, asking=True)
         if entry is not None:
             rows = list(_rows(entry, "", recursive=recursive))
     finally:

@@ -4,65 +4,78 @@ One line an error, no traceback; exit status 2 for the configuration and 1 for t
 """
 
 import sys
-from typing import Annotated
+from collections.abc import Iterator, Mapping
+from functools import cache
+from importlib import import_module
+from typing import Annotated, Any, Final
 
 import typer
 from rich.markup import escape
+from typer.core import TyperGroup
+from typer.main import get_command
 
 from davstore import __version__
-from davstore.cli import (
-    audit,
-    certificate,
-    check,
-    config,
-    demo,
-    doctor,
-    explain,
-    export,
-    finding,
-    hosts,
-    importing,
-    links,
-    login,
-    ls,
-    media,
-    mount,
-    notify,
-    password,
-    position,
-    refresh,
-    rename,
-    restart,
-    serve,
-    setup,
-    state,
-    status,
-    views,
-)
 from davstore.cli.screen import err, out
 from davstore.errors import ConfigError, DavstoreError
 
+COMMANDS: Final[Mapping[str, str]] = {
+    "demo": "demo.demo", "serve": "serve.serve", "check": "check.check",
+    "login": "login.login", "logout": "login.logout",
+    "status": "status.status", "refresh": "refresh.refresh", "ls": "ls.ls", "views": "views.views",
+    "explain": "explain.explain", "doctor": "doctor.doctor",
+    "search": "finding.search", "check-cache": "finding.check_cache",
+    "position": "position.position",
+    "rename": "rename.rename", "audit": "audit.audit", "export": "export.export",
+    "links": "links.links", "unlock": "links.unlock", "media": "media.media",
+    "hosts": "hosts.hosts", "settings": "hosts.settings",
+    "restart": "restart.restart", "vouchers": "restart.vouchers",
+    "notify": "notify.notify", "mount": "mount.mount", "setup": "setup.setup",
+    "migrate": "state.migrate", "state": "state.state",
+    "password": "password.password", "certificate": "certificate.certificate",
+    "config": "config.config", "import": "importing.import_",
+}  # fmt: skip
+"""Each command's module and function: in the order in which people are shown them."""
+
+
+class _Commands(Mapping[str, Any]):
+    """Each is loaded when it is asked for: together they need all of davstore, which takes time."""
+
+    def __getitem__(self, name: str) -> Any:
+        return _loaded(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(COMMANDS)
+
+    def __len__(self) -> int:
+        return len(COMMANDS)
+
+
+@cache
+def _loaded(name: str) -> Any:
+    module, _, function = COMMANDS[name].partition(".")
+    alone = typer.Typer(add_completion=False)
+    alone.command(name)(getattr(import_module(f"davstore.cli.{module}"), function))
+    return get_command(alone)
+
+
+class _Group(TyperGroup):
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options | {"commands": _Commands()})
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Their names; Typer's own would load them all."""
+        del ctx
+        return list(COMMANDS)
+
+
 app = typer.Typer(
     name="davstore",
+    cls=_Group,
     help="Debrid accounts as a WebDAV server: every magnet a folder, every file streaming.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (
-    demo.demo, serve.serve, check.check, login.login, login.logout,
-    status.status, refresh.refresh, ls.ls, views.views,
-    explain.explain, doctor.doctor,
-    finding.search, finding.check_cache, position.position,
-    rename.rename, audit.audit, export.export,
-    links.links, links.unlock, media.media, hosts.hosts, hosts.settings,
-    restart.restart, restart.vouchers,
-    notify.notify, mount.mount, setup.setup,
-    state.migrate, state.state,
-    password.password, certificate.certificate, config.config,
-):  # fmt: skip
-    app.command()(command)
-app.command("import")(importing.import_)
 
 
 def _print_version(wanted: bool) -> None:  # noqa: FBT001 - Typer's callback

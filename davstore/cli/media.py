@@ -5,12 +5,10 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from davstore.cli.ls import NoSuchPath
+from davstore.cli.paths import leaf_at
 from davstore.cli.screen import AsJson, ConfigFile, load, out, print_json
-from davstore.dav.tree import NotReady, Tree
 from davstore.errors import DavstoreError
-from davstore.model import Leaf
-from davstore.server import Library
+from davstore.server.library import Library
 from davstore.stores.desk import Transcoding
 
 
@@ -27,7 +25,7 @@ def media(
     """Say what is in a video, and print the address of its transcoded stream (HLS)."""
     library = Library(load(config))
     try:
-        leaf = _leaf(library, path)
+        leaf = leaf_at(library, path)
         store = library.stores[leaf.account]
         if not isinstance(store, Transcoding):
             raise NotTranscoded(f"account {leaf.account!r}: its service does not look into files")
@@ -40,16 +38,3 @@ def media(
     for line in lines:
         out.print(escape(line), soft_wrap=True)
     out.print(f"transcoded: {escape(url)}", soft_wrap=True)
-
-
-def _leaf(library: Library, path: str) -> Leaf:
-    catalog, arranged = library.catalog, library.arranged
-    tree = Tree(catalog.accounts, catalog.snapshot, views=arranged.complete,
-                view_names=arranged.names, links=library.linked)  # fmt: skip
-    try:
-        entry = tree.find([part for part in path.split("/") if part])
-    except NotReady as name:
-        raise NoSuchPath(f"nothing is known of {name} yet; `davstore refresh` asks") from None
-    if not isinstance(entry, Leaf):
-        raise NoSuchPath(f"no file stands at {path!r}; `davstore ls` shows what does")
-    return entry

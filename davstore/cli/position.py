@@ -6,12 +6,11 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from davstore.cli.ls import NoSuchPath
+from davstore.cli.paths import leaf_at
 from davstore.cli.screen import AsJson, ConfigFile, load, out, print_json
-from davstore.dav.tree import NotReady, Tree
 from davstore.errors import DavstoreError
-from davstore.model import Leaf, Position
-from davstore.server import Library
+from davstore.model import Position
+from davstore.server.library import Library
 from davstore.stores.playing import player_of
 
 
@@ -32,7 +31,7 @@ def position(
     wanted = None if seconds is None else _parsed(seconds)
     library = Library(load(config))
     try:
-        leaf = _leaf(library, path)
+        leaf = leaf_at(library, path)
         found = player_of(leaf, library.players)
         if found is None:
             raise NoPosition(f"no account knows positions in {path!r}; Plank's do")
@@ -48,21 +47,6 @@ def position(
     else:
         whole = "" if known.duration is None else f" of {_clock(known.duration)}"
         out.print(f"{escape(leaf.name)}: {_clock(known.seconds)}{whole}", soft_wrap=True)
-
-
-def _leaf(library: Library, path: str) -> Leaf:
-    catalog, arranged = library.catalog, library.arranged
-    tree = Tree(
-        catalog.accounts, catalog.snapshot, views=arranged.complete, view_names=arranged.names,
-        lookups=library.lookups,
-    )  # fmt: skip
-    try:
-        entry = tree.find([part for part in path.split("/") if part], asking=True)
-    except NotReady as name:
-        raise NoSuchPath(f"nothing is known of {name} yet; `davstore refresh` asks") from None
-    if not isinstance(entry, Leaf):
-        raise NoSuchPath(f"no file stands at {path!r}; `davstore ls` shows what does")
-    return entry
 
 
 def _parsed(text: str) -> float:

@@ -9,14 +9,11 @@ from typing import Annotated
 import typer
 
 from davstore.catalog import Records, open_database, server_of
+from davstore.cli.accounts import check_account
 from davstore.cli.screen import ConfigFile, err, load, out
 from davstore.config import Settings
 from davstore.errors import DavstoreError
-from davstore.server import Library
-
-
-class NoSuchAccount(DavstoreError):
-    """The configuration has no account of this name."""
+from davstore.server.library import Library
 
 
 def refresh(
@@ -25,9 +22,8 @@ def refresh(
 ) -> None:
     """Have the server ask its services now; without a running server, ask them here."""
     settings = load(config)
-    if account is not None and account not in settings.accounts:
-        known = ", ".join(settings.accounts)
-        raise NoSuchAccount(f"there is no account {account!r}; known are {known}")
+    if account is not None:
+        check_account(settings, account)
     names = [account] if account else list(settings.accounts)
     server = server_of(settings.server.state)
     if server is None:

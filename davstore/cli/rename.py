@@ -5,11 +5,11 @@ from typing import Annotated
 import typer
 
 from davstore.catalog import owner
-from davstore.cli.ls import NoSuchPath
+from davstore.cli.paths import NoSuchPath, known, parts_of
 from davstore.cli.screen import ConfigFile, load, out
-from davstore.dav.tree import MAGNETS, NotReady, Tree
+from davstore.dav.tree import MAGNETS, Tree
 from davstore.model import Folder
-from davstore.server import Library
+from davstore.server.library import Library
 
 
 def rename(
@@ -28,11 +28,9 @@ def rename(
     try:
         catalog = library.catalog
         tree = Tree(catalog.accounts, catalog.snapshot)
-        parts = [part for part in reset.split("/") if part]
-        try:
+        parts = parts_of(reset)
+        with known():
             entry, folder = tree.find(parts), tree.find(parts[:3])
-        except NotReady as name:
-            raise NoSuchPath(f"nothing is known of {name} yet; `davstore refresh` asks") from None
         if entry is None or len(parts) < 3 or parts[1] != MAGNETS or not isinstance(folder, Folder):
             raise NoSuchPath(
                 f"{reset!r} is no magnet's folder, nor in one; `davstore ls /` shows what there is"

@@ -1,21 +1,38 @@
 """What the commands share: the two consoles, the common options, words for sizes and dates."""
 
 import json
+import re
+from collections.abc import Iterable
 from dataclasses import asdict, is_dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
 from rich.filesize import decimal
+from rich.segment import Segment
 
-from davstore import config
 from davstore.model import Quota
-from davstore.stores import STORES
 
-out: Final = Console(highlight=False)
-err: Final = Console(stderr=True, highlight=False)
+if TYPE_CHECKING:
+    from davstore.config import Settings
+
+_COMMANDS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+
+class _Screen(Console):
+    """What services say is shown as text: no sequence of theirs commands the terminal."""
+
+    def render(
+        self, renderable: RenderableType, options: ConsoleOptions | None = None
+    ) -> Iterable[Segment]:
+        for text, style, control in super().render(renderable, options):
+            yield Segment(text if control else _COMMANDS.sub("?", text), style, control)
+
+
+out: Final = _Screen(highlight=False)
+err: Final = _Screen(stderr=True, highlight=False)
 
 ConfigFile = Annotated[
     Path | None,
@@ -45,8 +62,11 @@ def _plain(value: Any) -> Any:
     raise TypeError(type(value).__name__)
 
 
-def load(path: Path | None) -> config.Settings:
+def load(path: Path | None) -> "Settings":
     """The settings, checked; raises `ConfigError`."""
+    from davstore import config  # noqa: PLC0415 - some commands need no configuration
+    from davstore.stores import STORES  # noqa: PLC0415 - as above
+
     return config.load(path, {name: kind.settings for name, kind in STORES.items()})
 
 

@@ -20,7 +20,10 @@ from davstore.cli import ready
 from davstore.cli.screen import ConfigFile, Verbose, load
 from davstore.config import ServerSettings, Settings
 from davstore.errors import ConfigError, DatabaseAway, DavstoreError
-from davstore.server import Processes, Server, announced, check_announcing, settle
+from davstore.server.announcing import announced, check_announcing
+from davstore.server.limits import settle
+from davstore.server.processes import Processes
+from davstore.server.server import Server
 
 log = logging.getLogger("davstore.serve")
 

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -11,13 +12,12 @@ from rich.table import Table
 
 from davstore.catalog import Addition, Additions, Overview, look_into, overviews, server_of
 from davstore.catalog.audit import waiting
-from davstore.cli.accounts import NotOffered, opened
+from davstore.cli.accounts import NotOffered, opened, stores_of
 from davstore.cli.queue import queue
 from davstore.cli.screen import AsJson, ConfigFile, amount, day, err, load, out, print_json, size
 from davstore.cli.standing import SKEWED, Said, ask
 from davstore.config import Settings
 from davstore.model import Magnet, Status
-from davstore.server import open_stores
 from davstore.stores.desk import Notifying
 
 BAR = 20
@@ -67,16 +67,11 @@ def status(
 
 
 def _asked(settings: Settings) -> dict[str, Said]:
-    stores = open_stores(settings)
-    try:
-        with err.status("asking the accounts …"):
-            return ask(stores)
-    finally:
-        for store in stores.values():
-            store.close()
+    with stores_of(settings) as stores, err.status("asking the accounts …"):
+        return ask(stores)
 
 
-def _dismiss(config: Any, account: str, notice: str) -> None:
+def _dismiss(config: Path | None, account: str, notice: str) -> None:
     with opened(config, account) as (store, _):
         if not isinstance(store, Notifying):
             raise NotOffered(store, "notices that could be dismissed")

@@ -1,7 +1,7 @@
 """`davstore views`: what views there are, and why something stands where it does."""
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Annotated, Any
 
 import typer
@@ -10,12 +10,11 @@ from rich.table import Table
 
 from davstore import views as arranging
 from davstore.catalog import Arranged, owner
-from davstore.cli.ls import NoSuchPath
+from davstore.cli.paths import NoSuchPath, known, parts_of, tree_of
 from davstore.cli.screen import AsJson, ConfigFile, load, out, print_json
 from davstore.config import Settings
-from davstore.dav.tree import NotReady, Tree
-from davstore.model import Entry, Folder, Leaf
-from davstore.server import Library
+from davstore.model import Folder, Leaf
+from davstore.server.library import Library
 
 MOST = 10
 """So many magnets of a folder are explained."""
@@ -75,32 +74,19 @@ def _table(rows: Iterable[dict[str, Any]]) -> Table:
 
 def _magnets(library: Library, path: str) -> list[tuple[str, str]]:
     """Account and id of the magnets at, or below, `path`."""
-    catalog, arranged = library.catalog, library.arranged
-    tree = Tree(
-        catalog.accounts, catalog.snapshot, views=arranged.complete, view_names=arranged.names
-    )
-    parts = [part for part in path.split("/") if part]
-    try:
+    tree, parts = tree_of(library), parts_of(path)
+    with known():
         entry = tree.find(parts)
-        magnet = tree.find(parts[:3]) if parts[0:1] and parts[0] in catalog.accounts else None
-    except NotReady as name:
-        raise NoSuchPath(f"nothing is known of {name} yet; `davstore refresh` asks") from None
+        magnet = tree.find(parts[:3]) if parts and tree.is_account(parts[0]) else None
     if entry is None:
         raise NoSuchPath(f"nothing stands at {path!r}; `davstore ls /` shows what does")
     if isinstance(magnet, Folder) and len(parts) > 2:
         return [owner(magnet)]
-    found = list(dict.fromkeys((leaf.account, leaf.magnet) for leaf in _leaves(entry)))
+    leaves = [entry] if isinstance(entry, Leaf) else [leaf for _, leaf in arranging.walked(entry)]
+    found = list(dict.fromkeys((leaf.account, leaf.magnet) for leaf in leaves if leaf.magnet))
     if len(found) > MOST:
         out.print(f"{len(found)} magnets are there; the first {MOST}:")
     return found[:MOST]
-
-
-def _leaves(entry: Entry) -> Iterator[Leaf]:
-    if isinstance(entry, Leaf):
-        yield entry
-        return
-    for inner in entry.entries.values():
-        yield from _leaves(inner)
 
 
 def _explain(settings: Settings, arranged: Arranged, account: str, magnet: str) -> None:

@@ -3,10 +3,8 @@
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import platformdirs
-from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict
 
 from davstore.config.words import Table
 from davstore.errors import ConfigError, Problem
@@ -37,33 +35,21 @@ def file(path: Path | None) -> Table:
         raise ConfigError(Problem(str(path), f"is not TOML: {error}", cure)) from None
 
 
-class _Environment(BaseSettings):
-    """Only the shape: pydantic-settings reads `DAVSTORE_SERVER__PORT` into nested tables."""
-
-    model_config = SettingsConfigDict(env_prefix=PREFIX, env_nested_delimiter="__", extra="ignore")
-
-    server: dict[str, Any] = {}
-    stream: dict[str, Any] = {}
-    log: dict[str, Any] = {}
-    users: list[Any] | dict[str, Any] = []
-    accounts: dict[str, dict[str, Any]] = {}
-    shares: dict[str, dict[str, Any]] = {}
-    views: dict[str, dict[str, Any]] = {}
-    hooks: list[Any] = []
-
-
 def environment(environ: Mapping[str, str]) -> Table:
     """What the variables say. Raises `ConfigError`."""
-    source = EnvSettingsSource(_Environment)
-    source.env_vars = {k.lower(): v for k, v in environ.items() if k.upper().startswith(PREFIX)}
+    named = {k: v for k, v in environ.items() if k.upper().startswith(PREFIX)}
+    if not named:
+        return {}
+    from davstore.config.variables import tables  # noqa: PLC0415 - most have none, and it is slow
+
     try:
-        tables: Table = source()
+        found = tables(named, PREFIX)
     except ValueError as error:
         cure = "lists and tables are written as JSON there"
         raise ConfigError(Problem(PREFIX + "…", f"cannot be read ({error})", cure)) from None
-    if isinstance(tables.get("users"), dict):
-        tables["users"] = list(tables["users"].values())
-    return tables
+    if isinstance(found.get("users"), dict):
+        found["users"] = list(found["users"].values())
+    return found
 
 
 def merged(below: Table, above: Table) -> Table:

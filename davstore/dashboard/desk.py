@@ -13,7 +13,6 @@ from davstore.dashboard import forms
 from davstore.dashboard.adding import Found, Intake
 from davstore.dashboard.forms import Form
 from davstore.dashboard.frame import Environ, StartResponse, page, plain
-from davstore.dashboard.metrics import metrics
 from davstore.dashboard.scene import Queued, Scene
 from davstore.dashboard.sections import SECTIONS, Section, concerns, glance
 from davstore.dashboard.tokens import Tokens
@@ -77,6 +76,8 @@ class Dashboard:
             where = ("Location", environ["SCRIPT_NAME"] + "/")
             return plain(start_response, "308 Permanent Redirect", "At /-/", where)
         if path == METRICS:
+            from davstore.dashboard.metrics import metrics  # noqa: PLC0415 - for Prometheus alone
+
             return metrics(self._scene(), environ, start_response)
         if path == STATUS:
             return self._status(environ, start_response, _query(environ))

@@ -1,18 +1,19 @@
 """The WebDAV face; alone knows WsgiDAV.
 
-`tree` finds entries, `provider` shows them to WsgiDAV (as `resources`), `properties` tells of them.
-`listing` answers PROPFIND (what it asks: `propfind`; the answer: `prepared`, `multistatus`,
-`compression`, `kept`), `download` GET and HEAD of files (`conditions`, `media_types`), `pages`
-those of folders (`playlist`). `login` asks who comes (`people`, `digest`, `patience`), `rights`
-says what they may, and what nobody may, `deeds` what deleting and renaming do (`refused_writes`:
-what is no deleting); `noise` (`noise_names`) keeps what desktops write, `playback` tells and takes
-positions. `incoming` is the folder into which magnets are dropped (`dropping`), and in which stands
-what `became` of them. `overlay` shows sidecars among what stores have (`beside`: as resources),
-`overlaying` writes them (`times`). `scratch` is a share to write in (`disk`, `moving`, `room`,
-`local`), `remembered` its locks and properties (`keeping`: where), `bodies` the XML that clients
-send. `refusals` say what went wrong, `gate` stands before it all, and `proxied` before the gate;
-`repeats` answers again what was asked before, past all of them (`transfer`: what a server may do
-itself). `canary` is a file for mounts to look for, `annex` lets in to pages beside the tree.
+`tree` finds entries, `provider` shows them to WsgiDAV (as `resources`; what these have in common:
+`entries`), `properties` tells of them. `listing` answers PROPFIND (what it asks: `propfind`; the
+answer: `prepared`, `multistatus`, `compression`, `kept`), `download` GET and HEAD of files
+(`conditions`, `media_types`), `pages` those of folders (`playlist`). `login` asks who comes
+(`people`, `digest`, `patience`), `rights` says what they may, and what nobody may, `deeds` what
+deleting and renaming do (`refused_writes`: what is no deleting); `noise` (`noise_names`) keeps what
+desktops write, `playback` tells and takes positions. `incoming` is the folder into which magnets
+are dropped (`dropping`), and in which stands what `became` of them. `overlay` shows sidecars among
+what stores have (`beside`: as resources), `overlaying` writes them (`times`). `scratch` is a share
+to write in (`disk`, `moving`, `room`, `local`), `remembered` its locks and properties (`keeping`:
+where), `bodies` the XML that clients send. `refusals` say what went wrong, `gate` stands before it
+all, and `proxied` before the gate; `repeats` answers again what was asked before, past all of them
+(`transfer`: what a server may do itself). `canary` is a file for mounts to look for, `annex` lets
+in to pages beside the tree.
 """
 
 import logging

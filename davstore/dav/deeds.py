@@ -8,12 +8,9 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 from unicodedata import normalize
 
-from wsgidav import util
 from wsgidav.dav_error import (
     HTTP_CONFLICT,
-    HTTP_CREATED,
     HTTP_FORBIDDEN,
-    HTTP_NO_CONTENT,
     HTTP_NOT_FOUND,
     HTTP_PRECONDITION_FAILED,
     DAVError,
@@ -27,7 +24,7 @@ from davstore.dav.people import Person
 from davstore.dav.proxied import without
 from davstore.dav.refusals import DEFAULT_RETRY
 from davstore.dav.refused_writes import RefusedWrites
-from davstore.dav.rights import ALLOW, check_right
+from davstore.dav.rights import ALLOW, check_right, done
 from davstore.dav.tree import LINKS, MAGNETS, TRASH, Links, Tree
 from davstore.errors import StateError
 from davstore.model import Entry, Folder, Leaf
@@ -99,16 +96,14 @@ class Deeds:
             raise _forbidden("This folder stays: choose something in it.")
         _check_conditions(environ, resource)
         with _errors():
+            is_new = False
             if is_link:
                 self._forget(environ, place, person)
-                status = HTTP_NO_CONTENT
             elif method == "DELETE":
                 self._delete(environ, place, person)
-                status = HTTP_NO_CONTENT
             else:
-                status = self._move(environ, resource, place, person)
-        response: Iterable[bytes] = util.send_status_response(environ, start_response, status)
-        return response
+                is_new = self._move(environ, resource, place, person)
+        return done(start_response, is_new=is_new)
 
     def give_away(
         self, environ: Environ, resource: Any, person: Person, to: str, add: Callable[[], object]
@@ -166,8 +161,8 @@ class Deeds:
                 f"Nothing may be deleted here; accounts.{account}.delete = true would allow it."
             )
 
-    def _move(self, environ: Environ, resource: Any, place: Place, person: Person) -> int:
-        """The status of the response."""
+    def _move(self, environ: Environ, resource: Any, place: Place, person: Person) -> bool:
+        """Whether nothing stood there before."""
         depth(environ, resource, is_move=True)
         provider = resource.provider
         target = parts_of(without(provider.mount_path, destination(environ)))
@@ -194,7 +189,7 @@ class Deeds:
                 there.account, there.magnet, there.inner, person.name, in_trash=False
             )
         self._rename(place, target, person)
-        return int(HTTP_CREATED if there is None else HTTP_NO_CONTENT)
+        return there is None
 
     def _check_target(self, place: Place, target: tuple[str, ...]) -> None:
         """Raises 403 where nothing can be moved to."""
@@ -212,9 +207,8 @@ class Deeds:
             raise _forbidden("Only whole magnets can be had back from the trash.")
         if target[:3] != place.parts[:3] or len(target) < 4:
             raise _forbidden("A file can only be moved within its magnet's folder.")
-        if target[: len(place.parts)] == place.parts:
-            raise _forbidden("One is within the other.")
-        if place.parts[: len(target)] == target:
+        length = min(len(target), len(place.parts))
+        if target[:length] == place.parts[:length]:
             raise _forbidden("One is within the other.")
 
     def _rename(self, place: Place, target: tuple[str, ...], person: Person) -> None:

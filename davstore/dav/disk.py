@@ -22,6 +22,7 @@ from wsgidav.dav_error import (
     HTTP_INTERNAL_ERROR,
     DAVError,
 )
+from wsgidav.dav_provider import _DAVResource  # the base of both has no other name
 from wsgidav.fs_dav_provider import FileResource, FolderResource
 
 from davstore.dav.media_types import media_type
@@ -53,17 +54,9 @@ def disk_trouble() -> Iterator[None]:
         raise DAVError(HTTP_INTERNAL_ERROR, "The disk failed.") from None
 
 
-_Resource: Any = object
-"""WsgiDAV's classes have no types: what the mixin finds in those beside it is Any."""
-
-
-class _OnDisk(_Resource):
+class _OnDisk(_DAVResource):
     """What files and folders have in common."""
 
-    path: str
-    name: str
-    provider: Any
-    environ: Any
     file_stat: os.stat_result
     _file_path: str
 

@@ -6,7 +6,6 @@ RFC 4918 sections 7 and 9. Clients that lock, or write an empty file first, or a
 with one file; whatever of it asks for a magnet is asked for once.
 """
 
-import io
 from collections.abc import Callable, Iterable
 from typing import Any, TypeAlias
 
@@ -14,30 +13,28 @@ from wsgidav import util
 from wsgidav.dav_error import (
     HTTP_BAD_REQUEST,
     HTTP_CONFLICT,
-    HTTP_CREATED,
     HTTP_FORBIDDEN,
     HTTP_METHOD_NOT_ALLOWED,
-    HTTP_NO_CONTENT,
     HTTP_NOT_FOUND,
     HTTP_PRECONDITION_FAILED,
     HTTP_REQUEST_ENTITY_TOO_LARGE,
     DAVError,
 )
-from wsgidav.dav_provider import DAVNonCollection
 from wsgidav.request_server import RequestServer
 
 from davstore.catalog import magnet_of
 from davstore.dav.bodies import settle_xml
 from davstore.dav.deeds import Deeds
 from davstore.dav.download import Download
+from davstore.dav.entries import LeafResource
 from davstore.dav.incoming import Incoming, Item
-from davstore.dav.local import Local
+from davstore.dav.local import of_bytes
 from davstore.dav.moving import destination
 from davstore.dav.people import Person
 from davstore.dav.proxied import without
-from davstore.dav.rights import READING, WRITING, check_right, options, said_of_properties
+from davstore.dav.rights import READING, WRITING, check_right, done, options, said_of_properties
 from davstore.errors import Full, NotAccepted
-from davstore.model import Entry, Folder, Leaf, Text
+from davstore.model import Entry, Folder, Text
 from davstore.wanted import check_name, is_temporary, limit, of_hash
 
 Environ: TypeAlias = dict[str, Any]
@@ -55,18 +52,14 @@ _IS_THERE = "The account has it already: it cannot be taken back here."
 _STAYS_HERE = "Files dropped here can only be moved to another incoming folder."
 
 
-class Dropped(DAVNonCollection):
+class Dropped(LeafResource):
     """A file of the folder as WsgiDAV's resource."""
 
     def __init__(self, path: str, environ: Environ, incoming: Incoming, item: Item) -> None:
         super().__init__(path, environ)
         self.item = item
+        self.entry = item.leaf
         self._incoming = incoming
-
-    @property
-    def entry(self) -> Leaf:
-        """It as an entry of the tree."""
-        return self.item.leaf
 
     def download(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """The answer to GET and HEAD."""
@@ -76,37 +69,7 @@ class Dropped(DAVNonCollection):
             if kept is None:
                 raise DAVError(HTTP_NOT_FOUND)
             data = kept
-
-        def opened(_leaf: Leaf, start: int, end: int | None) -> Local:
-            return Local(io.BytesIO(data), start, end, len(data))
-
-        return Download(opened, offers=False)(environ, start_response, self.entry)
-
-    def get_href(self) -> str:
-        href: str = self.provider.href(self.path)
-        return href
-
-    def get_content_length(self) -> int | None:
-        return self.item.leaf.size
-
-    def get_content_type(self) -> str:
-        return "application/octet-stream"
-
-    def get_last_modified(self) -> float:
-        return self.item.leaf.modified
-
-    def get_etag(self) -> str:
-        return self.item.leaf.identity
-
-    def support_etag(self) -> bool:
-        return True
-
-    def support_ranges(self) -> bool:
-        return True
-
-    def get_content(self) -> Any:
-        """Never asked: GET is answered before WsgiDAV would."""
-        raise DAVError(HTTP_FORBIDDEN)
+        return Download(of_bytes(data), offers=False)(environ, start_response, self.entry)
 
 
 class Dropping(RequestServer):
@@ -186,12 +149,7 @@ class Dropping(RequestServer):
             refusals.note(self._person.name, path)
             raise
         refusals.forget(self._person.name, path)
-        status = HTTP_CREATED if there is None else HTTP_NO_CONTENT
-        headers = [("ETag", f'"{drop.identity}"')]
-        response: Iterable[bytes] = util.send_status_response(
-            environ, start_response, status, add_headers=headers
-        )
-        return response
+        return done(start_response, ("ETag", f'"{drop.identity}"'), is_new=there is None)
 
     def _delete(
         self, environ: Environ, start_response: StartResponse, account: str, name: str
@@ -210,10 +168,7 @@ class Dropping(RequestServer):
         else:
             additions.remove(account, item.drop.name)
         there.remove_all_locks(recursive=True)
-        response: Iterable[bytes] = util.send_status_response(
-            environ, start_response, HTTP_NO_CONTENT
-        )
-        return response
+        return done(start_response, is_new=False)
 
     def _properties(
         self, environ: Environ, start_response: StartResponse, account: str, name: str
@@ -246,9 +201,7 @@ class Dropping(RequestServer):
             self._from_elsewhere(environ, account, name, path)
         else:
             self._rename(environ, account, name, source, is_move=is_move)
-        status = HTTP_CREATED if goal is None else HTTP_NO_CONTENT
-        response: Iterable[bytes] = util.send_status_response(environ, start_response, status)
-        return response
+        return done(start_response, is_new=goal is None)
 
     def _rename(
         self, environ: Environ, account: str, name: str, source: Dropped, *, is_move: bool

@@ -1,5 +1,6 @@
 """Bytes that lie on this machine, served as those of a file host are."""
 
+import io
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, TypeAlias
@@ -44,6 +45,15 @@ def opened(leaf: Leaf, start: int, end: int | None) -> Local:
     except OSError:
         raise Gone("", "the file is no more") from None
     return Local(file, start, end, leaf.size or 0)
+
+
+def of_bytes(data: bytes) -> Callable[[Leaf, int, int | None], Local]:
+    """What opens a leaf of which all bytes are known."""
+
+    def open_(_leaf: Leaf, start: int, end: int | None) -> Local:
+        return Local(io.BytesIO(data), start, end, len(data))
+
+    return open_
 
 
 def harmless(start_response: StartResponse) -> StartResponse:

@@ -14,9 +14,7 @@ from wsgidav.dav_error import (
     HTTP_BAD_GATEWAY,
     HTTP_BAD_REQUEST,
     HTTP_CONFLICT,
-    HTTP_CREATED,
     HTTP_FORBIDDEN,
-    HTTP_NO_CONTENT,
     HTTP_NOT_FOUND,
     HTTP_PRECONDITION_FAILED,
     DAVError,
@@ -25,6 +23,7 @@ from wsgidav.request_server import RequestServer
 
 from davstore.dav.disk import DiskFolder, disk_trouble
 from davstore.dav.proxied import without
+from davstore.dav.rights import done
 
 Environ: TypeAlias = dict[str, Any]
 StartResponse: TypeAlias = Callable[..., Any]
@@ -103,9 +102,7 @@ class ShareRequests(RequestServer):
         else:
             source.copied_to(place, whole=whole)
             provider.prop_manager.copy_properties(source.get_ref_url(), target_url)
-        status = HTTP_CREATED if there is None else HTTP_NO_CONTENT
-        response: Iterable[bytes] = util.send_status_response(environ, start_response, status)
-        return response
+        return done(start_response, is_new=there is None)
 
     def _within(self, environ: Environ) -> str:
         """The Destination's path within the share; raises 403 for one outside."""

@@ -4,7 +4,6 @@ Each user has a small store of their own on disk, in which what was used longest
 """
 
 import hashlib
-import io
 import logging
 import threading
 import time
@@ -14,12 +13,11 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from wsgidav.dav_error import HTTP_INSUFFICIENT_STORAGE, DAVError
-from wsgidav.dav_provider import DAVNonCollection
 
 from davstore.dav.download import Download
+from davstore.dav.entries import LeafResource
 from davstore.dav.keeping import Keep, Keeping
-from davstore.dav.local import Local
-from davstore.dav.multistatus import PATH_SAFE
+from davstore.dav.local import of_bytes
 from davstore.errors import StateError
 from davstore.model import File, Leaf
 
@@ -86,57 +84,27 @@ class Noise:
             return self._stores[user]
 
 
-class NoiseResource(DAVNonCollection):
+class NoiseResource(LeafResource):
     """A note as WsgiDAV's resource: what its own PUT, DELETE, LOCK and UNLOCK work on."""
 
     def __init__(self, path: str, environ: Any, noise: Noise, user: str, note: Note) -> None:
         super().__init__(path, environ)
         self._noise = noise
         self._user = user
-        self.note = note
+        self._show(note)
 
-    @property
-    def entry(self) -> Leaf:
-        """The note as an entry of the tree."""
-        data = self.note.data
-        identity = hashlib.blake2b(data, digest_size=16).hexdigest()
-        return Leaf(self.name, "", File(self.name, ""), identity, len(data), self.note.modified)
+    def _show(self, note: Note) -> None:
+        self._data = note.data
+        identity = hashlib.blake2b(note.data, digest_size=16).hexdigest()
+        file = File(self.name, "")
+        self.entry = Leaf(self.name, "", file, identity, len(note.data), note.modified)
 
     def download(self, environ: Any, start_response: Any) -> Iterable[bytes]:
         """The answer to GET and HEAD."""
-        data = self.note.data
-
-        def opened(_leaf: Leaf, start: int, end: int | None) -> Local:
-            return Local(io.BytesIO(data), start, end, len(data))
-
-        return Download(opened, offers=False)(environ, start_response, self.entry)
+        return Download(of_bytes(self._data), offers=False)(environ, start_response, self.entry)
 
     def get_ref_url(self) -> str:
         return quote(f"{REALM}{quote(self._user, safe='')}{self.path}")
-
-    def get_href(self) -> str:
-        return quote(self.provider.mount_path + self.path, safe=PATH_SAFE)
-
-    def get_content_length(self) -> int:
-        return len(self.note.data)
-
-    def get_content_type(self) -> str:
-        return "application/octet-stream"
-
-    def get_last_modified(self) -> float:
-        return self.note.modified
-
-    def get_etag(self) -> str:
-        return self.entry.identity
-
-    def support_etag(self) -> bool:
-        return True
-
-    def support_ranges(self) -> bool:
-        return True
-
-    def get_content(self) -> io.BytesIO:
-        return io.BytesIO(self.note.data)
 
     def begin_write(self, *, content_type: str | None = None) -> "_Writing":
         return _Writing(self)
@@ -144,7 +112,7 @@ class NoiseResource(DAVNonCollection):
     def keep(self, data: bytes) -> None:
         """Write it anew."""
         self._noise.put(self._user, self.path, data)
-        self.note = Note(data, time.time())
+        self._show(Note(data, time.time()))
 
     def set_last_modified(self, dest_path: str, time_stamp: Any, *, dry_run: bool) -> bool:
         return True  # no desktop looks for it

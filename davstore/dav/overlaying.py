@@ -11,12 +11,10 @@ from wsgidav import util
 from wsgidav.dav_error import (
     HTTP_BAD_REQUEST,
     HTTP_CONFLICT,
-    HTTP_CREATED,
     HTTP_FAILED_DEPENDENCY,
     HTTP_FORBIDDEN,
     HTTP_MEDIATYPE_NOT_SUPPORTED,
     HTTP_METHOD_NOT_ALLOWED,
-    HTTP_NO_CONTENT,
     HTTP_NOT_FOUND,
     HTTP_PRECONDITION_FAILED,
     DAVError,
@@ -34,7 +32,7 @@ from davstore.dav.overlay import Home, Overlay, SidecarFolder, SidecarLeaf
 from davstore.dav.people import Person
 from davstore.dav.proxied import without
 from davstore.dav.refused_writes import RefusedWrites
-from davstore.dav.rights import WRITING, check_right, properties_said
+from davstore.dav.rights import WRITING, check_right, done, properties_said
 from davstore.dav.times import TIMES, date_of
 from davstore.dav.tree import MAGNETS, Tree
 from davstore.errors import Full
@@ -182,8 +180,7 @@ class SidecarRequests(RequestServer):
         headers = [("ETag", f'"{made.content}"')]
         if modified is not None:
             headers.append(("X-OC-MTime", "accepted"))
-        status = HTTP_CREATED if there is None else HTTP_NO_CONTENT
-        return _said(environ, start_response, status, headers)
+        return done(start_response, *headers, is_new=there is None)
 
     def _make(self, environ: Environ, start_response: StartResponse, spot: Spot) -> Iterable[bytes]:
         if util.get_content_length(environ) != 0:
@@ -192,7 +189,7 @@ class SidecarRequests(RequestServer):
             raise DAVError(HTTP_METHOD_NOT_ALLOWED, "There is something already.")
         self._check_new(environ, spot)
         self._sidecars.make(spot.home.key, spot.path)
-        return _said(environ, start_response, HTTP_CREATED)
+        return done(start_response, is_new=True)
 
     def _delete(
         self, environ: Environ, start_response: StartResponse, spot: Spot
@@ -206,7 +203,7 @@ class SidecarRequests(RequestServer):
         with _vanished():
             self._sidecars.remove(spot.home.key, spot.path)
         there.remove_all_locks(recursive=True)
-        return _said(environ, start_response, HTTP_NO_CONTENT)
+        return done(start_response, is_new=False)
 
     def _properties(
         self, environ: Environ, start_response: StartResponse, spot: Spot
@@ -263,7 +260,7 @@ class SidecarRequests(RequestServer):
                 source.remove_all_locks(recursive=True)
             else:
                 self._sidecars.copy(key, spot.path, to, goal.path, whole=whole)
-        return _said(environ, start_response, HTTP_CREATED if there is None else HTTP_NO_CONTENT)
+        return done(start_response, is_new=there is None)
 
     def _check_goal(self, environ: Environ, target: str, goal: Spot) -> Any:
         """What stands where something is to be moved to; raises what is in the way."""
@@ -368,16 +365,6 @@ def _blocks(environ: Environ, expected: int | None) -> Iterator[bytes]:
     if expected is not None and count != expected:
         raise DAVError(HTTP_BAD_REQUEST, "The body is not as long as announced.")
     environ["wsgidav.all_input_read"] = 1
-
-
-def _said(
-    environ: Environ, start_response: StartResponse, status: int,
-    headers: list[tuple[str, str]] | None = None,
-) -> Iterable[bytes]:  # fmt: skip
-    response: Iterable[bytes] = util.send_status_response(
-        environ, start_response, status, add_headers=headers or []
-    )
-    return response
 
 
 @contextmanager

@@ -10,13 +10,14 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
 from typing import Any, TypeAlias
 from unicodedata import normalize
 from urllib.parse import parse_qs, quote, unquote, urlencode
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from jinja2.filters import do_filesizeformat
 from markupsafe import Markup
 from werkzeug.http import dump_options_header
@@ -51,12 +52,6 @@ _HEADERS = (
     ("Cache-Control", "private, no-cache"),
     ("Vary", "Accept-Encoding"),
 )
-_TEMPLATE = Environment(
-    loader=PackageLoader("davstore.dav"),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-).get_template("folder.html")
 _HOST = re.compile(r"[A-Za-z0-9._~\[\]:-]+")
 
 
@@ -73,6 +68,16 @@ class _View:
         order = "desc" if self.descending else "asc"
         now = {"sort": self.sort, "order": order, "q": self.words, **changes}
         return "?" + urlencode({key: value for key, value in now.items() if value})
+
+
+@cache
+def _template() -> Template:
+    return Environment(
+        loader=PackageLoader("davstore.dav"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+    ).get_template("folder.html")
 
 
 _BY: Mapping[str, Callable[[Entry], float]] = {
@@ -155,7 +160,7 @@ def _rendered(view: _View, home: str, href: str, folder: Folder, doors: Mapping[
     pages = max(1, -(-len(shown) // ROWS))
     number = min(max(1, view.page), pages)
     rows = shown[(number - 1) * ROWS : number * ROWS]
-    return _TEMPLATE.render(
+    return _template().render(
         title=folder.name or "davstore",
         style=Markup(_STYLE),  # noqa: S704 - our own file
         crumbs=_crumbs(home, href),

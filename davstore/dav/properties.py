@@ -1,7 +1,6 @@
 """The properties of entries, as one table: name -> what stands in its element.
 
-Both faces read it: WsgiDAV's resources and `listing`, which renders many entries at once.
-RFC 4918 section 15.
+`listing` renders them, of many entries at once. RFC 4918 section 15.
 """
 
 import re
@@ -9,10 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any, TypeAlias
+from typing import TypeAlias
 from xml.sax.saxutils import escape
-
-from lxml import etree
 
 from davstore.dav.media_types import media_type
 from davstore.dav.times import modified, tellable
@@ -115,20 +112,3 @@ PROPERTIES = (
     Property(POSITION, _position, in_all=False),
     Property(DURATION, _duration, in_all=False),
 )
-
-_BY_NAME = {each.name: each for each in PROPERTIES}
-
-
-def property_names(entry: Entry) -> list[str]:
-    """The names of the properties that `entry` has, in Clark notation."""
-    return [each.name for each in PROPERTIES if each.markup(entry) is not None]
-
-
-def property_element(entry: Entry, name: str) -> Any:
-    """A property as an lxml element; raises `KeyError` where `entry` has none of this name."""
-    markup = _BY_NAME[name].markup(entry)
-    if markup is None:
-        raise KeyError(name)
-    element = etree.fromstring(f'<D:prop xmlns:D="DAV:">{markup}</D:prop>')
-    element.tag = name
-    return element

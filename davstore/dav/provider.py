@@ -1,6 +1,5 @@
 """The whole tree but for the shares, to WsgiDAV: who answers what is asked of which path."""
 
-import io
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeAlias
@@ -24,7 +23,7 @@ from davstore.dav.download import Download
 from davstore.dav.dropping import Dropped, Dropping
 from davstore.dav.incoming import Incoming
 from davstore.dav.listing import Listing
-from davstore.dav.local import Local
+from davstore.dav.local import of_bytes
 from davstore.dav.login import Users
 from davstore.dav.moving import destination
 from davstore.dav.multistatus import PATH_SAFE
@@ -44,10 +43,9 @@ from davstore.dav.resources import (
     href,
     resource,
 )
-from davstore.dav.rights import READING, WRITING, check_right, options, refused
-from davstore.dav.times import date
+from davstore.dav.rights import READING, WRITING, check_right, done, options, refused
 from davstore.dav.tree import NotReady, Tree
-from davstore.model import Entry, Folder, Leaf, Text
+from davstore.model import Entry, Folder, Text
 from davstore.tally import Tally
 
 Environ: TypeAlias = dict[str, Any]
@@ -244,7 +242,7 @@ class Provider(DAVProvider):
         """What answers a method that writes, where it is a service that is asked."""
         method = environ["REQUEST_METHOD"]
         if method == "MKCOL" and found is None and self._begins_search(environ, person):
-            return _made
+            return _begun
         if method == "PROPPATCH" and isinstance(found, FileResource):
             return self._playback.patched(environ, found.get_href(), found.entry, person)
         return None
@@ -274,7 +272,8 @@ class Provider(DAVProvider):
         if isinstance(found, NoiseResource | Dropped | SidecarFile):
             return found.download(environ, start_response)
         if isinstance(found, FileResource) and isinstance(found.entry, Text):
-            return Download(_opened, offers=False)(environ, start_response, found.entry)
+            download = Download(of_bytes(found.entry.content), offers=False)
+            return download(environ, start_response, found.entry)
         if isinstance(found, FileResource):
             return self._download(environ, start_response, found.entry)
         home = quote(f"{self.mount_path}{self.share_path}/", safe=PATH_SAFE)
@@ -327,14 +326,8 @@ _ASKING = frozenset({"GET", "HEAD", "PROPFIND"})
 _NOTE_METHODS = frozenset({"PUT", "DELETE", "PROPPATCH", "LOCK", "UNLOCK"})
 
 
-def _made(_environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-    start_response("201 Created", [("Content-Length", "0"), ("Date", date())])
-    return []
-
-
-def _opened(leaf: Leaf, start: int, end: int | None) -> Local:
-    assert isinstance(leaf, Text)
-    return Local(io.BytesIO(leaf.content), start, end, len(leaf.content))
+def _begun(_environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+    return done(start_response, is_new=True)
 
 
 def _check_if(found: Resource, environ: Environ) -> None:

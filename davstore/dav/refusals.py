@@ -33,6 +33,8 @@ StartResponse: TypeAlias = Callable[..., Any]
 DEFAULT_RETRY = 15.0
 _BODILESS = frozenset({HTTP_NOT_MODIFIED, HTTP_NO_CONTENT})
 _TEXT = "text/plain; charset=utf-8"
+_PAGE = "text/html; charset=utf-8"
+"""What WsgiDAV's own methods answer where no client looks for more than the status."""
 
 # The first class that fits counts: special ones stand before what they derive from.
 STATUS: tuple[tuple[type[DavstoreError], str], ...] = (
@@ -73,13 +75,22 @@ class Refusals(BaseMiddleware):
             forbidden = DAVError(HTTP_FORBIDDEN, error.strerror)
             yield from _said(_dav_refusal(forbidden, asked), start_response)
         else:
-            start_response(begun.status, begun.response_headers, begun.exc_info)
+            headers = begun.response_headers
+            if begun.status.startswith("201") and ("Content-Type", _PAGE) in headers:
+                first, parts, headers = b"", iter(()), _without_page(headers)
+            start_response(begun.status, headers, begun.exc_info)
             yield first
             yield from parts
         finally:
             close = getattr(answer, "close", None)
             if close is not None:
                 close()
+
+
+def _without_page(headers: Headers) -> Headers:
+    """Those of an answer without WsgiDAV's page about what it has made."""
+    of_body = {"Content-Type", "Content-Length"}
+    return [*(each for each in headers if each[0] not in of_body), ("Content-Length", "0")]
 
 
 def refuse(start_response: StartResponse, error: DavstoreError) -> Iterable[bytes]:

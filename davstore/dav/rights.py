@@ -21,6 +21,7 @@ from wsgidav.dav_error import (
 
 from davstore.dav.bodies import property_changes
 from davstore.dav.people import Person
+from davstore.dav.times import date
 from davstore.model import Entry, Folder
 
 Environ: TypeAlias = dict[str, Any]
@@ -52,6 +53,16 @@ def check_right(person: Person, method: str) -> None:
         raise DAVError(HTTP_FORBIDDEN, f"You may not do this: it needs the right to {needed}.")
 
 
+def done(start_response: StartResponse, *headers: tuple[str, str], is_new: bool) -> Iterable[bytes]:
+    """The answer to a write that went well, without a body, which no client reads: 201 where
+    something is there that was not (`is_new`), else 204.
+    """
+    status = "201 Created" if is_new else "204 No Content"
+    # WsgiDAV ends the connection after a 204 without a length, though RFC 9110 wants none.
+    start_response(status, [("Content-Length", "0"), ("Date", date()), *headers])
+    return [b""]
+
+
 def options(start_response: StartResponse, *allowed: str) -> Iterable[bytes]:
     """The answer to OPTIONS. Class 2 everywhere: Finder mounts read-only what is less."""
     start_response(
@@ -62,7 +73,7 @@ def options(start_response: StartResponse, *allowed: str) -> Iterable[bytes]:
             ("Allow", ", ".join(allowed)),
             ("Accept-Ranges", "bytes"),
             ("Content-Length", "0"),
-            ("Date", util.get_rfc1123_time()),
+            ("Date", date()),
         ],
     )
     return [b""]

@@ -160,8 +160,13 @@ class Resolver:
         """Generate no more links; who still waits is told so."""
         for threads in self._threads.values():
             threads.shutdown(wait=False, cancel_futures=True)
+        with self._lock:
+            waiting = [(key, each) for key, each in self._flights.items() if not each.running()]
+        for (account, _), flight in waiting:
+            flight.set_exception(StoreUnavailable(account, "davstore is being stopped"))
 
     def _fly(self, key: Key, leaf: Leaf, flight: Future[Link]) -> None:
+        flight.set_running_or_notify_cancel()
         outcome = self._outcome(key, leaf)
         with self._lock:
             if isinstance(outcome, Link):

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 
 from davstore.catalog import (
     Adder,
@@ -12,7 +11,6 @@ from davstore.catalog import (
     Arranged,
     Catalog,
     Editor,
-    Engine,
     Giving,
     Kept,
     Leases,
@@ -21,7 +19,6 @@ from davstore.catalog import (
     Lookups,
     Outbox,
     Overviews,
-    PassRecord,
     PlaceRecords,
     Records,
     Remover,
@@ -32,66 +29,20 @@ from davstore.catalog import (
     clock,
     is_server,
     open_database,
-    pool_of,
 )
 from davstore.config import AccountSettings, Settings
 from davstore.dav.keeping import Keep
 from davstore.model import Folder
 from davstore.server.beside import SIDECARS
+from davstore.server.opening import open_stores
 from davstore.stores import STORES
-from davstore.stores.base import Store, TokenSettings
-from davstore.stores.passes import Passes, PassFile
 from davstore.stores.playing import Playing
 from davstore.stream import Upstream
 from davstore.tally import Tally
-from davstore.transport import Reach, Together
+from davstore.transport import Reach
 
 HOOKS = "hooks"
 """The task of telling hooks, in leases."""
-
-
-def open_stores(
-    settings: Settings,
-    processes: int = 1,
-    *,
-    engine: Engine | None = None,
-    tally: Tally | None = None,
-    now: Callable[[], float] = time.time,
-    sleep: Callable[[float], None] = time.sleep,
-) -> dict[str, Store]:
-    """A store for each configured account; so many processes keep its limits together, or all whose
-    `engine` is of a database that machines share. Between two tries of a call they `sleep`. What
-    they ask is counted in `tally`.
-    """
-    state, database = settings.server.state, settings.server.database
-    if engine is None and database is not None:
-        engine = open_database(state, now, database=database)
-    pool = None if engine is None else pool_of(engine)
-    is_alone = processes == 1 and pool is None
-    together = None if is_alone else Together(state, processes, pool)
-    return {
-        name: STORES[account.store].open(
-            name,
-            account,
-            together=together,
-            tally=tally,
-            now=now,
-            sleep=sleep,
-            **_passes(name, account, state, engine),
-        )
-        for name, account in settings.accounts.items()
-    }
-
-
-def _passes(
-    name: str, account: AccountSettings, state: Path, engine: Engine | None
-) -> dict[str, Passes]:
-    """Where that kind of store keeps what a login has brought."""
-    if not isinstance(account, TokenSettings):
-        return {}
-    if engine is not None and is_server(engine):
-        return {"passes": PassRecord(engine, name, str(account.url))}
-    return {"passes": PassFile(state, name, str(account.url))}
 
 
 def upstream(account: AccountSettings, processes: int = 1) -> Upstream:

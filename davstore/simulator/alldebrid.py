@@ -83,8 +83,8 @@ class AllDebrid(SimulatedStore):
         }
         for path, view in routes.items():
             for version in ("v4", "v4.1"):
-                self.app.add_url_rule(f"/{version}/{path}", f"{version}/{path}",
-                                      self._view(view), methods=["GET", "POST"])  # fmt: skip
+                name = f"{version}/{path}"
+                self.route(f"/{name}", name, self._view(view), "GET", "POST")
         self.app.register_error_handler(404, lambda _: self._error("404", status=404))
 
     @property

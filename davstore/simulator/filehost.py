@@ -42,8 +42,8 @@ class FileHost(Site):
         self.mime = ""
         self._links: dict[str, _Given] = {}
         for route in ("/d/<code>/<path:name>", "/moved/<code>/<path:name>"):
-            self.app.add_url_rule(route, route, self._answer)
-        self.app.add_url_rule("/static/placeholder.mp4", "placeholder", self._placeholder)
+            self.route(route, route, self._answer)
+        self.route("/static/placeholder.mp4", "placeholder", self._placeholder)
         self.app.register_error_handler(404, lambda _: missing())
 
     @property

@@ -58,10 +58,10 @@ class Plank(SimulatedStore):
             "/api/media/<media>/stream": self._stream,
         }
         for path, view in routes.items():
-            self.app.add_url_rule(path, path, view)
-        self.app.add_url_rule("/api/media/<media>", "delete", self._delete, methods=["DELETE"])
-        self.app.add_url_rule("/api/media", "post", self._add, methods=["POST"])
-        self.app.add_url_rule("/health", "health", lambda: json_answer({"status": "ok"}))
+            self.route(path, path, view)
+        self.route("/api/media/<media>", "delete", self._delete, "DELETE")
+        self.route("/api/media", "post", self._add, "POST")
+        self.route("/health", "health", lambda: json_answer({"status": "ok"}))
         self.app.register_error_handler(404, lambda _: self._elsewhere())
 
     @property

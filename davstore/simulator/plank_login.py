@@ -43,7 +43,6 @@ class Login:
         self._sessions: dict[str, Session] = {}
         self._made = 0
         self._sign_ins: deque[float] = deque()
-        app = plank.app
         for method, path, view in (
             ("POST", "sign-in/email", self._sign_in),
             ("POST", "sign-out", self._sign_out),
@@ -51,7 +50,7 @@ class Login:
             ("GET", "organization/list", self._profiles),
             ("POST", "organization/set-active", self._set_active),
         ):
-            app.add_url_rule(f"/api/auth/{path}", path, view, methods=[method])
+            plank.route(f"/api/auth/{path}", path, view, method)
 
     @property
     def cookie(self) -> str:

@@ -34,12 +34,11 @@ class Playing:
     def __init__(self, plank: "Plank") -> None:
         self._plank = plank
         self._played: dict[tuple[str, str], _Played] = {}
-        app = plank.app
-        app.add_url_rule("/api/media/continue-watching", "continue", self._continue)
-        app.add_url_rule("/api/media/search", "search", self._search)
+        plank.route("/api/media/continue-watching", "continue", self._continue)
+        plank.route("/api/media/search", "search", self._search)
         path = "/api/media/<media>/position"
-        app.add_url_rule(path, "position", self._position)
-        app.add_url_rule(path, "put", self._put, methods=["PUT"])
+        plank.route(path, "position", self._position)
+        plank.route(path, "put", self._put, "PUT")
 
     def members(self, media: str) -> dict[str, Any]:
         """The members of a media's row that tell of playing."""

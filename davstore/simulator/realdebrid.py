@@ -37,7 +37,7 @@ from davstore.simulator.realdebrid_shapes import ERRORS, PARIS, archive, date, w
 from davstore.simulator.site import json_answer
 from davstore.simulator.store import View, code, secret
 
-PER_MINUTE, MOST_ACTIVE = 250, 25
+MOST_ACTIVE = 25
 FILE_LINK = "https://real-debrid.com/d/"
 STATUS = {
     "ready": "downloaded",
@@ -101,14 +101,14 @@ class RealDebrid(Adding):
         }
         for route, view in routes.items():
             method, path = route.split()
-            self.app.add_url_rule(f"/rest/1.0{path}", route, view, methods=[method])
+            self.route(f"/rest/1.0{path}", route, view, method)
         for verb, place, answer in (
             ("GET", "device/code", self.login.device),
             ("GET", "device/credentials", self.login.credentials),
             ("POST", "token", self.login.token),
         ):
             path = f"/oauth/v2/{place}"
-            self.app.add_url_rule(path, path, answer, methods=[verb])
+            self.route(path, path, answer, verb)
         self.app.register_error_handler(404, lambda _: self._error(3))
         self.app.register_error_handler(405, lambda _: self._error(4))
 
@@ -121,11 +121,6 @@ class RealDebrid(Adding):
     def settings(self) -> dict[str, Any]:
         """The account's keys in the configuration."""
         return {"store": "realdebrid", "token": self.token, "url": self.url}
-
-    @property
-    def over_limit(self) -> bool:
-        """Whether more than 250 calls ever came within a minute."""
-        return self.busiest_minute > PER_MINUTE
 
     def new_id(self, number: int, magnet: SimMagnet) -> str:
         """13 characters of [A-Z2-7]."""

@@ -4,16 +4,20 @@ import json
 import ssl
 import threading
 import time
-from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Self
+from functools import cache
+from typing import Any, Self, TypeAlias
 
 from flask import Flask, Response, g, request
+from werkzeug.routing import Map
 
 from davstore.simulator.faults import Fault, Faults
 from davstore.simulator.wire import HOST, Connection, Server
 
 FOREVER = 24 * 3600.0
+Route: TypeAlias = tuple[str, str, tuple[str, ...]]
+"""A path, the name of what answers there, and the methods."""
 HTML = "<!doctype html><html><body><h1>Something went wrong</h1></body></html>"
 
 
@@ -74,15 +78,20 @@ class Site:
         self.lock = threading.RLock()
         self._port = port
         self._server: Server | None = None
-        self._moments: deque[float] = deque()
-        self.busiest_minute = 0
         self.app = Flask(f"{__name__}.{self.label}", static_folder=None)
+        self._routes: list[Route] = []
         self.app.before_request(self._arrive)
         self.app.after_request(self._leave)
+
+    def route(self, path: str, name: str, view: Callable[..., Any], *methods: str) -> None:
+        """Have `view` answer `path`, as Flask writes paths; where no `methods` are said, to GET."""
+        self._routes.append((path, name, methods or ("GET",)))
+        self.app.view_functions[name] = view
 
     def start(self) -> Self:
         """Listen; nothing happens if it does already."""
         if self._server is None:
+            self.app.url_map = _routed(tuple(self._routes))
             self._server = Server(self.app, self._port, self.tls)
             self._port = self._server.port
         return self
@@ -127,12 +136,7 @@ class Site:
             dict(request.headers),
         )
         g.call = call
-        with self.lock:
-            self.calls.append(call)
-            self._moments.append(call.at)
-            while self._moments[0] < call.at - 60:
-                self._moments.popleft()
-            self.busiest_minute = max(self.busiest_minute, len(self._moments))
+        self.calls.append(call)
         return self._refusal() or self._fault()
 
     def _refusal(self) -> Response | None:
@@ -173,6 +177,15 @@ class Site:
             other: Any = {"surprise": True} if isinstance(response.json, list) else ["surprise"]
             response.set_data(json.dumps(fault.at("body", other)))
         return response
+
+
+@cache
+def _routed(routes: tuple[Route, ...]) -> Map:
+    """Compiling them takes longer than all else about a site, and all of a kind have the same."""
+    app = Flask(__name__, static_folder=None)
+    for path, name, methods in routes:
+        app.add_url_rule(path, name, methods=list(methods))
+    return app.url_map
 
 
 def unanswered(error: ConnectionError) -> Response:

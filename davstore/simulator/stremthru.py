@@ -80,7 +80,7 @@ class StremThru(SimulatedStore):
             }
         for route, view in routes.items():
             method, path = route.split()
-            self.app.add_url_rule(path, route, view, methods=[method])
+            self.route(path, route, view, method)
         self.app.register_error_handler(404, lambda _: _not_found())
         self.app.register_error_handler(ApiError, self._failed)
         self.app.after_request(self._echo)

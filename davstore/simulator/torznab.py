@@ -43,7 +43,7 @@ class Torznab:
     def __init__(self, instance: "StremThru") -> None:
         self._instance = instance
         self._index: list[Indexed] = []
-        instance.app.add_url_rule("/v0/torznab/api", "torznab", self._answer)
+        instance.route("/v0/torznab/api", "torznab", self._answer)
 
     def index(self, magnet: SimMagnet, seeders: int = 10, category: int = 2000) -> str:
         """Have `magnet` found from now on; its hash."""

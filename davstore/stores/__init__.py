@@ -5,21 +5,20 @@ Adding a store: one module here that keeps the promise of `base`, one row in thi
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from davstore.stores import alldebrid, plank, realdebrid, stremthru
-from davstore.stores.base import Settings, Store
+from davstore.stores.base import Means, Settings, Store
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One kind of store: the model of its settings, and `open(account name, settings)`, which
-    also takes `now`, `sleep`, `together` and `tally`. `connections` to its file hosts are used at
-    once where nothing else is configured.
+    """One kind of store: the model of its settings, and `open(account name, those, means)`.
+    `connections` to its file hosts are used at once where nothing else is configured.
     """
 
     settings: type[Settings]
-    open: Callable[..., Store]
+    open: Callable[[str, Any, Means], Store]
     connections: int = 8
 
 

@@ -4,19 +4,40 @@ A store answers four questions about one account. It keeps no cache, no thread a
 its credentials, and raises only `StoreError`s.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import ClassVar, Protocol, TypeAlias, runtime_checkable
+from typing import ClassVar, Final, Protocol, TypeAlias, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from davstore.errors import Gone, Refused, StoreError, StoreUnavailable, UnexpectedReply
 from davstore.model import Account, File, Found, Link, Magnet, Query, Status, Unreadable, Wanted
 from davstore.setting_types import TokenGiven
+from davstore.stores.passes import Passes
+from davstore.tally import Tally
+from davstore.transport import Together
 
 Listing: TypeAlias = Iterator[Magnet | Unreadable]
 FileLists: TypeAlias = Iterator[tuple[Magnet, tuple[File, ...] | StoreError]]
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What a store is opened with: a clock (unix seconds) and how to wait, with whom it keeps its
+    limits `together`, where its calls are counted, and where what a login has brought is kept.
+    """
+
+    now: Callable[[], float] = time.time
+    sleep: Callable[[float], None] = time.sleep
+    together: Together | None = None
+    tally: Tally | None = None
+    passes: Passes | None = None
+
+
+USUAL: Final = Means()
+"""For a store that has its limits for itself and nobody to tell."""
 
 
 @runtime_checkable
@@ -167,6 +188,16 @@ class Searching(Protocol):
 
         One call. Raises `StoreError`s; what makes no sense among the results is left out.
         """
+
+
+def best_first(found: Iterable[Found]) -> tuple[Found, ...]:
+    """Each hash once, those with most seeders first."""
+    best: dict[str, Found] = {}
+    for each in found:
+        known = best.get(each.hash)
+        if known is None or (each.seeders or 0) > (known.seeders or 0):
+            best[each.hash] = each
+    return tuple(sorted(best.values(), key=lambda f: (-(f.seeders or 0), f.name, f.hash)))
 
 
 @dataclass(frozen=True, slots=True)

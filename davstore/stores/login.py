@@ -62,6 +62,11 @@ class Confirming(Protocol):
         """Have it sent once more. Raises `Refused` where that was done before."""
 
 
+def revoked(account: str) -> str:
+    """What is wrong with a login that does not hold, and the cure."""
+    return f"the login was revoked or is missing; run `davstore login {account}`"
+
+
 TRIES = 5
 """So often in a row may the service fail to answer while a person types."""
 

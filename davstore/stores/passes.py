@@ -37,7 +37,7 @@ class Passes(Protocol):
         """Keep `got` in place of an older one; whole or not at all. Raises `StateError`."""
 
     def drop(self) -> None:
-        """Forget it; it may not be there."""
+        """Forget it; it may not be there. Raises `StateError`."""
 
     def alone(self) -> AbstractContextManager[None]:
         """No other thread, process or machine is in here meanwhile. Raises `StateError`."""
@@ -63,7 +63,7 @@ class PassFile:
     def __init__(self, state: Path, account: str, source: str) -> None:
         self._path = state / FOLDER / f"{account}.json"
         self._source = source
-        self._lock = threading.RLock()
+        self._lock = threading.Lock()
 
     def read(self) -> Pass | None:
         """The pass, None where nobody has logged in."""
@@ -91,9 +91,11 @@ class PassFile:
             raise self._unusable(error) from None
 
     def drop(self) -> None:
-        """Forget it; it may not be there."""
-        with suppress(OSError):
+        """Forget it; it may not be there. Raises `StateError`."""
+        try:
             self._path.unlink(missing_ok=True)
+        except OSError as error:
+            raise self._unusable(error) from None
 
     @contextmanager
     def alone(self) -> Iterator[None]:

@@ -4,20 +4,17 @@ The older one calls shows `tv` and streams an episode as a part of its show; the
 them `show` and streams an episode as a media of its own.
 """
 
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import PurePosixPath
 from urllib.parse import parse_qs, quote, urlsplit
 
-from pydantic import ValidationError
-
 from davstore.errors import Gone, StoreError
 from davstore.model import Account, File, Link, Magnet, Position, Status, Unreadable, Wanted, Work
-from davstore.stores import base
-from davstore.stores.base import FileLists, Listing, News
+from davstore.stores import base, shapes
+from davstore.stores.base import USUAL, FileLists, Listing, Means, News
 from davstore.stores.plank_session import NO_PLANK, Session, Settings, complaint
 from davstore.stores.plank_shapes import (
     Added,
@@ -30,9 +27,8 @@ from davstore.stores.plank_shapes import (
     User,
 )
 from davstore.stores.playing import Begun
-from davstore.stores.shapes import amiss, read, rows
-from davstore.tally import Tally
-from davstore.transport import Json, Together, Transport, per_second
+from davstore.stores.shapes import legible, read, rows
+from davstore.transport import Json, Transport, per_second
 
 __all__ = ["Plank", "Settings"]
 
@@ -76,27 +72,18 @@ class Plank:
 
     add_pause = 1.0
 
-    def __init__(
-        self,
-        name: str,
-        settings: Settings,
-        *,
-        now: Callable[[], float] = time.time,
-        sleep: Callable[[float], None] = time.sleep,
-        together: Together | None = None,
-        tally: Tally | None = None,
-    ) -> None:
+    def __init__(self, name: str, settings: Settings, means: Means = USUAL) -> None:
         self.name = name
         self._settings = settings
-        self._now = now
+        self._now = means.now
         self._api = Transport(
             name,
             settings.url,
             rates=RATES,
-            together=together,
-            tally=tally,
+            together=means.together,
+            tally=means.tally,
             complaint=partial(complaint, name),
-            sleep=sleep,
+            sleep=means.sleep,
         )
         self.track_playback = settings.track_playback
         self._session = Session(name, settings, self._api)
@@ -190,8 +177,8 @@ class Plank:
         """
         with base.certain(self.name, NO_PLANK):
             body = self._session.call("GET", "/api/media/continue-watching", urgent=True).body
-        told = (_read_row(value) for value in rows(body, self.name))
-        return tuple(_begun(row) for row in told if isinstance(row, Row))
+        told = (legible(Row, value) for value in rows(body, self.name))
+        return tuple(_begun(row) for row in told if row is not None)
 
     def find(self, words: str) -> tuple[str, ...]:
         """`GET /api/media/search`, whose `%` would stand for anything; `_` is any character."""
@@ -234,7 +221,7 @@ class Plank:
     def _library(self) -> list[Row | Unreadable]:
         with base.certain(self.name, NO_PLANK):
             body = self._session.call("GET", "/api/media").body
-        return [_read_row(value) for value in rows(body, self.name)]
+        return [shapes.row(Row, value) for value in rows(body, self.name)]
 
     def _magnet(self, row: Row, episodes: Sequence[Row]) -> Magnet:
         status = _STATUS.get(row.status, Status.UNKNOWN)
@@ -321,17 +308,10 @@ def _is_same_but_older(known: Magnet, row: Magnet) -> bool:
     return before == now and 0 < _stamp(known) < _stamp(row)
 
 
-def _read_row(value: Json) -> Row | Unreadable:
-    try:
-        return Row.model_validate(value)
-    except ValidationError as error:
-        known = value.get("id") if isinstance(value, dict) else None
-        return Unreadable(known if isinstance(known, str) else None, amiss(error))
-
-
 def _basename(path: str) -> str:
-    """Plank may run on Windows; no file name of its own has a backslash in it."""
-    return path.replace("\\", "/").rpartition("/")[2]
+    """Plank may run on Windows; no file name of its own has a backslash in it. "" for no name."""
+    name = path.replace("\\", "/").rpartition("/")[2]
+    return name if name.strip(".") else ""
 
 
 def _is_direct(path: str) -> bool:

@@ -6,35 +6,44 @@ passed over. What cannot be read is an `UnexpectedReply` that names the place, n
 
 import math
 from datetime import UTC, datetime
-from typing import Annotated, Any, TypeAlias, TypeVar
+from typing import Annotated, Any, Final, TypeAlias, TypeVar
+from urllib.parse import urljoin, urlsplit
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from davstore.errors import UnexpectedReply
+from davstore.model import Unreadable
 
 
 class Shape(BaseModel):
     """Base of every decoded JSON object."""
 
     model_config = ConfigDict(
-        extra="ignore", frozen=True, coerce_numbers_to_str=True, populate_by_name=True
-    )
+        extra="ignore", frozen=True, coerce_numbers_to_str=True, populate_by_name=True,
+        allow_inf_nan=False,
+    )  # fmt: skip
 
 
-def _size(value: object) -> object:
-    """Services say -1, 0, "" or null where they do not know a size."""
-    if value in (None, "", False):
+LARGEST: Final = 2**63 - 1
+"""The largest whole number that a database keeps."""
+LATEST: Final = 253_402_214_400.0
+"""The year 9999's last day begins: it ends in every time zone before Python's calendar does."""
+
+
+def whole(value: object) -> int | None:
+    """`value` as a whole number from 0 on; None where it is none, or larger than any can be."""
+    if value in (None, "") or isinstance(value, bool):
         return None
     try:
         number = int(float(str(value)))
     except (ValueError, OverflowError):
         return None
-    return number if number > 0 else None
+    return number if 0 <= number <= LARGEST else None
 
 
-def _length(value: object) -> object:
-    """The same, where 0 is a true answer."""
-    return 0 if value in (0, "0") and value is not False else _size(value)
+def _size(value: object) -> object:
+    """Services say -1, 0, "" or null where they do not know a size."""
+    return whole(value) or None
 
 
 def _word(value: object) -> object:
@@ -70,7 +79,7 @@ def _moment(value: object) -> object:
         seconds = float(str(value))
     except ValueError:
         return None
-    return seconds if math.isfinite(seconds) and seconds > 0 else None
+    return seconds if 0 < seconds <= LATEST else None
 
 
 def _list(value: object) -> object:
@@ -82,7 +91,7 @@ def _list(value: object) -> object:
 
 Word: TypeAlias = Annotated[str, BeforeValidator(_word)]
 Size: TypeAlias = Annotated[int | None, BeforeValidator(_size)]
-Length: TypeAlias = Annotated[int | None, BeforeValidator(_length)]
+Length: TypeAlias = Annotated[int | None, BeforeValidator(whole)]
 Percent: TypeAlias = Annotated[float | None, BeforeValidator(_percent)]
 Seconds: TypeAlias = Annotated[float | None, BeforeValidator(_seconds)]
 Moment: TypeAlias = Annotated[float | None, BeforeValidator(_moment)]
@@ -108,6 +117,35 @@ def legible(shape: type[T], value: object) -> T | None:
         return shape.model_validate(value)
     except ValidationError:
         return None
+
+
+def row(shape: type[T], value: object) -> T | Unreadable:
+    """`value`, a row of a listing of magnets, as a `shape`; where it makes no sense, why, with its
+    id where at least that can be read.
+    """
+    try:
+        return shape.model_validate(value)
+    except ValidationError as error:
+        known = value.get("id") if isinstance(value, dict) else None
+        return Unreadable(str(known) if isinstance(known, int | str) else None, amiss(error))
+
+
+def objects(value: object) -> dict[str, Any]:
+    """`value` as an object of anything: PHP writes an empty one as [], and nonsense is one too."""
+    return value if isinstance(value, dict) else {}
+
+
+def web_link(text: str, account: str, base: str = "") -> str:
+    """`text`, seen from `base`, as an address that can be asked; raises `UnexpectedReply`."""
+    try:
+        link = urljoin(base, text)
+        parts = urlsplit(link)
+        is_good = parts.scheme in {"http", "https"} and bool(parts.hostname)
+    except ValueError:
+        is_good = False
+    if not is_good:
+        raise UnexpectedReply(account, "unexpected reply: the link is no http link")
+    return link
 
 
 def rows(value: object, account: str) -> list[Any]:

@@ -3,15 +3,12 @@
 Both say the same in slightly other words; the store behind the instance is named in headers.
 """
 
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Final
-from urllib.parse import quote, urljoin, urlsplit
-
-from pydantic import ValidationError
+from urllib.parse import quote, urlsplit
 
 from davstore.errors import (
     Gone,
@@ -23,10 +20,10 @@ from davstore.errors import (
     UnexpectedReply,
 )
 from davstore.model import Account, File, Found, Link, Magnet, Query, Status, Unreadable, Wanted
-from davstore.stores import base, torznab
-from davstore.stores.base import FileLists, Listing, News, Seen
+from davstore.stores import base, shapes, torznab
+from davstore.stores.base import USUAL, FileLists, Listing, Means, News, Seen
 from davstore.stores.paging import Page, Pages
-from davstore.stores.shapes import amiss, read, rows
+from davstore.stores.shapes import legible, read, rows, web_link
 from davstore.stores.stremthru_errors import ERRORS, NOTICES, Invalid
 from davstore.stores.stremthru_settings import STORES, Settings
 from davstore.stores.stremthru_shapes import (
@@ -41,8 +38,7 @@ from davstore.stores.stremthru_shapes import (
     Row,
     User,
 )
-from davstore.tally import Tally
-from davstore.transport import Json, Together, Transport, per_minute, per_second
+from davstore.transport import Json, Transport, per_minute, per_second
 
 __all__ = ["Settings", "StremThru"]
 
@@ -123,16 +119,7 @@ _APIS: Final[Mapping[str, _Api]] = {
 class StremThru:
     """One account behind a StremThru instance. A file's ref is the opaque link of its file."""
 
-    def __init__(
-        self,
-        name: str,
-        settings: Settings,
-        *,
-        now: Callable[[], float] = time.time,
-        sleep: Callable[[float], None] = time.sleep,
-        together: Together | None = None,
-        tally: Tally | None = None,
-    ) -> None:
+    def __init__(self, name: str, settings: Settings, means: Means = USUAL) -> None:
         self.name = name
         self._base = settings.url
         self._paths = _APIS[settings.api]
@@ -140,16 +127,16 @@ class StremThru:
         self.add_pause = ADD_PAUSE_OF_OTHERS if is_other else ADD_PAUSE
         self._store_name = settings.store_name or ""
         self._takes_files = settings.store_name not in LINKS_ONLY
-        self._now = now
+        self._now = means.now
         self._api = Transport(
             name,
             settings.url,
             rates=RATES,
-            together=together,
-            tally=tally,
+            together=means.together,
+            tally=means.tally,
             secrets=settings.headers,
             complaint=self._complaint,
-            sleep=sleep,
+            sleep=means.sleep,
         )
 
     def magnets(self) -> Listing:
@@ -190,12 +177,11 @@ class StremThru:
         asked = self._now()
         body = self._api.post(self._paths.link, json_body={"link": file.ref}, urgent=True).body
         given = read(Generated, _data(body, self.name), self.name).link
-        found = urljoin(self._base, given) if given.startswith("/") else given
-        if urlsplit(found).scheme not in {"http", "https"}:
-            raise UnexpectedReply(self.name, "unexpected reply: link is no http link")
-        if NOTICE_PATH in urlsplit(found).path:
-            raise self._notice(found)
-        life = PROXIED_LIFE if PROXY_PATH in urlsplit(found).path else DIRECT_LIFE
+        found = web_link(given, self.name, self._base if given.startswith("/") else "")
+        path = urlsplit(found).path
+        if NOTICE_PATH in path:
+            raise self._notice(path)
+        life = PROXIED_LIFE if PROXY_PATH in path else DIRECT_LIFE
         return Link(found, asked + life, decoy=NOTICE_PATH)
 
     def add(self, wanted: Wanted) -> str:
@@ -269,9 +255,10 @@ class StremThru:
         """Close all connections."""
         self._api.close()
 
-    def _notice(self, url: str) -> StoreError:
-        name = PurePosixPath(urlsplit(url).path).stem
-        kind, reason = NOTICES.get(name, (StoreUnavailable, "a notice in place of the file"))
+    def _notice(self, path: str) -> StoreError:
+        kind, reason = NOTICES.get(
+            PurePosixPath(path).stem, (StoreUnavailable, "a notice in place of the file")
+        )
         return kind(self.name, reason)
 
     def _complaint(self, body: Json) -> StoreError | None:
@@ -281,9 +268,8 @@ class StremThru:
         """
         if not isinstance(body, dict) or not body.get("error"):
             return None
-        try:
-            error = Failure.model_validate(body["error"])
-        except ValidationError:
+        error = legible(Failure, body["error"])
+        if error is None:
             return None
         if error.speaks_of("missing store"):  # a bad request, where the username is unknown
             return NotAuthorized(self.name, NO_STORE)
@@ -325,11 +311,9 @@ def _data(body: Json, account: str) -> Json:
 
 
 def _magnet(value: Json) -> Magnet | Unreadable:
-    try:
-        row = Row.model_validate(value)
-    except ValidationError as error:
-        known = value.get("id") if isinstance(value, dict) else None
-        return Unreadable(known if isinstance(known, str) else None, amiss(error))
+    row = shapes.row(Row, value)
+    if isinstance(row, Unreadable):
+        return row
     return Magnet(
         id=row.id,
         name=row.name,
@@ -349,9 +333,8 @@ def _ready(row: Checked) -> frozenset[str]:
 
 
 def _file(row: FileRow, magnet: Magnet) -> File:
-    index = row.index if row.index is not None and row.index >= 0 else None
     path = row.path.lstrip("/") or row.name or magnet.name
-    return File(path, row.link, row.size, index=index, video_hash=row.video_hash)
+    return File(path, row.link, row.size, index=row.index, video_hash=row.video_hash)
 
 
 def _unseen(rows: Sequence[Magnet | Unreadable], seen: set[str]) -> Iterator[Magnet | Unreadable]:

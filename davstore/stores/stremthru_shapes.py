@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from davstore.stores.shapes import GivenRows, Moment, Rows, Shape, Size, Word
+from davstore.stores.shapes import GivenRows, Length, Moment, Rows, Shape, Size, Word
 
 
 class Row(Shape):
@@ -21,7 +21,7 @@ class Row(Shape):
 class FileRow(Shape):
     """A file of a magnet."""
 
-    index: int | None = None
+    index: Length = None
     link: Word = ""
     path: Word = ""
     name: Word = ""

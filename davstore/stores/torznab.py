@@ -21,6 +21,7 @@ from davstore.errors import (
     UnexpectedReply,
 )
 from davstore.model import Found, Query
+from davstore.stores.base import best_first
 
 CATEGORIES: Final[Mapping[str, int]] = {
     "movies": 2000, "audio": 3000, "software": 4000, "tv": 5000, "anime": 5070, "books": 7000,
@@ -66,18 +67,12 @@ def results(root: Element | None, account: str) -> tuple[Found, ...]:
     channel = None if root is None or root.tag != "rss" else root.find("channel")
     if channel is None:
         raise UnexpectedReply(account, "unexpected reply: it is no Torznab feed")
-    found: dict[str, Found] = {}
-    for each in _readable(channel):
-        known = found.get(each.hash)
-        if known is None or (each.seeders or 0) > (known.seeders or 0):
-            found[each.hash] = each
-    ordered = sorted(found.values(), key=lambda f: (-(f.seeders or 0), f.name, f.hash))
-    return tuple(ordered[:MOST])
+    return best_first(_readable(channel))[:MOST]
 
 
 def _error(account: str, code: str) -> StoreError:
     """As Newznab numbers them; the service's own words are not shown."""
-    number = int(code) if code.isdecimal() else 900
+    number = _number(code, least=0) or 900
     told = f"(Torznab error {number})"
     if number in {500, 501}:
         return RateLimited(account, f"too many searches {told}")

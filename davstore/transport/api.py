@@ -201,9 +201,12 @@ class Transport:
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             reason = f"cannot be reached ({plain_reason(error)}); check its url and the network"
             raise StoreUnavailable(self.account, reason) from None
-        except UnicodeError:
+        except UnicodeEncodeError:
             reason = "the login has characters that HTTP cannot send; copy it again"
             raise errors.NotAuthorized(self.account, reason) from None
+        except ValueError:  # what requests lets through of a redirect that it cannot read
+            reason = "unexpected reply: a redirect to what is no address"
+            raise UnexpectedReply(self.account, reason) from None
         status = response.status_code
         log.debug(
             "%s: %s %s -> %d, %d bytes, %.0f ms",

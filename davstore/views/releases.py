@@ -7,8 +7,6 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-import PTT
-
 _PARTS = re.compile(r"\bS(\d{1,4})[ ._-]?E(\d{1,4})((?:[ ._-]?-?E\d{1,4}|-\d{1,4}(?!\d))*)", re.I)
 _CROSS = re.compile(r"(?<![\dx])(\d{1,2})x(\d{2,3})(?!\d|p)", re.I)
 _SEASON = re.compile(r"\b(?:season|staffel|saison|series)[ ._-]*(\d{1,3})\b", re.I)
@@ -46,6 +44,8 @@ class Release:
 
 def release(name: str) -> Release:
     """What `name`, of a magnet or a file, says."""
+    import PTT  # noqa: PLC0415 - its hundreds of expressions take memory, and most names need none
+
     try:
         found = PTT.parse_title(name.replace("_", " ") if " " not in name else name)
     except Exception:  # noqa: BLE001 - a name that trips the parser says nothing

@@ -23,9 +23,10 @@ import tomli_w
 from davstore.catalog import Catalog, Records, open_database
 from davstore.catalog.records import Held, Standing, Unsaved
 from davstore.model import File, Folder, Magnet, Status
-from davstore.server import Server
+from davstore.server.server import Server
 from davstore.simulator import Content, SimFile, SimMagnet, Simulator
 from davstore.stores import STORES, alldebrid, plank, realdebrid, stremthru
+from davstore.stores.base import Means
 from davstore.stores.memory import Memory
 from tests.serving import settings, write_config
 
@@ -223,7 +224,7 @@ def realdebrid_first_start(report: Report, sim: Simulator, magnets: int) -> None
         service.add(magnet)
     clock = Clock()
     kind = STORES["realdebrid"]
-    store = kind.open("rd", kind.settings.model_validate(service.settings), now=clock)
+    store = kind.open("rd", kind.settings.model_validate(service.settings), Means(now=clock))
     with TemporaryDirectory() as state:
         engine = open_database(Path(state), clock)
         catalog = Catalog.opened({"rd": store}, {"rd": "rd"}, Records(engine), interval=60,
@@ -281,7 +282,7 @@ def churn(report: Report, magnets: int, files: int) -> None:
 
 def settled(catalog: Catalog, name: str) -> None:
     """Spare ourselves the calls for the files: as if all had been asked."""
-    holding = catalog._keepers[name]._holding
+    holding = catalog._keepers[name].holding
     for magnet in holding.wanting():
         holding.settle(magnet, (File("film.mkv", "ref", 1),))
 

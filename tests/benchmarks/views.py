@@ -105,7 +105,7 @@ def changes(library: Library, report: Report, files: int) -> None:
     took = []
     for turn in range(20):
         known, tree = magnet(turn * 37 + 1, files, again=str(turn))
-        keeper._holding._put(Held(known, known.name, known.fingerprint, files, 0))
+        keeper.holding._put(Held(known, known.name, known.fingerprint, files, 0))
         keeper._unsaved.files[known.id] = tree
         keeper._publish(time.time())
         began = time.perf_counter()

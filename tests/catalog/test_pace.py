@@ -280,8 +280,8 @@ def test_a_size_that_reading_taught_is_shown(
     keeper.look()
     keeper.fill()
     keeper.measure(lambda _: None)
-    [held] = keeper._holding.unmeasured()
-    [leaf] = keeper._holding.unsized(held)
+    [held] = keeper.holding.unmeasured()
+    [leaf] = keeper.holding.unsized(held)
     learned[leaf.identity] = 4711
     keeper.measure(unmeasured)
     assert keeper.snapshot

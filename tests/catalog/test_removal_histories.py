@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from davstore.catalog.audit import removals
-from davstore.catalog.editor import LINGER, NameTaken, NotThere
+from davstore.catalog.edit_records import NameTaken
+from davstore.catalog.editor import LINGER, NotThere
 from davstore.config import Database
 from davstore.errors import Refused, StoreError, StoreUnavailable
 from davstore.model import Folder
@@ -101,7 +102,7 @@ class Histories(RuleBasedStateMachine):
     @rule(user=st.sampled_from(USERS), at=st.integers(0, 9))
     def delete(self, user: str, at: int) -> None:
         id_ = self.some(at)
-        if id_ is None or self.processes[user].catalog.keeper("rd").plain(id_) is None:
+        if id_ is None or self.processes[user].catalog.keeper("rd").holding.plain(id_) is None:
             return
         with contextlib.suppress(NotThere):
             self.processes[user].delete(id_, who=user)
@@ -209,7 +210,7 @@ class Histories(RuleBasedStateMachine):
     def both_show_what_the_law_says(self) -> None:
         for process in self.processes.values():
             magnets, trash = process.folder("magnets"), process.folder("trash")
-            held = {i for i in self.shop.here if process.catalog.keeper("rd").plain(i)}
+            held = {i for i in self.shop.here if process.catalog.keeper("rd").holding.plain(i)}
             staying = held - self.law.allowed.keys()
             assert staying <= magnets.keys()
             for id_ in staying & magnets.keys():

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from davstore.catalog.audit import Removal, removals
-from davstore.catalog.editor import LINGER, NameTaken, NotThere
+from davstore.catalog.edit_records import NameTaken
+from davstore.catalog.editor import LINGER, NotThere
 from davstore.config import Database
 from davstore.errors import NotAuthorized, StoreUnavailable, UnexpectedReply
 from tests.catalog.shop import AFTER, Process, Shop, failing
@@ -83,7 +84,9 @@ def test_all_go_although_so_many_could_not_at_once(one: Process, shop: Shop, clo
         one.remover.turn()
     one.refresh()
     assert set(one.folder("magnets")) == {"a", "b", "c"}
-    assert one.catalog.keeper("rd").magnet("m3") is None, "it is known to have gone, not doubted"
+    assert one.catalog.keeper("rd").holding.magnets.get("m3") is None, (
+        "it is known to have gone, not doubted"
+    )
 
 
 def test_removals_are_paced_one_a_turn(one: Process, shop: Shop) -> None:

@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+import threading
 from collections.abc import Callable
 
 from prometheus_client.parser import text_string_to_metric_families
@@ -77,6 +78,16 @@ def test_threads_are_added_up() -> None:
     both = added([one.read(), two.read()])
     assert total(both, REQUESTS) == 4
     assert total(both, REQUESTS, method="GET") == 3
+
+
+def test_threads_that_have_ended_leave_their_numbers_behind_and_nothing_else() -> None:
+    tally = Tally()
+    for _ in range(50):
+        thread = threading.Thread(target=tally.count, args=(REQUESTS, "GET", "200"))
+        thread.start()
+        thread.join()
+    assert total(tally.read(), REQUESTS) == 50
+    assert len(tally._shards) == 1
 
 
 def test_a_duration_beyond_all_bounds_counts_too() -> None:

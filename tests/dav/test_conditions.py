@@ -35,6 +35,8 @@ NEWER = "Tue, 14 Nov 2023 22:13:21 GMT"
         ("bytes=-", None),
         ("bytes=0-9,20-29", None),
         ("bytes=0-9,10-19", None),
+        (f"bytes={'9' * 5000}-", None),
+        (f"bytes=-{'9' * 5000}", None),
     ],
 )
 def test_a_range_header_means_what_the_rfc_says(header: str, expected: Range | str | None) -> None:

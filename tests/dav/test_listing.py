@@ -1,7 +1,6 @@
 """PROPFIND: every shape of it, the same in meaning as WsgiDAV's own, whatever is in a name."""
 
 import gzip
-from collections.abc import Iterable
 from functools import cache
 from itertools import pairwise
 from urllib.parse import quote, unquote
@@ -19,10 +18,10 @@ from davstore.dav.download import Download
 from davstore.dav.login import Users
 from davstore.dav.properties import PROPERTIES
 from davstore.dav.propfind import LONGEST_BODY
-from davstore.dav.provider import Application, Environ, Provider, StartResponse
 from davstore.dav.tree import Tree
 from davstore.model import Entry, Folder
 from tests.dav.shelves import RCLONE, Shelf, Untouchable, folder, leaf, never_opened
+from tests.dav.stock import Stock
 
 D = "{DAV:}"
 ODD = "a # b % c ? d ; e & f ' g [h] | i < j > \" 🎬 é %s {x} ]]>.mkv"
@@ -81,13 +80,6 @@ def inside(element: "etree._Element") -> str:
 def wsgidavs_own() -> Client:
     """The same tree, answered by WsgiDAV's own method."""
     ours = shelf()
-
-    class Stock(Provider):
-        def custom_request_handler(
-            self, environ: Environ, start_response: StartResponse, default_handler: Application
-        ) -> Iterable[bytes]:
-            return default_handler(environ, start_response)
-
     tree = Tree(["acc"], lambda _: ours.snapshot)
     app = WsgiDAVApp(
         {

@@ -141,6 +141,6 @@ def test_locks_are_told_to_who_asks(served: Serving) -> None:
     assert token.strip("<>") in told
     assert ">anna</" in told, "who has it"
     assert "lockentry" in told
-    assert "404" not in told
+    assert " 404 " not in told
     assert ask(served, "UNLOCK", NFO, Lock_Token=token).status_code == 204
     assert "activelock" not in found(served, NFO, asked)

@@ -141,6 +141,22 @@ def test_a_server_of_another_kind_is_found_out(kind: str) -> None:
             made(kind, url=told.url, **extra).test()
 
 
+@pytest.mark.parametrize("body", [None, [], {}, {"result": ["OK"]}, {"result": "OK"}, 1, "OK"])
+def test_an_answer_of_another_shape_is_no_success(body: Any) -> None:
+    def answer(handler: receivers.Answering, _: Any) -> None:
+        handler.answer(200, body)
+
+    odd = type("Odd", (receivers.Answering,), {"handle_one": answer})
+    with running(odd) as told, pytest.raises(HookError, match="not as rclone does"):
+        tell(made("rclone", url=told.url, method="refresh"), FILM)
+
+
+def test_a_secret_that_only_looks_like_base64_is_taken_as_it_is() -> None:
+    with running(receivers.Taking) as told:
+        tell(made("webhook", url=told.url, secret="whsec_grüße-aus-hamburg"), FILM)
+    assert len(told.calls) == 1
+
+
 def test_one_that_is_away_is_said_to_be() -> None:
     with running(receivers.Taking) as told:
         pass

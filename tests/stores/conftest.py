@@ -9,7 +9,7 @@ import pytest
 from davstore.model import File, Magnet, Status
 from davstore.simulator import SimMagnet, Simulator
 from davstore.stores import STORES
-from davstore.stores.base import Store
+from davstore.stores.base import Means, Store
 from davstore.stores.memory import Memory
 
 SERVICES = ("realdebrid", "alldebrid", "torz", "magnets", "plank")
@@ -51,7 +51,7 @@ def open_account(sim: Simulator) -> Iterator[Open]:
         keys = {**service.settings, **changes}
         kind = STORES[keys["store"]]
         naps = Naps()
-        store = kind.open(service_name, kind.settings.model_validate(keys), sleep=naps)
+        store = kind.open(service_name, kind.settings.model_validate(keys), Means(sleep=naps))
         opened.append(Account(store, service, naps))
         return opened[-1]
 

@@ -20,6 +20,7 @@ from davstore.model import File, Magnet, Status, Unreadable
 from davstore.simulator import Content, Fault, SimFile, SimMagnet
 from davstore.stores.alldebrid import BATCH, AllDebrid, Settings
 from davstore.stores.alldebrid.errors import ERRORS
+from davstore.stores.base import Means
 from tests.stores.conftest import Account, Naps, Open
 
 DOCUMENTED = """
@@ -273,7 +274,7 @@ def test_a_link_knows_its_size_its_end_and_its_connections(account: Account) -> 
     account.service.add(pack())
     file = files_of(account)[0]
     settings = Settings.model_validate(account.service.settings)
-    store = AllDebrid("ad", settings, now=lambda: 1000.0, sleep=Naps())
+    store = AllDebrid("ad", settings, Means(now=lambda: 1000.0, sleep=Naps()))
     link = store.link(file)
     store.close()
     assert (link.size, link.connections, link.expires) == (900, 16, 1000.0 + 24 * 3600)

@@ -3,9 +3,7 @@
 import contextlib
 import itertools
 import json
-import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -13,9 +11,35 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from davstore.errors import StoreError
-from davstore.model import File, Magnet, Status
+from davstore.model import File, Magnet, Position, Query, Saved, Status, Wanted
 from davstore.stores import STORES
-from davstore.stores.base import Store
+from davstore.stores.base import (
+    Adding,
+    Changing,
+    Checking,
+    Choosing,
+    Means,
+    Searching,
+    Seeing,
+    Store,
+)
+from davstore.stores.desk import (
+    Hosting,
+    Limited,
+    Linking,
+    Metered,
+    Opening,
+    Restarting,
+    Timed,
+    Transcoding,
+    Tunable,
+    Unlocking,
+    Vouching,
+)
+from davstore.stores.login import Confirming
+from davstore.stores.playing import Continuing, Finding, Playing
+from davstore.stores.shapes import LARGEST, LATEST
+from tests.transport.answering import Answer, Answering, answering
 
 KEYS = (
     "id", "filename", "hash", "bytes", "status", "progress", "added", "links", "files", "path",
@@ -24,6 +48,8 @@ KEYS = (
     "message", "user", "username", "isPremium", "premiumUntil", "fullsync", "counter", "items",
     "total_items", "name", "index", "added_at", "video_hash", "email", "subscription_status",
     "token", "profiles", "media", "title", "url", "session", "type", "premium", "expiration",
+    "infos", "streams", "quality", "hosts", "quota", "filePath", "seasonNumber", "episodes",
+    "host", "generated", "date", "nb", "limit", "duration", "details", "position", "ip", "exposed",
 )  # fmt: skip
 SCALARS = st.one_of(
     st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=9),
@@ -58,63 +84,118 @@ LOGINS: dict[str, dict[str, Any]] = {
 }
 MAGNET = Magnet("id", "name", Status.READY, "print", hash="a" * 40)
 FILE = File("a.mkv", "id/1", 10)
-
-
-class Service(ThreadingHTTPServer):
-    """Answers every request with the same `status` and `body`."""
-
-    status, body = 200, b""
-    daemon_threads = True
-
-
-class _Answering(BaseHTTPRequestHandler):
-    server: Service
-    protocol_version = "HTTP/1.1"
-    wbufsize = -1  # head and body at once
-
-    def _answer(self) -> None:
-        self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        self.send_response(self.server.status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(self.server.body)))
-        self.end_headers()
-        self.wfile.write(self.server.body)
-
-    do_GET = do_POST = do_PUT = do_DELETE = _answer  # noqa: N815
-
-    def log_message(self, *_: object) -> None:
-        pass
+LINK = "https://example.com/a.mkv"
+WANTED = Wanted("a" * 40, "name", f"magnet:?xt=urn:btih:{'a' * 40}")
+Question = tuple[type[Any], Callable[[Any], object]]
+QUESTIONS: tuple[Question, ...] = (
+    (Store, lambda store: list(itertools.islice(store.magnets(), 50))),
+    (Store, lambda store: list(store.files([MAGNET]))),
+    (Store, lambda store: store.link(FILE)),
+    (Store, lambda store: store.account()),
+    (Changing, lambda store: store.changes("", {"id": MAGNET})),
+    (Adding, lambda store: store.add(WANTED)),
+    (Choosing, lambda store: store.choose("id")),
+    (Checking, lambda store: store.check(["a" * 40])),
+    (Searching, lambda store: store.search(Query("sintel"))),
+    (Seeing, lambda store: store.seen()),
+    (Linking, lambda store: store.links()),
+    (Linking, lambda store: store.take([LINK])),
+    (Linking, lambda store: store.forget(Saved("id", FILE))),
+    (Transcoding, lambda store: store.media(FILE)),
+    (Transcoding, lambda store: store.transcoded(FILE)),
+    (Unlocking, lambda store: store.unlock(LINK)),
+    (Unlocking, lambda store: store.look_up([LINK])),
+    (Opening, lambda store: store.inside(b"container")),
+    (Limited, lambda store: store.limits()),
+    (Metered, lambda store: store.usage()),
+    (Timed, lambda store: store.skew()),
+    (Hosting, lambda store: store.hosts()),
+    (Tunable, lambda store: store.choices()),
+    (Restarting, lambda store: store.restart([MAGNET])),
+    (Vouching, lambda store: store.balance()),
+    (Confirming, lambda store: store.held()),
+    (Continuing, lambda store: store.begun()),
+    (Finding, lambda store: store.find("sintel")),
+    (Playing, lambda store: store.position(FILE)),
+    (Playing, lambda store: store.move(FILE, Position(1.0))),
+)
 
 
 @pytest.fixture(scope="module")
-def service() -> Iterator[Service]:
-    with Service(("127.0.0.1", 0), _Answering) as found:
-        threading.Thread(target=found.serve_forever, daemon=True).start()
+def service() -> Iterator[Answering]:
+    with answering() as found:
         yield found
-        found.shutdown()
 
 
-def opened(name: str, service: Service) -> Store:
+def opened(name: str, service: Answering) -> Store:
     """A new one each time: it has not used up its pace."""
-    keys = {"store": name, **LOGINS[name], "url": f"http://127.0.0.1:{service.server_port}"}
+    keys = {"store": name, **LOGINS[name], "url": service.url}
     kind = STORES[keys["store"]]
-    return kind.open(name, kind.settings.model_validate(keys), sleep=lambda _seconds: None)
+    return kind.open(name, kind.settings.model_validate(keys), Means(sleep=lambda _seconds: None))
+
+
+def asked(name: str, service: Answering, body: bytes, status: int = 200) -> None:
+    """Ask `name` everything that its stores promise to answer, whatever the service answers."""
+    service.will(Answer(b"" if status == 204 else body, status))
+    service.requests.clear()
+    store = opened(name, service)
+    for promise, question in QUESTIONS:
+        if isinstance(store, promise):
+            with contextlib.suppress(StoreError):
+                question(store)
+    kept = []
+    with contextlib.suppress(StoreError):
+        for row in itertools.islice(store.magnets(), 50):
+            if isinstance(row, Magnet):
+                assert 0 <= (row.added or 0) <= LATEST  # a calendar knows it
+                kept.append(row.size)
+    with contextlib.suppress(StoreError):
+        for _, files in store.files([MAGNET]):
+            for file in files if isinstance(files, tuple) else ():
+                kept += [file.size, file.index, file.season, file.episode]
+    assert all(0 <= (number or 0) <= LARGEST for number in kept)  # a database keeps it
+    store.close()
 
 
 @pytest.mark.parametrize("name", LOGINS)
 @given(body=ANSWERS, status=st.sampled_from([200, 200, 200, 200, 201, 204, 400, 403, 404]))
-@settings(max_examples=50)
+@settings(max_examples=30)
 def test_any_answer_is_a_store_error_at_worst(
-    service: Service, name: str, body: bytes, status: int
+    service: Answering, name: str, body: bytes, status: int
 ) -> None:
-    service.body, service.status = b"" if status == 204 else body, status
-    store = opened(name, service)
-    for question in (
-        lambda: list(itertools.islice(store.magnets(), 50)),
-        lambda: list(store.files([MAGNET])),
-        lambda: store.link(FILE),
-        store.account,
-    ):
-        with contextlib.suppress(StoreError):
-            question()
-    store.close()
+    asked(name, service, body, status)
+
+
+MANY = "9" * 5000
+"""More digits than Python reads as a number."""
+
+
+@pytest.mark.parametrize(
+    ("name", "answer"),
+    [
+        ("realdebrid", {"error": "x", "error_code": "--5"}),
+        ("realdebrid", {"error": "x", "error_code": MANY}),
+        ("realdebrid", [{"id": "x", "status": "downloaded", "added": 1e17}]),
+        ("realdebrid", [{"id": "x", "status": "downloaded", "bytes": 1e300}]),
+        ("realdebrid", {"id": "x", "download": "http://[x", "link": "http://[x"}),
+        ("realdebrid", [{"id": "x", "link": "http://[x"}]),
+        ("realdebrid", {"2026-01-01": {"host": {"example.com": MANY}}}),
+        ("realdebrid", {"files": [{"id": 2**70, "path": "/a", "selected": 1}],
+                        "links": ["https://real-debrid.com/d/A"]}),
+        ("alldebrid", {"data": {"link": "http://[x"}}),
+        ("alldebrid", {"data": {"id": "x", "streams": [{"id": "1", "quality": "1080\u00b2"}]}}),
+        ("alldebrid", {"data": {"user": {"username": "x",
+                                         "limitedHostersQuotas": {"example.com": MANY}}}}),
+        ("torz", {"data": {"link": "http://[x"}}),
+        ("torz", {"data": {"link": "//[x"}}),
+        ("torz", {"data": {"files": [{"link": "x", "index": 2**70}]}}),
+        ("plank", [{"id": "id", "type": "movie", "status": "complete", "filePath": "./."}]),
+        ("plank", [{"id": "id", "type": "movie", "status": "complete", "addedAt": 1e17}]),
+    ],
+)  # fmt: skip
+def test_nonsense_is_a_store_error_at_worst(service: Answering, name: str, answer: Any) -> None:
+    asked(name, service, json.dumps(answer).encode())
+
+
+def test_an_error_of_a_search_that_has_no_number(service: Answering) -> None:
+    asked("torz", service, f'<error code="{MANY}" description="x"/>'.encode())

@@ -12,10 +12,11 @@ from sqlalchemy import Engine
 
 from davstore.catalog import PassRecord, open_database, passes_of
 from davstore.config import Database
-from davstore.errors import AccountProblem, NotAuthorized, Refused, StoreUnavailable
+from davstore.errors import AccountProblem, NotAuthorized, Refused, StateError, StoreUnavailable
 from davstore.simulator import Fault, Simulator
 from davstore.stores import STORES, alldebrid
 from davstore.stores.alldebrid import AllDebrid
+from davstore.stores.base import Means
 from davstore.stores.login import Invitation, await_confirmation, log_in
 from davstore.stores.passes import Pass, Passes, PassFile
 
@@ -63,8 +64,8 @@ class Opening:
             else PassRecord(self.engine, name, keys["url"])
         )  # fmt: skip
         kind = STORES[keys["store"]]
-        store = kind.open(name, kind.settings.model_validate(keys), now=self.clock,
-                          sleep=self.clock.sleep, passes=passes)  # fmt: skip
+        means = Means(now=self.clock, sleep=self.clock.sleep, passes=passes)
+        store = kind.open(name, kind.settings.model_validate(keys), means)
         self.opened.append(store)
         return store
 
@@ -183,6 +184,12 @@ def test_logging_out_leaves_nothing(opening: Opening, name: str) -> None:
     with pytest.raises(NotAuthorized):
         store.account()
     assert not opening.sim.realdebrid.login.tokens
+
+
+def test_a_pass_that_cannot_be_forgotten_is_not_said_to_be(tmp_path: Path) -> None:
+    (tmp_path / "logins" / "rd.json").mkdir(parents=True)  # not even root unlinks a folder
+    with pytest.raises(StateError):
+        PassFile(tmp_path, "rd", "here").drop()
 
 
 def test_a_token_is_renewed_before_it_ends(opening: Opening) -> None:

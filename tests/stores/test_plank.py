@@ -20,6 +20,7 @@ from davstore.model import File, Magnet, Status, Work
 from davstore.simulator import Content, Fault, SimFile, SimMagnet, Simulator
 from davstore.simulator.plank_login import Profile
 from davstore.stores import plank
+from davstore.stores.base import Means
 from davstore.stores.plank import Plank, Settings
 from tests.stores.conftest import Account, Open
 
@@ -244,7 +245,7 @@ def test_a_new_episode_changes_what_a_show_looks_like(sim: Simulator, open_accou
 
 def test_where_the_list_tells_no_episodes_shows_are_looked_at_again(sim: Simulator) -> None:
     time = [0.0]
-    store = Plank("p", Settings.model_validate(sim.plank.settings), now=lambda: time[0])
+    store = Plank("p", Settings.model_validate(sim.plank.settings), Means(now=lambda: time[0]))
     sim.plank.add(SHOW)
     before = [row.fingerprint for row in store.magnets() if isinstance(row, Magnet)]
     time[0] = plank.RECHECK_COMPLETE
@@ -348,7 +349,7 @@ def test_a_show_at_which_plank_fails_costs_the_others_nothing(
 
 
 def test_a_link_carries_the_session_and_its_end(sim: Simulator) -> None:
-    store = Plank("p", Settings.model_validate(sim.plank.settings), now=lambda: 1000.0)
+    store = Plank("p", Settings.model_validate(sim.plank.settings), Means(now=lambda: 1000.0))
     sim.plank.add(SINTEL)
     [(_, found)] = store.files([row for row in store.magnets() if isinstance(row, Magnet)])
     assert isinstance(found, tuple)

@@ -18,6 +18,7 @@ from davstore.errors import (
 )
 from davstore.model import File, Magnet, Status, Unreadable
 from davstore.simulator import Content, Fault, SimFile, SimMagnet
+from davstore.stores.base import Means
 from davstore.stores.realdebrid import RealDebrid, Settings
 from davstore.stores.realdebrid.errors import ADDRESS_REFUSED, ERRORS, address_refused
 from tests.stores.conftest import Account, Naps, Open
@@ -300,7 +301,7 @@ def test_a_link_knows_its_size_its_end_and_its_connections(account: Account) -> 
     account.service.add(pack(100))
     [file] = files_of(account)
     settings = Settings.model_validate(account.service.settings)
-    store = RealDebrid("rd", settings, now=lambda: 1000.0, sleep=Naps())
+    store = RealDebrid("rd", settings, Means(now=lambda: 1000.0, sleep=Naps()))
     link = store.link(file)
     store.close()
     assert (link.size, link.connections, link.expires) == (100, 32, 1000.0 + 24 * 3600)

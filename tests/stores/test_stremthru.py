@@ -10,7 +10,7 @@ from davstore.model import File, Magnet, Status, Wanted
 from davstore.simulator import Content, Fault, SimFile, SimMagnet, Simulator
 from davstore.simulator.stremthru_shapes import HTTP
 from davstore.stores import stremthru
-from davstore.stores.base import Seeing, Seen
+from davstore.stores.base import Means, Seeing, Seen
 from davstore.stores.stremthru import Settings, StremThru
 from davstore.stores.stremthru_errors import ERRORS, NOTICES
 from davstore.stores.stremthru_settings import STORES
@@ -234,7 +234,7 @@ def test_a_link_lives_as_long_as_its_kind(account: Account, odd: set[str], hours
     account.add(SPRING)
     account.service.odd |= odd
     settings = Settings.model_validate(account.service.settings)
-    store = StremThru("st", settings, now=lambda: 1000.0)
+    store = StremThru("st", settings, Means(now=lambda: 1000.0))
     link = store.link(files(account)[0])
     store.close()
     assert link.expires == 1000.0 + hours * 3600

@@ -52,6 +52,7 @@ def answering(certificate: Path | None = None) -> Iterator[Answering]:
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        wbufsize = -1  # head and body at once
 
         def answer(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
@@ -69,7 +70,7 @@ def answering(certificate: Path | None = None) -> Iterator[Answering]:
             self.end_headers()
             self.wfile.write(answer.body)
 
-        do_GET = do_POST = answer  # noqa: N815 - http.server's names
+        do_GET = do_POST = do_PUT = do_DELETE = answer  # noqa: N815 - http.server's names
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002
             pass

@@ -240,3 +240,12 @@ def test_a_transport_can_be_closed_twice(open_: Open) -> None:
     transport = open_(rates=[Rate(5, 1000)])
     transport.close()
     transport.close()
+
+
+@pytest.mark.parametrize("address", ["http://[", "http://[1]/", "http://127.0.0.1:x/", "/\xff"])
+def test_a_redirect_to_no_address_is_the_services_fault_not_the_logins(
+    server: Answering, open_: Open, address: str
+) -> None:
+    server.redirect_to(address)
+    with pytest.raises((UnexpectedReply, StoreUnavailable)):
+        open_().get("/x")

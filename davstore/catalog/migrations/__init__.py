@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
 
-from davstore.catalog.dialects import SERVER, inserting
+from davstore.catalog.dialects import SERVER, upsert
 from davstore.catalog.tables import metadata, revisions
 
 if TYPE_CHECKING:
@@ -26,6 +26,14 @@ READABLE_FROM: Final = 5
 """
 _READABLE_FROM: Final = "schema readable from"
 """Its name among the numbers in `revisions`."""
+
+_version = sa.Table(
+    "alembic_version",
+    sa.MetaData(),
+    sa.Column("version_num", sa.String(32), nullable=False),
+    sa.PrimaryKeyConstraint("version_num", name="alembic_version_pkc"),
+)
+"""Alembic's own table, as it makes it itself."""
 
 
 def number(connection: sa.Connection) -> int:
@@ -58,22 +66,26 @@ def without_note() -> sa.Select[Any]:
 
 def bring_up_to_date(connection: sa.Connection) -> None:
     """Make the tables, or change those of an older schema, in the connection's transaction."""
-    from alembic import command  # noqa: PLC0415 - it takes memory, and is needed once a release
-
     before = number(connection)
-    config = _config(connection)
     if before == 0:
         metadata.create_all(connection)
-        command.stamp(config, "head")
+        _version.create(connection, checkfirst=True)
+        connection.execute(sa.delete(_version))
+        connection.execute(sa.insert(_version).values(version_num=f"v{SCHEMA}"))
     elif before < SCHEMA:
-        if connection.dialect.name != SERVER:
-            command.stamp(config, f"v{before}", purge=True)
-        command.upgrade(config, "head")
-    note = {"name": _READABLE_FROM, "value": READABLE_FROM}
-    statement = inserting(connection, revisions).values(note)
-    connection.execute(statement.on_conflict_do_update(index_elements=["name"], set_=note))
+        _migrate(connection, before)
+    upsert(connection, revisions, {"name": _READABLE_FROM, "value": READABLE_FROM})
     if connection.dialect.name != SERVER:
         connection.exec_driver_sql(f"PRAGMA user_version = {SCHEMA}")
+
+
+def _migrate(connection: sa.Connection, before: int) -> None:
+    from alembic import command  # noqa: PLC0415 - it takes memory, and is needed once a release
+
+    config = _config(connection)
+    if connection.dialect.name != SERVER:
+        command.stamp(config, f"v{before}", purge=True)
+    command.upgrade(config, "head")
 
 
 def _config(connection: sa.Connection) -> "Config":

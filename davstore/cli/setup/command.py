@@ -12,13 +12,13 @@ import typer
 from argon2 import PasswordHasher
 from rich.markup import escape
 
+from davstore.cli.accounts import stores_of
 from davstore.cli.screen import err, load, out
 from davstore.cli.setup import questions
 from davstore.cli.setup.questions import Asking, Unanswered
 from davstore.cli.setup.units import Units
 from davstore.cli.setup.words import address, to_type
 from davstore.config import default_file
-from davstore.server import open_stores
 from davstore.stores import STORES
 
 ALL = "0.0.0.0"  # noqa: S104 - the owner is asked
@@ -105,13 +105,11 @@ def _write_config(
     _write(draft, tomli_w.dumps(dict(tables)))
     try:
         settings = load(draft)
-        for name, store in open_stores(settings).items() if is_checked else ():
-            try:
+        with stores_of(settings) as stores:
+            for name, store in stores.items() if is_checked else ():
                 with err.status(f"asking {name} …"):
                     known = store.account()
-            finally:
-                store.close()
-            out.print(f"{escape(name)}: {escape(known.user)} {escape(known.plan)}".rstrip())
+                out.print(f"{escape(name)}: {escape(known.user)} {escape(known.plan)}".rstrip())
         if file.exists():
             file.replace(file.with_name(f"{file.name}.old"))
         draft.replace(file)

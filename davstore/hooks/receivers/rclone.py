@@ -63,7 +63,9 @@ class Rclone:
     def _check(body: Json) -> None:
         """Each folder has "OK" or an error; one that has gone meanwhile is none."""
         results = body.get("result") if isinstance(body, dict) else None
-        for said in (results or {}).values():
+        if not isinstance(results, dict):
+            raise HookError("answers, but not as rclone does; check its url")
+        for said in results.values():
             if said != "OK" and "not exist" not in str(said) and "not found" not in str(said):
                 raise HookError(f"rclone could not read a folder anew: {str(said)[:LONGEST]}")
 

@@ -3,7 +3,6 @@
 "ID.TIMESTAMP.BODY" in base64, with "v1," before it.
 """
 
-import binascii
 import hashlib
 import hmac
 import json
@@ -61,6 +60,6 @@ def _key(secret: str) -> bytes:
     if secret.startswith("whsec_"):
         try:
             return b64decode(secret.removeprefix("whsec_"), validate=True)
-        except binascii.Error:
+        except ValueError:  # it is in no alphabet of base64's
             pass
     return secret.encode()

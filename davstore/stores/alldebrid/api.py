@@ -1,16 +1,16 @@
 """AllDebrid's API: its pace, its envelope and its errors."""
 
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from davstore.errors import NotAuthorized, StoreError, UnexpectedReply
 from davstore.stores.alldebrid.errors import ERRORS, Blocked
 from davstore.stores.alldebrid.settings import Settings
+from davstore.stores.base import Means
+from davstore.stores.login import revoked
 from davstore.stores.passes import Pass, Passes
 from davstore.stores.shapes import rows
-from davstore.tally import Tally
-from davstore.transport import Json, Together, Transport, per_minute, per_second
+from davstore.transport import Json, Transport, per_minute, per_second
 
 RATES = (per_second(10), per_minute(540))
 """Below the 12 calls a second and 600 a minute that the service allows."""
@@ -20,32 +20,23 @@ NO_API = "AllDebrid's API does not answer there; check url"
 class Api:
     """Calls that answer with the `data` of a success, and raise what `Transport` raises.
 
-    Where the account is logged in to, `passes` has the key.
+    Where the account is logged in to, `means.passes` has the key.
     """
 
-    def __init__(
-        self,
-        name: str,
-        settings: Settings,
-        *,
-        sleep: Callable[[float], None] = time.sleep,
-        together: Together | None = None,
-        tally: Tally | None = None,
-        passes: Passes | None = None,
-    ) -> None:
+    def __init__(self, name: str, settings: Settings, means: Means) -> None:
         self.name = name
-        self._passes = passes
+        self._passes = means.passes
         self._by_login = settings.login
         self._key = settings.secret
         self._transport = Transport(
             name,
             settings.url,
             rates=RATES,
-            together=together,
-            tally=tally,
+            together=means.together,
+            tally=means.tally,
             secrets={"Authorization": f"Bearer {self._key}" if self._key else ""},
             complaint=self._complaint,
-            sleep=sleep,
+            sleep=means.sleep,
         )
 
     def get(self, path: str, *, urgent: bool = False, is_public: bool = False) -> dict[str, Json]:
@@ -94,7 +85,7 @@ class Api:
             return UnexpectedReply(self.name, f"unexpected reply: error {shown:.40}")
         kind, reason = ERRORS[code]
         if kind is NotAuthorized and self._by_login:
-            reason = missing(self.name)
+            reason = revoked(self.name)
         return kind(self.name, reason)
 
     def close(self) -> None:
@@ -106,7 +97,7 @@ class Api:
             return self._data(method, path, options)
         used = self._key or self._read()
         if not used:
-            raise NotAuthorized(self.name, missing(self.name))
+            raise NotAuthorized(self.name, revoked(self.name))
         try:
             return self._data(method, path, options)
         except NotAuthorized:
@@ -135,11 +126,6 @@ class Api:
         if not isinstance(body, dict) or body.get("status") != "error":
             return None
         return self.error(body.get("error"))
-
-
-def missing(name: str) -> str:
-    """What is wrong with a login that does not hold, and the cure."""
-    return f"the login is missing or was revoked; run `davstore login {name}`"
 
 
 def items(value: Json, account: str) -> list[Json]:

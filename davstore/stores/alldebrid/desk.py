@@ -5,8 +5,7 @@ from davstore.model import Account, HostState, Quota, Vouchers
 from davstore.stores.alldebrid.api import NO_API, Api
 from davstore.stores.alldebrid.shapes import Host, User, VoucherRow
 from davstore.stores.base import certain
-from davstore.stores.shapes import legible, read
-from davstore.transport import Json
+from davstore.stores.shapes import legible, objects, read, whole
 
 MB = 1_000_000
 DURATIONS = (15, 30, 90, 180, 365)
@@ -29,9 +28,9 @@ class Desk:
         if user.remainingTrialQuota is not None:
             quotas = (Quota("trial traffic", left=user.remainingTrialQuota * MB),)
         quotas += tuple(
-            Quota(f"{host}, daily", left=int(left) * MB)
-            for host, left in _objects(user.limitedHostersQuotas).items()
-            if str(left).isdecimal()
+            Quota(f"{host}, daily", left=left * MB)
+            for host, told in objects(user.limitedHostersQuotas).items()
+            if (left := whole(told)) is not None
         )
         notices = tuple(map(str, user.notifications))
         return Account(user.username, plan, user.premiumUntil, quotas, notices)
@@ -46,7 +45,7 @@ class Desk:
             others = self._api.get("/v4/hosts", is_public=True)
         found = {host.name: host for host in self._own_hosts()}
         for kind in ("streams", "redirectors"):
-            for name, value in _objects(others.get(kind)).items():
+            for name, value in objects(others.get(kind)).items():
                 row = legible(Host, value)
                 if row is not None and name not in found:
                     found[name] = HostState(name, tuple(map(str, row.domains)), row.status)
@@ -81,7 +80,7 @@ class Desk:
     def _own_hosts(self) -> tuple[HostState, ...]:
         with certain(self.name, NO_API):
             data = self._api.get("/v4.1/user/hosts")
-        rows = {name: legible(Host, value) for name, value in _objects(data.get("hosts")).items()}
+        rows = {name: legible(Host, value) for name, value in objects(data.get("hosts")).items()}
         return tuple(_state(name, row) for name, row in rows.items() if row is not None)
 
 
@@ -93,8 +92,3 @@ def _state(name: str, row: Host) -> HostState:
         limit = None if row.quotaMax is None else row.quotaMax * factor
         quota = Quota(f"{name}, daily", row.quota * factor, limit, unit)
     return HostState(name, tuple(map(str, row.domains)), row.status, quota)
-
-
-def _objects(value: Json) -> dict[str, Json]:
-    """PHP writes an empty object as []."""
-    return value if isinstance(value, dict) else {}

@@ -1,9 +1,9 @@
 """Links of file hosts: unlocking them, and what the account keeps of them."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
-from urllib.parse import urlsplit
 
 from davstore.errors import Gone, Refused, StoreError, StoreUnavailable, UnexpectedReply
 from davstore.model import RECENT, File, Link, Saved
@@ -12,7 +12,7 @@ from davstore.stores.alldebrid.api import NO_API, Api, items
 from davstore.stores.alldebrid.errors import Unsupported
 from davstore.stores.alldebrid.shapes import Info, Kept, Stream, Unlocked
 from davstore.stores.base import certain
-from davstore.stores.shapes import legible, read
+from davstore.stores.shapes import legible, read, web_link
 from davstore.transport import Json
 
 LIFE = 24 * 3600.0
@@ -163,8 +163,7 @@ class Links:
         if found.delayed and not found.link:
             waited = self._awaited(found.delayed)
             found = found.model_copy(update={"link": waited.link})
-        if urlsplit(found.link).scheme not in {"http", "https"}:
-            raise UnexpectedReply(self.name, "unexpected reply: link is no http link")
+        web_link(found.link, self.name)
         named = {"filename": found.filename or first.filename, "host": found.host or first.host}
         return found.model_copy(update=named)
 
@@ -204,8 +203,8 @@ def _with(password: str) -> dict[str, str]:
 
 def _height(stream: Stream) -> int:
     """Of a picture; 0 of sound alone."""
-    digits = "".join(c for c in stream.quality if c.isdigit())
-    return int(digits) if digits and not stream.quality.lower().startswith("mp") else 0
+    lines = re.search("[0-9]{1,5}", stream.quality)
+    return int(lines[0]) if lines and not stream.quality.lower().startswith("mp") else 0
 
 
 def _rank(stream: Stream) -> tuple[int, int]:

@@ -9,12 +9,12 @@ from pydantic import ValidationError
 
 from davstore.errors import Gone, StoreError, StoreUnavailable, UnexpectedReply
 from davstore.model import File, Magnet, Status, Unreadable, Wanted
-from davstore.stores import base
+from davstore.stores import base, shapes
 from davstore.stores.alldebrid.api import NO_API, Api, items
 from davstore.stores.alldebrid.errors import Lost
 from davstore.stores.alldebrid.shapes import Added, Live, Mark, Node, Restarted, Row
 from davstore.stores.base import FileLists, Listing, News
-from davstore.stores.shapes import amiss, legible, read
+from davstore.stores.shapes import legible, read
 from davstore.transport import Json
 
 BATCH = 50
@@ -35,7 +35,7 @@ _TROUBLE: Mapping[int, str] = {
     14: "the tracker does not answer",
     15: "nobody has it",
 }
-_LOADING, _READY = 1, 4
+_READY = 4
 _STATUS: Mapping[int, Status] = {
     0: Status.QUEUED,
     1: Status.DOWNLOADING,
@@ -173,11 +173,9 @@ class Magnets:
 
 
 def _magnet(value: Json) -> Magnet | Unreadable:
-    try:
-        row = Row.model_validate(value)
-    except ValidationError as error:
-        known = value.get("id") if isinstance(value, dict) else None
-        return Unreadable(str(known) if isinstance(known, int | str) else None, amiss(error))
+    row = shapes.row(Row, value)
+    if isinstance(row, Unreadable):
+        return row
     done = 100.0 if row.statusCode == _READY else None
     if done is None and row.size and row.downloaded:
         done = min(100.0, 100.0 * row.downloaded / row.size)
@@ -217,10 +215,8 @@ def _next(mark: Mark, counter: int | None) -> str:
 
 def _walk(nodes: Sequence[Json], above: tuple[str, ...]) -> Iterator[File]:
     """Depth first; a node that makes no sense costs only itself."""
-    for value in nodes if len(above) < DEEPEST else ():
-        try:
-            node = Node.model_validate(value)
-        except ValidationError:
+    for node in (legible(Node, value) for value in nodes if len(above) < DEEPEST):
+        if node is None:
             continue
         path = (*above, node.n.replace("/", "_"))
         if node.e is not None:

@@ -1,38 +1,23 @@
 """One account at AllDebrid."""
 
-import time
-from collections.abc import Callable
-
 from davstore.stores.alldebrid.api import Api
 from davstore.stores.alldebrid.desk import Desk
 from davstore.stores.alldebrid.links import Links
 from davstore.stores.alldebrid.login import Login
 from davstore.stores.alldebrid.magnets import Magnets
 from davstore.stores.alldebrid.settings import Settings
-from davstore.stores.passes import Passes
-from davstore.tally import Tally
-from davstore.transport import Together
+from davstore.stores.base import USUAL, Means
 
 
 class AllDebrid(Magnets, Links, Desk, Login):
-    """One AllDebrid account. A file's ref is its locked link; `passes` has a login's key."""
+    """One AllDebrid account. A file's ref is its locked link."""
 
-    def __init__(
-        self,
-        name: str,
-        settings: Settings,
-        *,
-        now: Callable[[], float] = time.time,
-        sleep: Callable[[float], None] = time.sleep,
-        together: Together | None = None,
-        tally: Tally | None = None,
-        passes: Passes | None = None,
-    ) -> None:
+    def __init__(self, name: str, settings: Settings, means: Means = USUAL) -> None:
         self.name = name
-        self._now = now
-        self._sleep = sleep
+        self._now = means.now
+        self._sleep = means.sleep
         self._quality = settings.quality
-        self._api = Api(name, settings, sleep=sleep, together=together, tally=tally, passes=passes)
+        self._api = Api(name, settings, means)
 
     def close(self) -> None:
         """Close all connections."""

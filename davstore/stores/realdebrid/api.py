@@ -1,17 +1,16 @@
 """Real-Debrid's REST API: its pace, its errors, and a token that is renewed in time."""
 
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from davstore.errors import NotAuthorized, StoreError, StoreUnavailable
-from davstore.stores.login import Invitation
+from davstore.stores.base import Means
+from davstore.stores.login import Invitation, revoked
 from davstore.stores.passes import Pass, Passes
 from davstore.stores.realdebrid.errors import ADDRESS_REFUSED, ERRORS, address_refused
-from davstore.stores.realdebrid.login import OAuth, revoked
+from davstore.stores.realdebrid.login import OAuth
 from davstore.stores.realdebrid.settings import Settings
-from davstore.tally import Tally
-from davstore.transport import Json, Reply, Together, Transport, per_minute, per_second
+from davstore.transport import Json, Reply, Transport, per_minute, per_second
 
 RATES = (per_second(8), per_minute(200))
 """Below the 250 calls a minute that the service allows (refused ones count too)."""
@@ -23,24 +22,14 @@ NO_API = "Real-Debrid's API does not answer there; check url"
 class Api:
     """Calls below the REST API's base; as `Transport`, and raises what it raises.
 
-    Where the account is logged in to, `passes` has the token: renewed before it ends, and once
-    where the service refuses it before that.
+    Where the account is logged in to, `means.passes` has the token: renewed before it ends, and
+    once where the service refuses it before that.
     """
 
-    def __init__(
-        self,
-        name: str,
-        settings: Settings,
-        *,
-        now: Callable[[], float] = time.time,
-        sleep: Callable[[float], None] = time.sleep,
-        together: Together | None = None,
-        tally: Tally | None = None,
-        passes: Passes | None = None,
-    ) -> None:
+    def __init__(self, name: str, settings: Settings, means: Means) -> None:
         self.name = name
-        self._now = now
-        self._passes = passes
+        self._now = means.now
+        self._passes = means.passes
         self._by_login = settings.login
         self._pass: Pass | None = None
         self._dead = ""
@@ -48,13 +37,13 @@ class Api:
             name,
             settings.url,
             rates=RATES,
-            together=together,
-            tally=tally,
+            together=means.together,
+            tally=means.tally,
             secrets={"Authorization": f"Bearer {settings.secret}" if settings.secret else ""},
             complaint=self._complaint,
-            sleep=sleep,
+            sleep=means.sleep,
         )
-        self._oauth = OAuth(name, settings.url, now, sleep)
+        self._oauth = OAuth(name, settings.url, means.now, means.sleep)
 
     def get(
         self, path: str, params: Mapping[str, Any] | None = None, *, urgent: bool = False
@@ -134,9 +123,7 @@ class Api:
         passes = self._own_passes()
         with passes.alone():
             kept = passes.read()
-            if kept is None:
-                raise NotAuthorized(self.name, revoked(self.name))
-            if kept.token == self._dead:
+            if kept is None or kept.token == self._dead:
                 raise NotAuthorized(self.name, revoked(self.name))
             if kept.token == used.token:
                 kept = self._renewed(kept)
@@ -158,11 +145,12 @@ class Api:
     def _complaint(self, body: Json) -> StoreError | None:
         """`error_code` may be missing or new; then the HTTP status has to do."""
         code = body.get("error_code") if isinstance(body, dict) and "error" in body else None
-        if not str(code).lstrip("-").isdecimal() or int(str(code)) not in ERRORS:
+        number = next((each for each in ERRORS if str(each) == str(code)), None)
+        if number is None:
             return None
-        kind, reason = ERRORS[int(str(code))]
+        kind, reason = ERRORS[number]
         if kind is NotAuthorized and self._by_login:
             reason = revoked(self.name)
-        if int(str(code)) == ADDRESS_REFUSED:
+        if number == ADDRESS_REFUSED:
             reason = address_refused(str(body["error"]))
         return kind(self.name, reason)

@@ -11,7 +11,7 @@ from davstore.stores.base import certain
 from davstore.stores.realdebrid.api import NO_API
 from davstore.stores.realdebrid.links import Links
 from davstore.stores.realdebrid.shapes import Active, HostRow, MediaInfos, Traffic, User, local
-from davstore.stores.shapes import legible, read
+from davstore.stores.shapes import legible, objects, read, whole
 from davstore.transport import Json
 
 SETTINGS: Mapping[str, str] = {
@@ -42,7 +42,7 @@ class Desk(Links):
         """Active torrents, and the traffic of those hosts that have a limit."""
         with certain(self.name, NO_API):
             active = read(Active, self._api.get("/torrents/activeCount").body, self.name)
-            traffic = _objects(self._api.get("/traffic").body)
+            traffic = objects(self._api.get("/traffic").body)
         left = None if active.limit is None else max(0, active.limit - (active.nb or 0))
         found = [Quota("active", left, active.limit, "torrents")]
         for host, value in traffic.items():
@@ -56,12 +56,12 @@ class Desk(Links):
     def usage(self) -> tuple[Used, ...]:
         """`GET /traffic/details` of the last week."""
         with certain(self.name, NO_API):
-            days = _objects(self._api.get("/traffic/details").body)
+            days = objects(self._api.get("/traffic/details").body)
         return tuple(
-            Used(day, str(host), int(size))
+            Used(day, host, size)
             for day, of_day in sorted(days.items())
-            for host, size in _objects(_objects(of_day).get("host")).items()
-            if str(size).isdecimal()
+            for host, told in objects(objects(of_day).get("host")).items()
+            if (size := whole(told)) is not None
         )
 
     def skew(self) -> float:
@@ -76,7 +76,7 @@ class Desk(Links):
     def hosts(self) -> tuple[HostState, ...]:
         """All hosts with their state, and further domains that belong to none of them by name."""
         with certain(self.name, NO_API):
-            states = _objects(self._api.get("/hosts/status").body)
+            states = objects(self._api.get("/hosts/status").body)
             known = {str(d) for d in self._list("/hosts/domains")}
         found = {}
         for domain, value in states.items():
@@ -90,7 +90,7 @@ class Desk(Links):
     def choices(self) -> tuple[Choice, ...]:
         """`GET /settings`."""
         with certain(self.name, NO_API):
-            body = _objects(self._api.get("/settings").body)
+            body = objects(self._api.get("/settings").body)
         return tuple(
             Choice(name, str(body.get(name) or ""), _allowed(body.get(where)))
             for name, where in SETTINGS.items()
@@ -107,9 +107,9 @@ class Desk(Links):
         id_ = self.unrestricted(file.ref, urgent=True).id
         body = self._api.get(f"/streaming/mediaInfos/{quote(id_, safe='')}", urgent=True).body
         infos = read(MediaInfos, body, self.name)
-        details = _objects(infos.details)
+        details = objects(infos.details)
         tracks = chain.from_iterable(
-            ((kind, _objects(track)) for track in _objects(details.get(kind)).values())
+            ((kind, objects(track)) for track in objects(details.get(kind)).values())
             for kind in ("video", "audio", "subtitles")
         )
         length = f"{infos.duration / 60:.0f} min" if infos.duration else ""
@@ -120,7 +120,7 @@ class Desk(Links):
         """The address of an HLS playlist of `file`, transcoded as the account's settings say."""
         id_ = self.unrestricted(file.ref, urgent=True).id
         body = self._api.get(f"/streaming/transcode/{quote(id_, safe='')}", urgent=True).body
-        apple = _objects(_objects(body).get("apple"))
+        apple = objects(objects(body).get("apple"))
         url = str(apple.get("full") or next(iter(apple.values()), ""))
         if not url.startswith("https://") and not url.startswith("http://"):
             raise StoreUnavailable(self.name, "Real-Debrid does not transcode this file")
@@ -128,16 +128,11 @@ class Desk(Links):
 
     def _list(self, path: str) -> list[Json]:
         body = self._api.get(path).body
-        return body if isinstance(body, list) else list(_objects(body).values())
+        return body if isinstance(body, list) else list(objects(body).values())
 
 
 def _text(content: bytes) -> str:
     return content.decode("utf-8", "replace")
-
-
-def _objects(value: Json) -> dict[str, Json]:
-    """PHP writes an empty object as []."""
-    return value if isinstance(value, dict) else {}
 
 
 def _allowed(value: Json) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from davstore.model import File, Link, Saved, Unlocked
 from davstore.stores.base import certain
 from davstore.stores.realdebrid.api import NO_API, Api
 from davstore.stores.realdebrid.shapes import Checked, Download, Unrestricted, local
-from davstore.stores.shapes import legible, read, rows
+from davstore.stores.shapes import legible, read, rows, web_link
 
 LIFE = 24 * 3600.0
 SHORT_CODE = 13
@@ -49,8 +49,7 @@ class Links:
             short = start + slash + code[:SHORT_CODE]
             reply = self._api.post("/unrestrict/link", form | {"link": short}, urgent=urgent)
         found = read(Unrestricted, reply.body, self.name)
-        if urlsplit(found.download).scheme not in {"http", "https"}:
-            raise UnexpectedReply(self.name, "unexpected reply: download is no http link")
+        web_link(found.download, self.name)
         return found
 
     def links(self) -> tuple[Saved, ...]:
@@ -89,7 +88,7 @@ class Links:
 
     def unlock(self, link: str, password: str = "") -> tuple[Unlocked, ...]:
         """A file's link; else a folder's, or that of a container, with all that is in it."""
-        if urlsplit(link).path.lower().endswith(CONTAINERS):
+        if link.partition("?")[0].lower().endswith(CONTAINERS):
             body = self._api.post("/unrestrict/containerLink", {"link": link}).body
             return self._each(rows(body, self.name), password)
         try:
@@ -144,5 +143,8 @@ class Links:
 
 def _is_own(link: str) -> bool:
     """Whether it is a file of a torrent, on the service's own disks."""
-    parts = urlsplit(link)
+    try:
+        parts = urlsplit(link)
+    except ValueError:
+        return False
     return (parts.hostname or "").endswith(OWN) and parts.path.startswith("/d/")

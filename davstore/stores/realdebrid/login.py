@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from urllib.parse import urlsplit, urlunsplit
 
 from davstore.errors import NotAuthorized, StoreError, StoreUnavailable
-from davstore.stores.login import Invitation
+from davstore.stores.login import Invitation, revoked
 from davstore.stores.passes import Pass
 from davstore.stores.shapes import Shape, Word, read
 from davstore.transport import Json, Reply, Transport
@@ -17,6 +17,8 @@ CLIENT = "X245A4XAIBGVM"
 """What the document gives to open-source apps."""
 REST = "rest/1.0"
 """What stands at the end of the REST API's address, and not in that of the login."""
+LONGEST_INTERVAL = 60.0
+"""Seconds; the service says 5, and a person waits."""
 GRANT = "http://oauth.net/grant_type/device/1.0"
 
 
@@ -68,7 +70,8 @@ class OAuth:
         code = read(_Code, body, self._name)
         return Invitation(
             code.user_code, code.verification_url, code.direct_verification_url,
-            self._now() + code.expires_in, max(1.0, code.interval), code.device_code,
+            self._now() + code.expires_in, min(max(1.0, code.interval), LONGEST_INTERVAL),
+            code.device_code,
         )  # fmt: skip
 
     def accepted(self, invitation: Invitation) -> Pass | None:
@@ -122,8 +125,3 @@ class OAuth:
         if str(body.get("error_code")) in {"-1", "5", "25", "34"}:
             return StoreUnavailable(self._name, "Real-Debrid's login fails for now")
         return _Pending(self._name, "Real-Debrid's login answers with an error")
-
-
-def revoked(name: str) -> str:
-    """What is wrong with a login that no longer holds, and the cure."""
-    return f"the login was revoked or is missing; run `davstore login {name}`"

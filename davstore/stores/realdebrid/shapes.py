@@ -1,10 +1,13 @@
 """What Real-Debrid's JSON looks like, as far as it is read."""
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
+from pydantic import Field
+
 from davstore.stores.shapes import (
+    LARGEST,
     GivenRows,
     GivenWords,
     Length,
@@ -37,7 +40,7 @@ class Torrent(Shape):
 class FileRow(Shape):
     """One of the files of a torrent."""
 
-    id: int
+    id: Annotated[int, Field(ge=0, le=LARGEST)]
     path: str
     bytes: Length = None
     selected: int = 0

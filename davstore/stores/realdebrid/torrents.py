@@ -7,11 +7,9 @@ from dataclasses import replace
 from fnmatch import fnmatchcase
 from urllib.parse import quote
 
-from pydantic import ValidationError
-
 from davstore.errors import Gone, Refused, StoreError, StoreUnavailable
 from davstore.model import File, Magnet, Status, Unreadable, Wanted
-from davstore.stores import base
+from davstore.stores import base, shapes
 from davstore.stores.base import FileLists, Listing, News
 from davstore.stores.paging import Mark, Page, Pages, Row
 from davstore.stores.realdebrid.api import NO_API
@@ -25,7 +23,7 @@ from davstore.stores.realdebrid.shapes import (
     Unrestricted,
     local,
 )
-from davstore.stores.shapes import amiss, read, rows
+from davstore.stores.shapes import read, rows, whole
 from davstore.transport import Json
 
 PAGE = 100
@@ -146,17 +144,16 @@ class Torrents(Links):
         params = {"page": page, "limit": PAGE, **query}
         with base.certain(self.name, NO_API):
             reply = self._api.call("GET", "/torrents", params=params, headers=headers)
-        count = reply.headers.get("X-Total-Count", "")
+        total = whole(reply.headers.get("X-Total-Count"))
         if reply.unchanged and etag:
-            return Page(total=int(count) if count.isdecimal() else None, unchanged=True)
+            return Page(total=total, unchanged=True)
         found = [] if reply.empty else [self._magnet(v) for v in rows(reply.body, self.name)]
         before = (page - 1) * PAGE
-        told = count or ("" if found else str(before))
-        if not told.isdecimal():
-            return Page(found, etag=reply.headers.get("ETag", ""))
-        if not query and len(found) < min(PAGE, int(told) - before):
+        if total is None and not found:
+            total = before
+        if total is not None and not query and len(found) < min(PAGE, total - before):
             raise StoreUnavailable(self.name, "a page has fewer magnets than it says")
-        return Page(found, int(told), reply.headers.get("ETag", ""))
+        return Page(found, total, reply.headers.get("ETag", ""))
 
     def _unfinished(self, news: News, mark: Mark, known: Mapping[str, Magnet]) -> list[Row]:
         """Magnets below the first page at which the service is at work, as they are now.
@@ -181,11 +178,9 @@ class Torrents(Links):
             return None  # the count will tell
 
     def _magnet(self, value: Json) -> Magnet | Unreadable:
-        try:
-            row = Torrent.model_validate(value)
-        except ValidationError as error:
-            known = value.get("id") if isinstance(value, dict) else None
-            return Unreadable(known if isinstance(known, str) else None, amiss(error))
+        row = shapes.row(Torrent, value)
+        if isinstance(row, Unreadable):
+            return row
         return Magnet(
             id=row.id,
             name=row.filename or row.original_filename or row.hash or row.id,

@@ -1,0 +1,33 @@
+"""What stands on the terminal."""
+
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from davstore.cli.screen import day, minute, out
+from davstore.stores.shapes import LATEST
+
+
+@pytest.fixture(params=["Pacific/Kiritimati", "Etc/GMT+12"])
+def _elsewhere(request: pytest.FixtureRequest) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as changed:
+        changed.setenv("TZ", request.param)
+        time.tzset()
+        yield
+    time.tzset()
+
+
+def test_what_a_service_says_does_not_command_the_terminal() -> None:
+    with out.capture() as captured:
+        out.print("Sintel\x1b[2J \x9b31m, two\nlines")
+    shown = captured.get()
+    assert "Sintel" in shown
+    assert "two\nlines" in shown
+    assert not {"\x1b", "\x9b"} & set(shown)
+
+
+@pytest.mark.usefixtures("_elsewhere")
+def test_the_latest_moment_has_a_date_everywhere() -> None:
+    assert day(LATEST).startswith("9999-12-3")
+    assert minute(LATEST).startswith("9999-12-3")
