@@ -42,11 +42,14 @@ class CannotMount(DavstoreError):
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """Which davstore, and who asks it; nobody in particular where `user` is ""."""
+    """Which davstore, and who asks it; nobody in particular where `user` is "". `certificate` is
+    trusted in place of all authorities.
+    """
 
     url: str
     user: str = ""
     password: str = field(default="", repr=False)
+    certificate: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +75,12 @@ def wait_for(login: Login, seconds: float, now: Callable[[], float] = time.monot
     token = f"{login.user}:{login.password}".encode()
     headers = {"Authorization": f"Basic {b64encode(token).decode()}"} if login.user else {}
     notices = Notices(login.url.rstrip("/"), headers, 10.0)
+    trusted = {"verify": str(login.certificate)} if login.certificate else {}
     deadline = now() + seconds
     try:
         while True:
             try:
-                answer = notices.send("PROPFIND", "/", headers={"Depth": "0"})
+                answer = notices.send("PROPFIND", "/", headers={"Depth": "0"}, **trusted)
             except HookError as error:
                 if "refuses" in str(error) or now() > deadline:
                     raise CannotMount(f"davstore at {login.url} {error}") from None
@@ -104,8 +108,21 @@ def ready_place(place: Path) -> None:
         raise CannotMount(f"{place}: something is mounted there; `fusermount3 -u {place}` ends it")
     if not is_empty:
         raise CannotMount(f"{place}: is not empty; choose an empty folder")
+    needs_fuse()
+
+
+def needs_fuse() -> None:
+    """Raises `CannotMount` where this machine has none."""
     if shutil.which("fusermount3") is None and shutil.which("fusermount") is None:
         raise CannotMount("there is no FUSE; install it (apt-get install fuse3)")
+
+
+def is_free(place: Path) -> bool:
+    """Whether a folder is not there, or empty, or a mount already (or what one has left)."""
+    try:
+        return _is_mounted(place) or not any(place.iterdir())
+    except OSError as error:
+        return error.errno == errno.ENOENT
 
 
 class Mount:
@@ -185,6 +202,8 @@ class Mount:
         if self._login.user:
             said["RCLONE_WEBDAV_USER"] = self._login.user
             said["RCLONE_WEBDAV_PASS"] = self._obscured(self._login.password)
+        if self._login.certificate is not None:
+            said["RCLONE_CA_CERT"] = str(self._login.certificate)
         if listening is not None:
             said["RCLONE_RC_ADDR"] = listening.address
             if listening.user:

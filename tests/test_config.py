@@ -127,7 +127,7 @@ def test_a_token_may_stand_in_a_file(tmp_path: Path) -> None:
         ('[accounts.p]\nstore = "plank"\nurl = "http://h"\n', "accounts.p: has no login; give"),
         ('[accounts.s]\nstore = "stremthru"\nurl = "http://h"\n', "accounts.s: has no login; give"),
         ('[accounts.p]\nstore = "plank"\ntoken = "x"\n', "accounts.p.url: is missing; the"),
-        ("", "accounts: there is none; add [accounts.NAME]"),
+        ("", "accounts: there is none; `davstore setup` asks for one"),
         ("accounts = 5\n", "accounts: is not a table"),
     ],
 )  # fmt: skip

@@ -42,6 +42,14 @@ def test_every_picture_is_there_and_small(picture: str) -> None:
     assert 0 < (HOUSE / picture).stat().st_size < 80_000
 
 
+def test_every_link_within_leads_to_a_heading() -> None:
+    headings = re.findall(
+        r"^#+ (.+)$", re.sub(r"^```.*?^```$", "", README, flags=re.M | re.S), re.M
+    )
+    anchors = {re.sub(r"[^\w -]", "", each).lower().replace(" ", "-") for each in headings}
+    assert set(re.findall(r"\]\(#([^)]+)\)", README)) <= anchors
+
+
 @pytest.mark.parametrize("store", STORES)
 def test_every_store_is_documented_with_all_its_keys(store: str) -> None:
     row = re.search(rf"^\| `{store}` \|(.*)\|$", README, re.MULTILINE)

@@ -33,7 +33,7 @@ def listed(store: str) -> list[Endpoint]:
 
 def told(store: str) -> list[tuple[Endpoint, str]]:
     """The rows of the README's table: the endpoint, and what is said of it."""
-    _, _, after = README.partition(f"#### {NAMES[store]}'s endpoints\n")
+    _, _, after = README.partition(f"### {NAMES[store]}'s endpoints\n")
     table = re.split(r"^#", after, maxsplit=1, flags=re.MULTILINE)[0]
     rows = re.findall(r"^\| `([A-Z]+ /[^`]*)` \| (.+) \|$", table, re.MULTILINE)
     return [(_endpoint(endpoint), said) for endpoint, said in rows]

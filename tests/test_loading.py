@@ -60,7 +60,7 @@ def test_a_small_command_loads_no_server(command: str, sim: Simulator, tmp_path:
     "command", sorted({"password", "check", "login", "hosts", "setup", "certificate", "links"})
 )
 def test_no_server_is_loaded_to_say_how_a_small_command_is_called(command: str) -> None:
-    module = COMMANDS[command].partition(".")[0]
+    module = COMMANDS[command][1].partition(".")[0]
     none_of(SERVING, loaded(f"import davstore.cli.main, davstore.cli.{module}"))
 
 

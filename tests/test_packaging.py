@@ -1,5 +1,6 @@
 """What is shipped beside the code: the manual, completion, and the files for containers."""
 
+import json
 import os
 import subprocess
 import sys
@@ -10,6 +11,8 @@ import pytest
 import yaml
 
 from davstore.cli import manual
+from davstore.config.told import hooks as told
+from davstore.dav.canary import CANARY
 
 HOUSE = Path(__file__).parent.parent
 SCHEMAS = {
@@ -58,6 +61,44 @@ def test_the_files_for_containers_keep_to_their_schemas(name: str) -> None:
         [beside, *options, HOUSE / "docker" / name], capture_output=True, text=True
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_image_is_made_of_files_that_docker_is_shown() -> None:
+    """What .dockerignore hides cannot be copied: it hides all but what it names."""
+    image = (HOUSE / "docker" / "Dockerfile").read_text()
+    copied = {
+        source
+        for line in image.splitlines()
+        if line.startswith("COPY ") and "--from" not in line
+        for source in line.split()[1:-1]
+    }
+    hidden, *shown = (HOUSE / ".dockerignore").read_text().split()
+    assert hidden == "*"
+    assert copied <= {each.removeprefix("!") for each in shown if each.startswith("!")}
+    assert all((HOUSE / each).exists() for each in copied)
+
+
+@pytest.mark.parametrize("more", [
+    "", '{"kind": "jellyfin", "token": "x", "map": {"/Movies": "/media/Movies"}}',
+])  # fmt: skip
+def test_hooks_of_ones_own_join_the_one_that_compose_brings(more: str) -> None:
+    compose = yaml.safe_load((HOUSE / "docker" / "compose.yaml").read_text())
+    said = compose["services"]["davstore"]["environment"]["DAVSTORE_HOOKS"]
+    said = said.replace("${DAVSTORE_MORE_HOOKS:+, }", ", " if more else "")
+    hooks = json.loads(said.replace("${DAVSTORE_MORE_HOOKS:-}", more))
+    made, problems = told(hooks)
+    assert problems == []
+    assert [hook.kind for hook in made] == (["rclone", "jellyfin"] if more else ["rclone"])
+
+
+def test_the_mount_is_made_below_what_is_shared() -> None:
+    """rclone mounts on no mount, and where one died the folder above is still there."""
+    compose = yaml.safe_load((HOUSE / "docker" / "compose.yaml").read_text())
+    mount = compose["services"]["mount"]
+    shared = mount["volumes"][0]
+    assert (shared["target"], shared["bind"]["propagation"]) == ("/mnt", "rshared")
+    assert " /mnt/davstore " in mount["command"][0]
+    assert mount["healthcheck"]["test"][-1] == f"/mnt/davstore/{CANARY.name}"
 
 
 def test_no_container_of_ours_runs_as_root_or_may_more_than_it_needs() -> None:

@@ -86,6 +86,25 @@ def test_a_person_answers_on_a_terminal(sim: Simulator, tmp_path: Path) -> None:
     assert [each.name for each in (tmp_path / "units").iterdir()] == ["davstore.service"]
 
 
+def test_a_clone_is_no_place_for_a_mount_and_what_it_lacks_is_said(
+    sim: Simulator, tmp_path: Path
+) -> None:
+    """Who clones davstore has it in ~/davstore."""
+    (tmp_path / "davstore").mkdir()
+    (tmp_path / "davstore/README.md").touch()
+    bare = {"HOME": str(tmp_path), "PATH": str(tmp_path)}  # a machine without FUSE
+    done = davstore(*options(sim, tmp_path, "--no-check", "--units", "user"), **bare)
+    assert done.returncode == 0, done.stderr
+    assert (
+        f"mount {tmp_path}/davstore-mount "
+        in (tmp_path / "units/davstore-mount.service").read_text()
+    )
+    assert "before it can be mounted: there is no FUSE; install it" in done.stdout
+    assert 'for others set server.host = "0.0.0.0"' in done.stdout
+    place = ("--mount", str(tmp_path / "davstore"), "--force")
+    assert "is not empty" in complaint(davstore(*options(sim, tmp_path, *place)))
+
+
 def test_an_account_that_does_not_answer_is_not_written(sim: Simulator, tmp_path: Path) -> None:
     more = options(sim, tmp_path, "--key", "token=wrong-token-of-somebody")
     said = complaint(davstore(*more))

@@ -49,8 +49,11 @@ def certificate(
         raise typer.BadParameter(f"{place} cannot be written to ({error.strerror})") from None
     out.print(f"for {escape(', '.join(called))}", soft_wrap=True)
     out.print(f"SHA-256 {made.fingerprint}\n", soft_wrap=True)
-    out.print("Put this into the configuration:\n", soft_wrap=True)
-    out.print("[server]", markup=False)
+    out.print(
+        f"Put these lines under [server] in {escape(str(config.default_file()))}:\n",
+        soft_wrap=True,
+        markup=False,
+    )
     for key, file in zip(("tls_cert", "tls_key"), files, strict=True):
         out.print(f'{key} = "{file}"', soft_wrap=True, markup=False)
     out.print("\nand have clients trust the certificate, or compare its SHA-256 once.")

@@ -87,9 +87,5 @@ Mount it, in another terminal:
 Add something: at {url}-/add, or put a .torrent file, or a .magnet file with a link in it, into
   ~/davstore/realdebrid/incoming
 
-Your own accounts: write them to {platformdirs.user_config_path("davstore") / "config.toml"}
-  \\[accounts.rd]
-  store = "realdebrid"
-  token = "…"
-then [bold]davstore check[/] and [bold]davstore serve[/]. Ctrl+C ends the demo.
+Your own accounts: [bold]davstore setup[/] asks for what it needs. Ctrl+C ends the demo.
 """

@@ -18,23 +18,33 @@ from davstore import __version__
 from davstore.cli.screen import err, out
 from davstore.errors import ConfigError, DavstoreError
 
-COMMANDS: Final[Mapping[str, str]] = {
-    "demo": "demo.demo", "serve": "serve.serve", "check": "check.check",
-    "login": "login.login", "logout": "login.logout",
-    "status": "status.status", "refresh": "refresh.refresh", "ls": "ls.ls", "views": "views.views",
-    "explain": "explain.explain", "doctor": "doctor.doctor",
-    "search": "finding.search", "check-cache": "finding.check_cache",
-    "position": "position.position",
-    "rename": "rename.rename", "audit": "audit.audit", "export": "export.export",
-    "links": "links.links", "unlock": "links.unlock", "media": "media.media",
-    "hosts": "hosts.hosts", "settings": "hosts.settings",
-    "restart": "restart.restart", "vouchers": "restart.vouchers",
-    "notify": "notify.notify", "mount": "mount.mount", "setup": "setup.setup",
-    "migrate": "state.migrate", "state": "state.state",
-    "password": "password.password", "certificate": "certificate.certificate",
-    "config": "config.config", "import": "importing.import_",
+PANELS: Final[Mapping[str, Mapping[str, str]]] = {
+    "To begin": {
+        "demo": "demo.demo", "setup": "setup.setup", "check": "check.check",
+        "serve": "serve.serve", "mount": "mount.mount",
+    },
+    "How it is": {
+        "status": "status.status", "doctor": "doctor.doctor", "explain": "explain.explain",
+        "ls": "ls.ls", "views": "views.views", "config": "config.config",
+        "refresh": "refresh.refresh", "notify": "notify.notify", "audit": "audit.audit",
+    },
+    "Accounts": {
+        "login": "login.login", "logout": "login.logout", "search": "finding.search",
+        "check-cache": "finding.check_cache", "links": "links.links", "unlock": "links.unlock",
+        "hosts": "hosts.hosts", "settings": "hosts.settings", "media": "media.media",
+        "position": "position.position", "rename": "rename.rename",
+        "restart": "restart.restart", "vouchers": "restart.vouchers",
+    },
+    "The server and its state": {
+        "password": "password.password", "certificate": "certificate.certificate",
+        "export": "export.export", "migrate": "state.migrate", "state": "state.state",
+        "import": "importing.import_",
+    },
 }  # fmt: skip
-"""Each command's module and function: in the order in which people are shown them."""
+"""Each command's module and function, as people are shown them."""
+COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
+    name: (panel, place) for panel, commands in PANELS.items() for name, place in commands.items()
+}
 
 
 class _Commands(Mapping[str, Any]):
@@ -52,9 +62,11 @@ class _Commands(Mapping[str, Any]):
 
 @cache
 def _loaded(name: str) -> Any:
-    module, _, function = COMMANDS[name].partition(".")
+    panel, place = COMMANDS[name]
+    module, _, function = place.partition(".")
+    found = getattr(import_module(f"davstore.cli.{module}"), function)
     alone = typer.Typer(add_completion=False)
-    alone.command(name)(getattr(import_module(f"davstore.cli.{module}"), function))
+    alone.command(name, rich_help_panel=panel)(found)
     return get_command(alone)
 
 

@@ -10,7 +10,7 @@ import typer
 from davstore.cli import ready
 from davstore.cli.screen import ConfigFile, load, out
 from davstore.cli.serve import told_to_stop
-from davstore.config import ANONYMOUS, Settings
+from davstore.config import ANONYMOUS, ServerSettings, Settings
 from davstore.hook_settings import RcloneHook
 from davstore.mounting import CannotMount, Listening, Login, Mount, ready_place, wait_for
 
@@ -69,32 +69,50 @@ def mount(
 def _login(
     settings: Settings | None, url: str | None, user: str | None, file: Path | None
 ) -> Login:
-    address = url or _address(settings)
     named = [each for each in settings.users if each.name != ANONYMOUS] if settings else []
     name = user or (named[0].name if named else "")
-    if not name:
-        return Login(address)
+    stored = next((each for each in named if each.name == name), None)
+    password = ""
     if file is not None:
         try:
-            return Login(address, name, file.expanduser().read_text("utf-8").strip())
+            password = file.expanduser().read_text("utf-8").strip()
         except (OSError, UnicodeDecodeError) as error:
             reason = getattr(error, "strerror", None) or "not a text file"
             raise CannotMount(f"{file}: {reason}; write the password of {name} into it") from None
-    for each in named:
-        if each.name == name and each.password is not None and not each.is_hashed:
-            return Login(address, name, each.password.get_secret_value())
-    if not sys.stdin.isatty():
-        word = sys.stdin.readline().rstrip("\n")
-        if not word:
-            raise CannotMount(f"no password for {name}; give --password-file, or type it here")
-        return Login(address, name, word)
-    return Login(address, name, typer.prompt(f"Password of {name}", hide_input=True))
+    elif stored is not None and stored.password is not None and not stored.is_hashed:
+        password = stored.password.get_secret_value()
+    elif name:
+        password = _typed(name)
+    if settings is None:
+        return Login(url or "", name, password)
+    return Login(_address(settings.server), name, password, _unvouched(settings.server))
 
 
-def _address(settings: Settings | None) -> str:
-    assert settings is not None
-    host = EVERYWHERE.get(settings.server.host, settings.server.host)
-    return f"http://{f'[{host}]' if ':' in host else host}:{settings.server.port}/"
+def _typed(name: str) -> str:
+    if sys.stdin.isatty():
+        return str(typer.prompt(f"Password of {name}", hide_input=True))
+    word = sys.stdin.readline().rstrip("\n")
+    if not word:
+        raise CannotMount(f"no password for {name}; give --password-file, or type it here")
+    return word
+
+
+def _address(server: ServerSettings) -> str:
+    """The configured server's, as this machine reaches it."""
+    host = EVERYWHERE.get(server.host, server.host)
+    host = f"[{host}]" if ":" in host else host
+    return f"{server.scheme}://{host}:{server.port}{server.prefix}/"
+
+
+def _unvouched(server: ServerSettings) -> Path | None:
+    """The configured server's own certificate, where no authority stands behind it."""
+    if server.tls_cert is None:
+        return None
+    # `cryptography` takes 8 MB that no other mount needs.
+    from davstore.server.self_signed import vouches_for_itself  # noqa: PLC0415
+
+    file = server.tls_cert.expanduser()
+    return file if vouches_for_itself(file.read_bytes()) else None
 
 
 def _listening(settings: Settings | None) -> Listening | None:

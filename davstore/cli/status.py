@@ -81,7 +81,9 @@ def _dismiss(config: Path | None, account: str, notice: str) -> None:
 
 def _table(settings: Settings, known: Mapping[str, Overview], said: Mapping[str, Said]) -> Table:
     table = Table("account", "user", "plan", "until", "magnets", "shown", "files", "size",
-                  "waiting", "asked", box=None)  # fmt: skip
+                  "waiting", "asked", box=None, padding=(0, 2, 0, 0), pad_edge=False)  # fmt: skip
+    for column in table.columns[2:]:
+        column.no_wrap = True
     for column in table.columns[4:]:
         column.justify = "right"
     for name in settings.accounts:

@@ -243,7 +243,7 @@ def _accounts(
     if not isinstance(tables, dict):
         return {}, [Problem("accounts", "is not a table", "write each as [accounts.NAME]")]
     if not tables:
-        cure = "add [accounts.NAME] with store and token, or try `davstore demo`"
+        cure = "`davstore setup` asks for one, or add [accounts.NAME]; `davstore demo` needs none"
         return {}, [Problem("accounts", "there is none", cure)]
     accounts: dict[str, BaseModel] = {}
     problems: list[Problem] = []

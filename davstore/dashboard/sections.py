@@ -268,7 +268,7 @@ SECTIONS = (
     Section("catalog", "Catalog", "catalog.html", _catalog),
     Section("removals", "Held-back removals", "removals.html", _removals, "Held back"),
     Section("trash", "Trash", "trash.html", _trash),
-    Section("rates", "Since the start", "rates.html", _rates, "Hit rates"),
+    Section("rates", "Hit rates since the start", "rates.html", _rates, "Hit rates"),
     Section("warnings", "Recent warnings", "warnings.html", _warnings, "Warnings"),
     Section("audit", "Removals at the services", "audit.html", _audit, "Audit", wide=True),
     Section("server", "Server", "server.html", _server),

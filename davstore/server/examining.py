@@ -18,9 +18,10 @@ from pydantic import ByteSize
 from davstore import __version__
 from davstore.catalog import integrity, server_of
 from davstore.config import Settings
-from davstore.dashboard.words import day, rate, size, span
+from davstore.dashboard.words import day, many, rate, size, span
 from davstore.errors import DavstoreError, StateError, StoreError
 from davstore.model import Folder, Leaf, Snapshot
+from davstore.mounting import CannotMount, rclone
 from davstore.resolver import Failures, Resolver
 from davstore.server.library import Library, upstream
 from davstore.stores.base import Seeing, Seen
@@ -68,8 +69,9 @@ def examined(settings: Settings, now: Callable[[], float] = time.time) -> Iterat
 
 
 def _configuration(settings: Settings) -> Iterator[Finding]:
-    yield Finding("configuration", OK, f"{len(settings.accounts)} accounts, "
-                  f"{len(settings.users)} users, {len(settings.views)} views")  # fmt: skip
+    parts = {"account": settings.accounts, "user": settings.users, "view": settings.views}
+    counts = ", ".join(many(len(part), word) for word, part in parts.items())
+    yield Finding("configuration", OK, counts)
     for user in settings.users:
         if not user.is_hashed:
             yield Finding("configuration", WARNING, f"the password of {user.name!r} stands there "
@@ -104,12 +106,14 @@ def _state(settings: Settings) -> Iterator[Finding]:
 
 
 def _programs() -> Iterator[Finding]:
-    rclone = shutil.which("rclone")
-    if rclone is None:
-        yield Finding("rclone", WARNING, "not here", "needed only to mount on this machine")
+    try:
+        program = rclone()
+    except CannotMount as error:
+        said, _, cure = str(error).partition("; ")
+        yield Finding("rclone", WARNING, said, f"only to mount on this machine: {cure}")
     else:
-        done = subprocess.run(  # noqa: S603 - the program that PATH names, no arguments of others
-            [rclone, "version"], capture_output=True, text=True, timeout=20, check=False
+        done = subprocess.run(  # noqa: S603 - the program that a mount runs, no arguments of others
+            [program, "version"], capture_output=True, text=True, timeout=20, check=False
         )
         yield Finding("rclone", OK, (done.stdout.splitlines() or ["?"])[0])
     has_fuse = Path("/dev/fuse").exists() and shutil.which("fusermount3")

@@ -65,6 +65,15 @@ class SelfSigned:
         )
 
 
+def vouches_for_itself(certificate: bytes) -> bool:
+    """Whether the first certificate of a PEM names itself as the one who issued it."""
+    try:
+        found = x509.load_pem_x509_certificate(certificate)
+    except ValueError:
+        return False
+    return found.issuer == found.subject
+
+
 def _general(name: str) -> x509.GeneralName:
     try:
         return x509.IPAddress(ipaddress.ip_address(name.strip("[]")))

@@ -85,6 +85,19 @@ def test_who_does_not_see_well_or_uses_no_mouse_is_not_left_out(
         assert found.violations_count == 0, found.generate_report()
 
 
+@pytest.mark.parametrize("path", PAGES)
+def test_a_finger_meets_what_it_is_meant_for(chromium: Browser, demo: Serving, path: str) -> None:
+    """44 pixels, as WCAG 2.2 (2.5.5) and Apple's guidelines ask; links in the text are exempt."""
+    with opened(chromium, demo, path, viewport=PHONE, is_mobile=True, has_touch=True) as page:
+        small = page.evaluate("""() =>
+            [...document.querySelectorAll("button, select, input, summary, nav a, th a, td a")]
+            .map((each) => each.matches("td a") ? each.closest("tr") : each)
+            .filter((each) => each.checkVisibility() && each.type != "hidden")
+            .filter((each) => each.getBoundingClientRect().height < 43.9)
+            .map((each) => each.outerHTML.slice(0, 80))""")
+        assert small == []
+
+
 def test_something_is_found_and_added_by_one_click(chromium: Browser, demo: Serving) -> None:
     with opened(chromium, demo, "-/add") as page:
         page.get_by_label("What to look for").fill("sprite fright")

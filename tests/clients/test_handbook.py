@@ -28,6 +28,7 @@ ELSEWHERE: Final[Mapping[str, str]] = {
     "python3 -m venv .venv && .venv/bin/pip install -q -e": ".ci/run itself",
     'python3 -m venv .venv && .venv/bin/pip install -q ".[demo]"': "below, without the installing",
     "davstore setup": "tests/test_setup.py, where somebody answers",
+    "pipx install": ".ci/run installs the wheel; pipx does the same",
     "cp debian-13.torrent": "tests/clients/test_dropping_clients.py, through a mount",
     "docker compose": "no; its file is checked against its schema",
     "sudo apt-get": "no; it needs root",

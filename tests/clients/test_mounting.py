@@ -7,10 +7,12 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from davstore.server.self_signed import SelfSigned
 from davstore.simulator import Content, SimFile, SimMagnet, Simulator
 from tests.serving import Serving, serving, wait_until
 from tests.test_cli import complaint, davstore, free_port
@@ -78,6 +80,25 @@ def test_what_is_mounted_is_there_once_it_says_so_and_gone_when_it_ends(
         assert process.wait(20) == 0
     assert not place.is_mount()
     assert list(place.iterdir()) == []
+
+
+def test_a_server_with_its_own_certificate_and_a_path_is_mounted(
+    sim: Simulator, need: Callable[..., None], tmp_path: Path
+) -> None:
+    need("rclone", "fusermount3")
+    sim.alldebrid.add(SimMagnet("Sintel", files=[SimFile("Sintel.mkv", FILM)]))
+    made = SelfSigned.made(["127.0.0.1"], datetime.now(UTC))
+    (tmp_path / "both.pem").write_bytes(made.certificate + made.key)
+    server = {"tls_cert": str(tmp_path / "both.pem"), "prefix": "/dav"}
+    with (
+        serving(sim, tmp_path, accounts=("alldebrid",), user=USER, password=PASSWORD,
+                server=server) as running,
+        mounting(running, tmp_path) as process,
+    ):  # fmt: skip
+        assert first_line(process).startswith(f"{running.url}dav/ is mounted")
+        film = tmp_path / "mnt/alldebrid/magnets/Sintel/Sintel.mkv"
+        wait_until(film.exists, 30)
+        assert film.read_bytes() == FILM.read(0, FILM.size)
 
 
 def test_a_mount_in_use_is_unmounted_too(server: Serving, tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 import os
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -19,6 +19,7 @@ from davstore.cli.setup.questions import Asking, Unanswered
 from davstore.cli.setup.units import Units
 from davstore.cli.setup.words import address, to_type
 from davstore.config import default_file
+from davstore.mounting import CannotMount, is_free, needs_fuse, rclone
 from davstore.stores import STORES
 
 ALL = "0.0.0.0"  # noqa: S104 - the owner is asked
@@ -67,8 +68,7 @@ def setup(
     host = asking.word(listen, "--listen", "Who reaches it: this machine or all", "this")
     host = {"this": "127.0.0.1", "all": ALL}.get(host, host)
     kind = asking.one_of(units, "--units", "systemd units", ["user", "system", NONE])
-    usual = "/mnt/davstore" if kind == "system" else str(Path("~/davstore").expanduser())
-    place = asking.word(mount, "--mount", "Where to mount it, or none", usual)
+    place = _place(asking, mount, kind)
 
     program = _program(kind)
     file = config or (SYSTEM_FILE if kind == "system" else default_file())
@@ -78,6 +78,8 @@ def setup(
         "users": [{"name": user, "password": PasswordHasher().hash(password), "rights": RIGHTS}],
     }
     mounted = None if place == NONE else Path(place).expanduser().absolute()
+    if mounted is not None and not is_free(mounted):
+        raise Unanswered(f"{mounted}: is not empty; choose an empty folder to mount it at")
     _write_config(file, tables, is_replacing=force, is_checked=check)
     secret = file.with_name("password")
     if mounted is not None:
@@ -91,8 +93,28 @@ def setup(
             units_folder,
         )
     else:
-        out.print("start it: davstore serve" + (f"; davstore mount {place}" if mounted else ""))
+        words = "start it: davstore serve" + (f"; davstore mount {place}" if mounted else "")
+        out.print(words, soft_wrap=True, markup=False)
+    for missing in _missing() if mounted is not None else ():
+        out.print(f"[yellow]before it can be mounted[/]: {escape(missing)}", soft_wrap=True)
     out.print(to_type(address(host, port), user, mounted), soft_wrap=True, markup=False)
+
+
+def _place(asking: Asking, mount: str | None, kind: str) -> str:
+    """A clone of davstore, such as in ~/davstore, is no place for a mount."""
+    home = Path.home()
+    beside = (home / "davstore", home / "davstore-mount")
+    own = next((place for place in beside if is_free(place)), beside[-1])
+    usual = "/mnt/davstore" if kind == "system" else str(own)
+    return asking.word(mount, "--mount", "Where to mount it, or none", usual)
+
+
+def _missing() -> Iterator[str]:
+    for look in (rclone, needs_fuse):
+        try:
+            look()
+        except CannotMount as problem:
+            yield str(problem)
 
 
 def _write_config(

@@ -18,7 +18,10 @@ def to_type(url: str, user: str, place: Path | None) -> str:
     parts = urlsplit(url)
     where = place or "the folder where you mount it"
     alone = _is_alone(parts.hostname or "")
-    near = "\n(These must run on this machine: the server listens for it alone.)\n" if alone else ""
+    near = (
+        '\nThe server listens for this machine alone; for others set server.host = "0.0.0.0".\n'
+        if alone else ""
+    )  # fmt: skip
     return f"""{near}
 Browser    {url} for the files, {url}-/ to see how it all is,
            {url}-/add to add things and to search.
