@@ -2,7 +2,8 @@
 
     DavstoreError
       ConfigError            every problem of the configuration at once, each with its cure
-      StateError             the state folder cannot be used
+      StateError             the state folder, or the database, cannot be used
+        DatabaseAway           … because the database does not answer now
       StoreError             names the account
         NotAuthorized          token wrong or revoked: stop and tell the owner
         AccountProblem         not premium, locked, address not allowed: stop and tell the owner
@@ -68,6 +69,10 @@ class ConfigError(DavstoreError):
 
 class StateError(DavstoreError):
     """The state folder cannot be read or written."""
+
+
+class DatabaseAway(StateError):
+    """The database that machines share cannot be reached, or does not answer: try later."""
 
 
 class StoreError(DavstoreError):

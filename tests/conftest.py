@@ -98,6 +98,17 @@ def postgres(need: Callable[..., None]) -> Iterator[Cluster]:
     cluster.close()
 
 
+@pytest.fixture
+def own(postgres: Cluster) -> Iterator[Cluster]:
+    """A PostgreSQL that may be stopped; `postgres` has skipped the test where there is none."""
+    programs = binaries()
+    assert programs is not None
+    cluster = Cluster(programs)
+    yield cluster
+    cluster.go_on()
+    cluster.close()
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database(request: pytest.FixtureRequest) -> Iterator[Database | None]:
     """Where the state is: in its folder, or in a database of its own, so that whoever uses this

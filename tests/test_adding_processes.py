@@ -9,6 +9,7 @@ from collections import Counter
 from pathlib import Path
 
 from davstore.catalog import Additions, State, open_database
+from davstore.config import Database
 from davstore.simulator import Fault, Simulator
 from davstore.wanted import of_hash
 from tests.serving import wait_until
@@ -18,22 +19,26 @@ from tests.torrents import link
 ROOT = Path(__file__).parent.parent
 
 
-def test_a_kill_at_any_moment_adds_nothing_twice(sim: Simulator, tmp_path: Path) -> None:
+def test_a_kill_at_any_moment_adds_nothing_twice(
+    sim: Simulator, tmp_path: Path, database: Database | None
+) -> None:
     service = sim.realdebrid
     service.token, service.add_pause = "x", 0.0
     service.faults.add(Fault("slow", "/addMagnet", times=None, seconds=0.05))
     wanted = [of_hash(f"{number:040x}", f"Film {number}") for number in range(15)]
-    additions = Additions(open_database(tmp_path, time.time))
+    additions = Additions(open_database(tmp_path, time.time, database=database))
+    address = [] if database is None else [database.url.get_secret_value()]
     additions.put("rd", "films.txt", b"films", wanted)
     kills = 0
     while not is_done(additions):
         process = subprocess.Popen(
-            [sys.executable, "-m", "tests.catalog.adding_process", str(tmp_path), service.url],
+            [sys.executable, "-m", "tests.catalog.adding_process", str(tmp_path), service.url,
+             *address],
             cwd=ROOT, stdout=subprocess.PIPE, text=True,
         )  # fmt: skip
         assert process.stdout
         assert process.stdout.readline() == "adding\n"
-        enough = service.count() + random.randint(1, 12)
+        enough = service.count() + random.randint(1, 20)
         wait_until(lambda: service.count() >= enough or is_done(additions), 60)  # noqa: B023
         time.sleep(random.uniform(0, 0.06))  # anywhere between two of its calls
         process.kill()

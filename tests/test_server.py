@@ -1,6 +1,7 @@
 """The server as clients meet it: patient with players, quick to end, never starved by silence."""
 
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -81,6 +82,31 @@ def test_stopping_takes_less_than_ten_seconds_with_a_player_that_never_reads(
         began = time.monotonic()
     assert time.monotonic() - began < 10
     client.close()
+
+
+def test_who_comes_while_streams_end_is_not_kept_waiting(
+    sim: Simulator, tmp_path: Path, content: Content
+) -> None:
+    sim.alldebrid.add(SimMagnet("debian", files=[SimFile("debian.iso", content)]))
+    with serving(sim, tmp_path, accounts=("alldebrid",), server={"drain": 30}) as running:
+        wait_until(lambda: running.request("HEAD", PATH).status_code == 200)
+        with begun(running) as client:
+            stopping = threading.Thread(target=running.server.stop)
+            stopping.start()
+            place = urlsplit(running.url)
+            wait_until(lambda: is_refused(place.hostname or "", place.port or 0))
+            assert stopping.is_alive(), "it waits for its stream"
+            assert client.recv(1000)
+        stopping.join(20)
+        assert not stopping.is_alive()
+
+
+def is_refused(host: str, port: int) -> bool:
+    try:
+        socket.create_connection((host, port), 10).close()
+    except ConnectionRefusedError:
+        return True
+    return False
 
 
 def test_many_silent_connections_leave_room_for_a_listing(served: Serving) -> None:

@@ -4,21 +4,22 @@
 or a server (`postgres`), whose words are in `dialects`; `migrations` know every schema, and
 `copying` moves it all. `kept`, `pass_records` and `stored_contents` (`shared_tables`) are what
 stands in files beside it where one machine has everything. `holding` is one account in memory with
-what it doubts (`doubt`) and the file trees that are loaded when touched (`trees`). `keeper` asks
-one store, `refresh` all of them in their time (`schedule`, `pace`). A listing is answered from a
-snapshot alone. Several processes of one server share it all by `leases` and `revisions`; `sharing`
-is what each does about that. `lookups` are folders that ask a service when they are opened,
-`finding` searches all of them. `additions` is what people have dropped, `adding` what becomes of it
-in one account, `adders` in all. `arranged` puts the magnets of all accounts (`sources`) into views:
-`branches` are their folders, `shown` the files in them, `places` what is remembered of that on
-disk. `edits` are what people changed in davstore alone (`edit_tables`, `edit_records`, `edited`),
-`editor` is how, and `remover` removes at the stores what they deleted, writing the `audit`, but
-nothing that is still on its way to another account (`giving`). `linked` are the links that accounts
-keep beside magnets. `sidecars` are what people write beside magnets' files (`contents` are the
-bytes of these, `sidecar_tables` and `sidecar_records` their names and properties), each at its home
-(`homes`). `lock` keeps a second server away, `overview` tells people how it all stands.
-`differences` says which folders two snapshots differ in, `outbox` keeps what hooks have still to be
-told of that. `export` writes all down, and `importing` queues what was written.
+what it doubts (`doubt`) and the file trees that are loaded when touched (`trees`, `ahead`).
+`keeper` asks one store, `refresh` all of them in their time (`schedule`, `pace`). A listing is
+answered from a snapshot alone. Several processes of one server share it all by `leases` and
+`revisions`; `sharing` is what each does about that, `listening` hears of it where the database can
+tell. `lookups` are folders that ask a service when they are opened, `finding` searches all of them.
+`additions` is what people have dropped, `adding` what becomes of it in one account, `adders` in
+all. `arranged` puts the magnets of all accounts (`sources`) into views: `branches` are their
+folders, `shown` the files in them, `places` what is remembered of that on disk. `edits` are what
+people changed in davstore alone (`edit_tables`, `edit_records`, `edited`), `editor` is how, and
+`remover` removes at the stores what they deleted, writing the `audit`, but nothing that is still on
+its way to another account (`giving`). `linked` are the links that accounts keep beside magnets.
+`sidecars` are what people write beside magnets' files (`contents` are the bytes of these,
+`sidecar_tables` and `sidecar_records` their names and properties), each at its home (`homes`).
+`lock` keeps a second server away, `overview` tells people how it all stands. `differences` says
+which folders two snapshots differ in, `outbox` keeps what hooks have still to be told of that.
+`export` writes all down, and `importing` queues what was written.
 """
 
 from davstore.catalog.adders import Adders
@@ -28,7 +29,7 @@ from davstore.catalog.arranged import Arranged
 from davstore.catalog.contents import Contents
 from davstore.catalog.copying import copied
 from davstore.catalog.database import Engine, integrity, look_into, open_database, pool_of
-from davstore.catalog.dialects import clock, is_server
+from davstore.catalog.dialects import is_server, moment
 from davstore.catalog.differences import differences, folded
 from davstore.catalog.edit_records import NameTaken
 from davstore.catalog.editor import Editor, NotThere
@@ -95,7 +96,6 @@ __all__ = [
     "Vanished",
     "Written",
     "can_add",
-    "clock",
     "copied",
     "differences",
     "folded",
@@ -106,6 +106,7 @@ __all__ = [
     "known_contents",
     "look_into",
     "magnet_of",
+    "moment",
     "moved_to",
     "only_server",
     "open_database",

@@ -2,11 +2,12 @@
 
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Final
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from davstore.catalog import revisions
 from davstore.catalog.adding import IDLE, Adder
 from davstore.catalog.leases import Leases
 from davstore.errors import StateError
@@ -15,8 +16,10 @@ from davstore.wanted import Takes
 log = logging.getLogger(__name__)
 
 TASK: Final = "add"
-LOOK_EVERY: Final = 2.0
-"""Seconds between two looks whether another process was given something, or has died."""
+LOOK_EVERY: Final = 60.0
+"""Seconds between two looks at the queue of an account, where nobody tells of what a command has
+put there.
+"""
 AFTER_TROUBLE: Final = 10.0
 
 
@@ -43,8 +46,16 @@ class Adders:
         """Something was dropped there."""
         self._woken[account].set()
 
-    def start(self, sweep: Callable[[str], object]) -> None:
-        """Begin; `sweep` is called now and then for each account."""
+    def follow(self, changed: Collection[str]) -> None:
+        """Another process was given something, or has let go of an account."""
+        for name in self._adders:
+            if revisions.LEASES in changed or revisions.of_queue(name) in changed:
+                self.wake(name)
+
+    def start(self, sweep: Callable[[str], float]) -> None:
+        """Begin; `sweep` is called now and then for each account, and says in how many seconds it
+        is to be called again.
+        """
         for name in self._adders:
             thread = threading.Thread(
                 target=self._run, args=(name, sweep), name=f"add-{name}", daemon=True
@@ -60,31 +71,29 @@ class Adders:
         for thread in self._threads:
             thread.join(timeout / max(1, len(self._threads)))
 
-    def _run(self, name: str, sweep: Callable[[str], object]) -> None:
-        adder, woken, ours = self._adders[name], self._woken[name], False
-        longest = IDLE if self._leases is None else LOOK_EVERY
-        while not self._stopping.is_set():
+    def _run(self, name: str, sweep: Callable[[str], float]) -> None:
+        adder, woken = self._adders[name], self._woken[name]
+        longest = LOOK_EVERY if self._leases is None else IDLE
+        while True:
+            woken.clear()
+            if self._stopping.is_set():
+                return
             pause = longest
             try:
-                before, ours = ours, self._is_ours(name)
-                if ours and not before:
-                    adder.recover()
-                if ours:
-                    woken.clear()
+                if self._is_ours(name):
                     pause = min(adder.turn(), longest)
                     if pause > 0:
-                        sweep(name)
+                        pause = min(pause, max(1.0, sweep(name)))
+            except SQLAlchemyError:  # of leases; who renews them says so
+                pause = AFTER_TROUBLE
             except StateError as error:
                 log.warning("%s: %s", name, error)
-                pause, ours = AFTER_TROUBLE, False  # what was claimed is taken over anew
+                pause = AFTER_TROUBLE
             except Exception:
                 log.exception("%s: adding failed", name)
-                pause, ours = AFTER_TROUBLE, False
-            if pause > 0 and woken.wait(pause):
-                woken.clear()
+                pause = AFTER_TROUBLE
+            if pause > 0:
+                woken.wait(pause)
 
     def _is_ours(self, name: str) -> bool:
-        try:
-            return self._leases is None or self._leases.take(name, TASK)
-        except SQLAlchemyError:
-            return False
+        return self._leases is None or self._leases.take(name, TASK)

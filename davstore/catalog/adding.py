@@ -3,12 +3,13 @@ at file hosts has a pace of its own, and goes among the account's links.
 """
 
 import logging
+import math
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Final, Protocol, TypeGuard
 
-from davstore.catalog.additions import Addition, Additions, State
+from davstore.catalog.additions import Addition, Additions, Ahead, State
 from davstore.errors import (
     AccountProblem,
     Gone,
@@ -28,7 +29,8 @@ from davstore.wanted import MOST_LINKS, Takes, of_hoster
 
 log = logging.getLogger(__name__)
 
-IDLE: Final = 60.0
+IDLE: Final = 600.0
+"""Seconds between two looks at a queue of which nobody tells anything."""
 FIRST_PAUSE, LONGEST_PAUSE = 10.0, 600.0
 """Seconds before the next try after one that failed; doubling."""
 OWNERS_PAUSE: Final = 600.0
@@ -116,33 +118,37 @@ class Adder:
         if self._look_at is not None and self._look_at <= now:
             self._look_at = None
             self._look()
-        add, take = self._earliest(hosted=False), self._earliest(hosted=True)
+        ahead = self._additions.ahead(self.account)
+        if any(each.state is State.TRYING for each in ahead):
+            # Whoever was at it is so no more: this account is ours alone now.
+            self._additions.recover(self.account)
+            return 0.0
+        add, take = self._earliest(ahead, hosted=False), self._earliest(ahead, hosted=True)
+        first = self._first(ahead, add, take)
+        if first > now:
+            return min(max(0.05, first - now), IDLE)
         found = self._additions.due(self.account, adding=now >= add, taking=now >= take)
-        if found is None:
-            return self._idle(now, add, take)
+        if found is None:  # somebody took it away meanwhile
+            return 0.05
         if found.state is State.CHOOSING:
             self._choose(found)
         else:
             self._add(found)
         return 0.0
 
-    def _earliest(self, *, hosted: bool) -> float:
+    def _earliest(self, ahead: Sequence[Ahead], *, hosted: bool) -> float:
         pace = self._links if hosted else self._magnets
-        last = self._additions.last_tried(self.account, hosted=hosted)
+        last = max((each.tried for each in ahead if each.is_hosted is hosted), default=0.0)
         return max(pace.free_at, last + pace.pause)
 
-    def recover(self) -> None:
-        """Take over from whoever added to this account before. Raises `StateError`."""
-        self._additions.recover(self.account)
-
-    def _idle(self, now: float, earliest: float, earliest_link: float) -> float:
-        add = self._additions.next_due(self.account, State.WAITING)
-        take = self._additions.next_due(self.account, State.WAITING, hosted=True)
-        choose = self._additions.next_due(self.account, State.CHOOSING)
-        moments = [moment for moment in (choose, self._look_at) if moment is not None]
-        moments += [] if add is None else [max(add, earliest)]
-        moments += [] if take is None else [max(take, earliest_link)]
-        return min(max(0.05, min(moments, default=now + IDLE) - now), IDLE)
+    def _first(self, ahead: Sequence[Ahead], add: float, take: float) -> float:
+        moments = [math.inf if self._look_at is None else self._look_at]
+        for each in ahead:
+            if each.state is State.CHOOSING:
+                moments.append(each.due)
+            elif each.state is State.WAITING:
+                moments.append(max(each.due, take if each.is_hosted else add))
+        return min(moments)
 
     def _add(self, addition: Addition) -> None:
         unsure = not addition.is_hosted and (addition.unsure or self._known(addition.hash))

@@ -6,6 +6,7 @@ it claims it first, in the same transaction in which it is noted that it may be 
 Methods raise `StateError` where the disk fails.
 """
 
+import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -16,7 +17,8 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from davstore.catalog.dialects import alone, inserting, saying, upsert, written
+from davstore.catalog import revisions
+from davstore.catalog.dialects import alone, inserting, looking, saying, upsert, written
 from davstore.catalog.tables import additions, drops
 from davstore.errors import Full
 from davstore.model import HOSTED, Wanted
@@ -101,6 +103,18 @@ class Addition:
         return self.hash.startswith(HOSTED)
 
 
+@dataclass(frozen=True, slots=True)
+class Ahead:
+    """What an account has in one state, of magnets or of what is hosted: when the first of it is
+    to be looked at, and when a service was last asked to add any of it, 0 for never.
+    """
+
+    state: State
+    is_hosted: bool
+    due: float
+    tried: float
+
+
 _OPEN = (State.WAITING, State.TRYING, State.CHOOSING)
 _DROP = (drops.c.name, sa.func.length(drops.c.content).label("size"), drops.c.identity,
          drops.c.hashes, drops.c.at)  # fmt: skip
@@ -117,6 +131,7 @@ class Additions:
 
     def __init__(self, engine: sa.Engine, now: Callable[[], float] = time.time) -> None:
         self._engine = engine
+        self._looking = looking(engine)
         self.now = now
 
     def put(
@@ -136,6 +151,7 @@ class Additions:
             for each in wanted:
                 _want(connection, account, each, person, now)
             _check_room(connection, account)
+            revisions.taken(connection, revisions.of_queue(account))
         return Drop(name, len(content), identity, tuple(hashes), now)
 
     def enqueue(self, account: str, wanted: Sequence[Wanted], person: str) -> int:
@@ -151,6 +167,7 @@ class Additions:
             )
             if person != IMPORTED:
                 _check_room(connection, account)
+            revisions.taken(connection, revisions.of_queue(account))
         return asked
 
     def drops(self, account: str) -> list[Drop]:
@@ -238,20 +255,16 @@ class Additions:
             row = connection.execute(query.limit(1)).one_or_none()
         return None if row is None else _addition(row)
 
-    def next_due(self, account: str, state: State, *, hosted: bool = False) -> float | None:
-        """When the first in this state is to be looked at, of magnets or of what is `hosted`."""
-        query = sa.select(sa.func.min(additions.c.due)).where(_in(account, state))
+    def ahead(self, account: str) -> list[Ahead]:
+        """What there is to do, and when; all that is settled too."""
+        kind = additions.c.state, _HOSTED
+        query = sa.select(*kind, sa.func.min(additions.c.due), sa.func.max(additions.c.tried))
+        query = query.where(additions.c.account == account).group_by(*kind)
         with self._reading() as connection:
-            found: float | None = connection.execute(query.where(_of(hosted))).scalar_one()
-            return found
-
-    def last_tried(self, account: str, *, hosted: bool = False) -> float:
-        """When a service was last asked to add something, 0 for never: a magnet, or something
-        `hosted`.
-        """
-        query = sa.select(sa.func.max(additions.c.tried)).where(additions.c.account == account)
-        with self._reading() as connection:
-            return connection.execute(query.where(_of(hosted))).scalar_one() or 0.0
+            return [
+                Ahead(State(state), bool(is_hosted), due, tried)
+                for state, is_hosted, due, tried in connection.execute(query)
+            ]
 
     def claim(self, account: str, addition: Addition) -> Wanted | None:
         """Be the one who adds it; None where it has been claimed or taken away meanwhile."""
@@ -280,27 +293,34 @@ class Additions:
             tried = sa.update(additions).where(_in(account, State.TRYING))
             connection.execute(tried.values(state=State.WAITING, due=0.0))
 
-    def sweep(self, account: str, temporary: Callable[[str], bool]) -> None:
-        """Take away files that stood there long enough, and what was settled long ago."""
+    def sweep(self, account: str, temporary: Callable[[str], bool]) -> float:
+        """Take away files that stood there long enough, and what was settled long ago; how many
+        seconds the next of the files may still stand there.
+        """
         now = self.now()
+        until = {
+            drop: drop.at + (HELD_FOR if temporary(drop.name) else SHOWN_FOR)
+            for drop in self.drops(account)
+        }
         ages = ((State.ADDED, KEEP_ADDED), (State.REFUSED, KEEP_REFUSED))
         old = [_in(account, state) & (additions.c.settled < now - kept) for state, kept in ages]
         gone = [
-            _named(account, drop.name) & (drops.c.at == drop.at) for drop in self.drops(account)
-            if now - drop.at > (HELD_FOR if temporary(drop.name) else SHOWN_FOR)
+            _named(account, drop.name) & (drops.c.at == drop.at)
+            for drop, end in until.items() if end < now
         ]  # fmt: skip
+        longest = min((end - now for end in until.values() if end >= now), default=math.inf)
         with self._reading() as connection:
             has_old = connection.execute(sa.select(additions.c.hash).where(sa.or_(*old))).first()
-        if not gone and not has_old:
-            return
-        with self._writing() as connection:
-            connection.execute(sa.delete(additions).where(sa.or_(*old)))
-            for which in gone:
-                connection.execute(sa.delete(drops).where(which))
+        if gone or has_old:
+            with self._writing() as connection:
+                connection.execute(sa.delete(additions).where(sa.or_(*old)))
+                for which in gone:
+                    connection.execute(sa.delete(drops).where(which))
+        return longest
 
     @contextmanager
     def _reading(self) -> Iterator[sa.Connection]:
-        with saying(_UNKEPT), self._engine.connect() as connection:
+        with saying(_UNKEPT), self._looking.connect() as connection:
             yield connection
 
     @contextmanager

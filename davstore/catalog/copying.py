@@ -7,13 +7,15 @@ import sqlalchemy as sa
 
 from davstore.catalog.dialects import SERVER, saying
 from davstore.catalog.edit_tables import audit
+from davstore.catalog.migrations import SCHEMA, number, without_note
 from davstore.catalog.shared_tables import contents, kept, passes
-from davstore.catalog.tables import leases, metadata
+from davstore.catalog.tables import leases, metadata, revisions
 from davstore.errors import StateError
 
 AT_ONCE: Final = 1000
 _ELSEWHERE: Final = frozenset({leases, contents, kept, passes})
 """Who is at work now is nobody at the other place; and the rest stands in files beside SQLite's."""
+_MADE_ANYWAY: Final = frozenset({leases, revisions})
 
 
 def copied(source: sa.Engine, target: sa.Engine, *, replace: bool) -> dict[str, int]:
@@ -25,6 +27,9 @@ def copied(source: sa.Engine, target: sa.Engine, *, replace: bool) -> dict[str, 
         source.connect() as reading,
         target.begin() as writing,
     ):
+        for each in (reading, writing):
+            if number(each) != SCHEMA:
+                raise StateError("there is a newer davstore's state; copy it with that one")
         if writing.dialect.name == SERVER:
             writing.exec_driver_sql("SET LOCAL statement_timeout = 0")
         if not replace and not is_empty(writing):
@@ -43,8 +48,10 @@ def copied(source: sa.Engine, target: sa.Engine, *, replace: bool) -> dict[str, 
 
 def is_empty(connection: sa.Connection) -> bool:
     """Whether there is no state; that a server has looked at a new one counts not."""
-    tables = (table for table in metadata.sorted_tables if table is not leases)
-    return all(connection.execute(sa.select(table).limit(1)).first() is None for table in tables)
+    queries = [sa.select(table) for table in metadata.sorted_tables if table not in _MADE_ANYWAY]
+    return all(
+        connection.execute(query.limit(1)).first() is None for query in (*queries, without_note())
+    )
 
 
 def _copy(table: sa.Table, reading: sa.Connection, writing: sa.Connection) -> int:

@@ -5,7 +5,8 @@ database that several machines share.
 import logging
 import os
 import sqlite3
-from collections.abc import Callable
+import uuid
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 from urllib.parse import quote
@@ -13,12 +14,21 @@ from urllib.parse import quote
 import sqlalchemy as sa
 from sqlalchemy.exc import DatabaseError, OperationalError, SQLAlchemyError
 
-from davstore.catalog.dialects import alone, is_server, reason
-from davstore.catalog.migrations import SCHEMA, bring_up_to_date, number
+from davstore.catalog.dialects import (
+    alone,
+    introduce,
+    is_server,
+    looking,
+    reason,
+    teller_of,
+    telling,
+)
+from davstore.catalog.migrations import SCHEMA, bring_up_to_date, is_readable, number
 from davstore.config import Database
-from davstore.errors import StateError
+from davstore.errors import DatabaseAway, StateError
 
 if TYPE_CHECKING:
+    from davstore.catalog.listening import Listener
     from davstore.catalog.postgres import Pool
 
 log = logging.getLogger(__name__)
@@ -47,7 +57,7 @@ def open_database(
 
     A corrupt file, or one of a newer davstore, is renamed and kept, and a new one begun; not so
     where it `is_shared` with processes that have it open, and never a database. Raises
-    `StateError` where it cannot be used.
+    `StateError` where it cannot be used, `DatabaseAway` where that may pass.
     """
     if database is not None:
         return _server(database)
@@ -92,11 +102,11 @@ def look_into(folder: Path, database: Database | None = None) -> sa.Engine | Non
         )
     try:
         with engine.connect() as connection:
-            version = number(connection)
+            version, is_ours = number(connection), is_readable(connection)
     except SQLAlchemyError as error:
         engine.dispose()
         raise StateError(f"{name}: cannot be read ({reason(error)})") from None
-    if version == SCHEMA:
+    if version >= SCHEMA and is_ours:
         return engine
     engine.dispose()
     if version == 0 and database is not None:
@@ -131,6 +141,15 @@ def pool_of(engine: Engine) -> "Pool | None":
     return Pool(engine)
 
 
+def listener_of(engine: Engine, told: Callable[[Collection[str]], object]) -> "Listener | None":
+    """Who has `told` what other processes change; None where nobody can tell."""
+    if not teller_of(engine):
+        return None
+    from davstore.catalog.listening import Listener  # noqa: PLC0415 - as above
+
+    return Listener(engine, told)
+
+
 def _server(database: Database) -> sa.Engine:
     engine = _connecting(database)
     try:
@@ -140,12 +159,29 @@ def _server(database: Database) -> sa.Engine:
             # Of several that start at once, one changes the tables; the others wait and find them.
             alone(connection, "schema")
             _migrate(connection, "the database of server.state_url")
+        _introduce(engine)
     except (SQLAlchemyError, _Unusable) as error:
         engine.dispose()
         why = str(error) if isinstance(error, _Unusable) else f"cannot be used ({reason(error)})"
         cure = "start that one" if isinstance(error, _Unusable) else "check its address and login"
-        raise StateError(f"the database of server.state_url {why}; {cure}") from None
+        kind = DatabaseAway if isinstance(error, OperationalError) else StateError
+        raise kind(f"the database of server.state_url {why}; {cure}") from None
     return engine
+
+
+def _introduce(engine: sa.Engine) -> None:
+    """Have it tell others of its changes, where the database knows how to: CockroachDB does not."""
+    silent = engine.execution_options()
+    introduce(silent, uuid.uuid4().hex)
+    try:
+        with looking(silent).connect() as connection:
+            connection.execute(sa.select(*telling(connection, "")))
+    except OperationalError:
+        raise
+    except DatabaseError as error:
+        log.debug("the database tells nobody of changes: %s", reason(error))
+        return
+    introduce(engine, teller_of(silent))
 
 
 def _connecting(database: Database) -> sa.Engine:
@@ -189,19 +225,25 @@ def _opened(path: Path, *, is_checked: bool = False) -> sa.Engine:
 
 def _migrate(connection: sa.Connection, name: str) -> None:
     """Bring the database to our schema; raises `_Unusable` where that cannot be."""
-    version = number(connection)
+    version = _usable_schema(connection)
     if version > SCHEMA:
-        raise _Unusable(f"was written by a newer davstore (schema {version})")
+        log.info("%s: is a newer davstore's (schema %d), which this one can use", name, version)
     if version < SCHEMA:
         bring_up_to_date(connection)
         if version:
             log.info("%s: brought from schema %d to %d", name, version, SCHEMA)
 
 
-def _check(connection: sa.Connection, *, is_checked: bool) -> None:
+def _usable_schema(connection: sa.Connection) -> int:
+    """Its schema; raises `_Unusable` where that is of no use to us."""
     version = number(connection)
-    if version > SCHEMA:
+    if not is_readable(connection):
         raise _Unusable(f"was written by a newer davstore (schema {version})")
+    return version
+
+
+def _check(connection: sa.Connection, *, is_checked: bool) -> None:
+    _usable_schema(connection)
     if is_checked:  # by the process that started us
         return
     if connection.exec_driver_sql("PRAGMA quick_check(1)").scalar_one() != "ok":

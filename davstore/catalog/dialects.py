@@ -2,10 +2,10 @@
 
 import sqlite3
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 SERVER = "postgresql"
 """What SQLAlchemy calls the engine that several machines may share."""
+CHANNEL: Final = "davstore"
+"""Where PostgreSQL hands on what is told; it is a database's own."""
+_TELLER: Final = "davstore_teller"
 
 
 class _Words(sa.TypeDecorator[str]):
@@ -103,23 +106,36 @@ def looking(engine: sa.Engine) -> sa.Engine:
     return engine.execution_options(isolation_level="AUTOCOMMIT") if is_server(engine) else engine
 
 
-def clock(engine: sa.Engine, now: Callable[[], float]) -> Callable[[], float]:
-    """The time by which machines that share the database agree: its own; of a file, `now`.
-
-    It raises `SQLAlchemyError`.
+def moment(engine: sa.Engine) -> sa.ColumnElement[float] | None:
+    """The time by which machines that share the database agree, which is its own, as a part of
+    what it is asked; None for a file.
     """
     if not is_server(engine):
-        return now
-    query = sa.select(sa.cast(sa.extract("epoch", sa.func.clock_timestamp()), sa.Float))
+        return None
+    return sa.cast(sa.extract("epoch", sa.func.clock_timestamp()), sa.Float)
 
-    plain = looking(engine)
 
-    def asked() -> float:
-        with plain.connect() as connection:
-            found: float = connection.execute(query).scalar_one()
-            return found
+def introduce(engine: sa.Engine, teller: str) -> None:
+    """From here on all that is done over `engine` tells the others, as `teller`."""
+    engine.update_execution_options(**{_TELLER: teller})
 
-    return asked
+
+def teller_of(engine: sa.Engine | sa.Connection) -> str:
+    """As whom it tells, "" where nobody can be told."""
+    found: str = engine.get_execution_options().get(_TELLER, "")
+    return found
+
+
+def telling(connection: sa.Connection, what: str) -> list[sa.ColumnElement[Any]]:
+    """To be returned by a statement of a transaction, at whose end others are told `what`; no
+    sooner, and not at all where that is taken back.
+
+    https://www.postgresql.org/docs/current/sql-notify.html
+    """
+    teller = teller_of(connection)
+    if not teller:
+        return []
+    return [sa.cast(sa.func.pg_notify(CHANNEL, f"{teller} {what}"), sa.Text).label("told")]
 
 
 def reason(error: Exception) -> str:

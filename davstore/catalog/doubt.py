@@ -24,9 +24,19 @@ class Doubt:
     """
 
     def __init__(self, share: float, held_back: Mapping[str, float]) -> None:
-        self.held_back = dict(held_back)
+        self.keep(held_back)
         self._share = share
         self._believed: deque[tuple[float, int]] = deque()
+
+    def keep(self, held_back: Mapping[str, float]) -> None:
+        """These are held back, and on disk as such."""
+        self.held_back = dict(held_back)
+        self._saved = dict(held_back)
+
+    @property
+    def unsaved(self) -> Mapping[str, float] | None:
+        """What is held back, None where that is on disk as it is."""
+        return None if self.held_back == self._saved else self.held_back
 
     def judge(
         self, leaving: Collection[str], total: int, now: float, *, complete: bool

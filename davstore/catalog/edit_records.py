@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from davstore import names
 from davstore.catalog import revisions
-from davstore.catalog.dialects import alone, durable, upsert
+from davstore.catalog.dialects import alone, durable, looking, upsert
 from davstore.catalog.edit_tables import edited_files, edits, emptied
 from davstore.catalog.edits import BLANK, Edit, Key, Stage
 from davstore.catalog.tables import accounts, magnets
@@ -29,11 +29,12 @@ class EditRecords:
 
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
+        self._looking = looking(engine)
 
     def read(self, since: int) -> tuple[int, Mapping[Key, Edit]]:
         """The number of the last change, and the edits changed after that of number `since`."""
         later = edits.c.revision > since
-        with self._engine.connect() as connection:
+        with self._looking.connect() as connection:
             newest = sa.select(sa.func.max(edits.c.revision)).where(later)
             latest = connection.execute(newest).scalar_one()
             return (since, {}) if latest is None else (latest, _whole(connection, later))
@@ -74,14 +75,8 @@ class EditRecords:
     def staged(self, account: str) -> dict[str, Edit]:
         """The edits, by magnet, of all that was deleted in an account; without their files."""
         query = sa.select(edits).where(edits.c.account == account, edits.c.stage != "")
-        with self._engine.connect() as connection:
+        with self._looking.connect() as connection:
             return {row.magnet: _edit(row) for row in connection.execute(query)}
-
-    def emptied_before(self, moment: float) -> list[Key]:
-        """The magnets with folders that were emptied before this moment."""
-        query = sa.select(emptied.c.account, emptied.c.magnet).where(emptied.c.since < moment)
-        with self._engine.connect() as connection:
-            return [(row.account, row.magnet) for row in connection.execute(query.distinct())]
 
     def outlived(self, account: str, patience: float) -> list[str]:
         """The magnets said to be removed that a complete list, so many seconds later, still has."""
@@ -91,7 +86,7 @@ class EditRecords:
             .where(edits.c.account == account, edits.c.stage == Stage.REMOVED.value)
             .where(accounts.c.listed > edits.c.due + patience)
         )
-        with self._engine.connect() as connection:
+        with self._looking.connect() as connection:
             return list(connection.execute(query).scalars())
 
 

@@ -121,9 +121,10 @@ class Editor:
             return replace(edit, emptied={p: at for p, at in edit.emptied.items() if at >= before})
 
         with saying(_UNWRITTEN):
-            for account, magnet in self._records.emptied_before(before):
-                self._records.change(account, magnet, step)
-            self._catalog.edits.follow()
+            for (account, magnet), edit in self._catalog.edits.unsettled().items():
+                if any(at < before for at in edit.emptied.values()):
+                    self._records.change(account, magnet, step)
+                    self._catalog.edits.follow()
 
     def _change(
         self, account: str, magnet: str, step: Callable[[Edit], Edit], *, is_naming: bool = False

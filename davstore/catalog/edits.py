@@ -107,6 +107,7 @@ class Edits:
         self._records = records
         self._seen = -1
         self._by_account: dict[str, dict[str, Edit]] = defaultdict(dict)
+        self._unsettled: dict[Key, Edit] = {}
         self._listeners: dict[str, Callable[[Collection[str]], object]] = {}
         self._lock = threading.RLock()
 
@@ -117,6 +118,16 @@ class Edits:
     def of(self, account: str, magnet: str) -> Edit:
         """The edit of a magnet."""
         return self._by_account.get(account, _NONE).get(magnet, BLANK)
+
+    @property
+    def number(self) -> int:
+        """That of the last change that is known."""
+        return self._seen
+
+    def unsettled(self) -> Mapping[Key, Edit]:
+        """Those with which something will happen: of what was deleted, or folders emptied."""
+        with self._lock:
+            return dict(self._unsettled)
 
     def listen(self, account: str, told: Callable[[Collection[str]], object]) -> None:
         """Have `told` the ids of the account's magnets whose edits changed."""
@@ -132,6 +143,10 @@ class Edits:
             touched: dict[str, list[str]] = defaultdict(list)
             for (account, magnet), edit in changed.items():
                 touched[account].append(magnet)
+                if edit.stage is Stage.NONE and not edit.emptied:
+                    self._unsettled.pop((account, magnet), None)
+                else:
+                    self._unsettled[account, magnet] = edit
                 if edit.is_blank:
                     self._by_account[account].pop(magnet, None)
                 else:

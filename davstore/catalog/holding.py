@@ -186,6 +186,11 @@ class Holding:
             held = self._held.get(id_)
             return held.folder if held is not None else None
 
+    def count(self, id_: str) -> int:
+        """How many files the magnet is known to have."""
+        held = self._held.get(id_)
+        return held.count if held is not None else 0
+
     def plain(self, id_: str) -> Tree | None:
         """The tree of a shown magnet as its store has it, None where there is none."""
         with self._lock:

@@ -6,19 +6,21 @@ import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import islice
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from davstore.catalog.dialects import reading, reason
+from davstore.catalog.ahead import Ahead
+from davstore.catalog.dialects import reading, reason, saying
 from davstore.catalog.doubt import Doubt
 from davstore.catalog.edits import Edits
 from davstore.catalog.holding import Changes, Holding
 from davstore.catalog.pace import Patience
-from davstore.catalog.records import Held, Records, Unsaved
+from davstore.catalog.records import Held, MayWrite, Records, Unsaved
 from davstore.catalog.revisions import Outdated
 from davstore.catalog.trees import Shelf, Tree
-from davstore.errors import DavstoreError, StateError, StoreError
+from davstore.errors import DavstoreError, StoreError
 from davstore.model import File, Leaf, Magnet, Snapshot
 from davstore.stores.base import Changing, News, Store
 
@@ -59,6 +61,7 @@ class Keeper:
     ) -> None:
         self.account = store.name
         self.snapshot: Snapshot | None = None
+        self.may_write: MayWrite | None = None
         self._store = store
         self._records = records
         self._learned = learned
@@ -83,6 +86,8 @@ class Keeper:
         self._follow_edits()
         changed = edits.of_account(self.account)
         self.holding = Holding(self.account, held, self._doubt, self._planted, changed)
+        read = partial(records.files_of, self.account)
+        self._ahead = Ahead(read, lambda: self.snapshot, self.holding.count)
         edits.listen(self.account, self._edited)
         if self._standing.taken:
             self._publish(self._standing.taken)
@@ -102,16 +107,20 @@ class Keeper:
         """Whether something went wrong when the store was last asked."""
         return bool(self._standing.error)
 
-    def follow(self) -> None:
-        """Take over what another process has written.
-
-        Not while we ask ourselves: what comes of that will be found outdated. Raises
-        `SQLAlchemyError`.
+    def follow(self, latest: tuple[int, int] | None = None) -> None:
+        """Take over what another process has written: the `latest` revision, and the last one that
+        changed magnets, where these are known. Not while we ask ourselves: what comes of that will
+        be found outdated. Raises `SQLAlchemyError`.
         """
         if not self._asking.acquire(blocking=False):
             return
         try:
-            self._catch_up()
+            if latest is None or latest[1] > self.revision or self._unsaved.any:
+                self._catch_up()
+            else:
+                self._standing = self._records.standing(self.account, self._source)
+                self.revision = latest[0]
+                self._show_caught_up()
         finally:
             self._asking.release()
 
@@ -139,10 +148,9 @@ class Keeper:
             self._publish(now)
 
     def fill(self, *, portion: bool = False, stopping: Callable[[], bool] = lambda: False) -> bool:
-        """Ask for the files of new and changed magnets, newest first. Raises `StoreError`.
-
-        Of very many only a `portion`, so that in between it can be looked what else changed.
-        Says whether there is more to be asked now.
+        """Ask for the files of new and changed magnets, newest first; of very many a `portion`, so
+        that in between it can be looked what else changed. Says whether there is more to be asked
+        now. Raises `StoreError`.
         """
         with self._asking:
             wanting = self._askable()
@@ -163,10 +171,8 @@ class Keeper:
             return len(wanting) > most
 
     def measure(self, measure: Measure, stopping: Callable[[], bool] = lambda: False) -> None:
-        """Learn the sizes that the store does not know, by looking at each such file once.
-
-        What has no size is looked at again seldom. Of very many only some, so that in between it
-        can be looked what else changed.
+        """Learn the sizes that the store does not know, by looking once at each such file, of very
+        many at some; what has no size is looked at again seldom.
         """
         until = self._now() + MEASURE_FOR
         for held in self.holding.unmeasured():
@@ -202,16 +208,12 @@ class Keeper:
         return True
 
     def decide(self, *, believe: bool) -> None:
-        """Settle what is doubted: the next complete listing is believed, or none ever is.
-
-        Raises `StateError`.
+        """Settle what is doubted: the next complete listing is believed, or none ever is. Raises
+        `StateError`.
         """
-        with self._asking:
-            try:
-                self._records.decide(self.account, believe=believe)
-                self._catch_up()
-            except SQLAlchemyError as error:
-                raise StateError(f"it cannot be written: {type(error).__name__}") from None
+        with self._asking, saying("it cannot be written"):
+            self._records.decide(self.account, believe=believe)
+            self._catch_up()
 
     def note(self, error: StoreError) -> None:
         """Remember a failure, for whoever asks how the account stands."""
@@ -275,8 +277,7 @@ class Keeper:
         try:
             self._edits.follow()
         except SQLAlchemyError as error:
-            log.warning("%s: what people changed cannot be read: %s", self.account,
-                        reason(error))  # fmt: skip
+            log.warning("%s: what people changed is unreadable: %s", self.account, reason(error))
 
     def _planted(self, held: Held) -> Tree:
         assert held.folder is not None
@@ -290,7 +291,7 @@ class Keeper:
         if files is not None:
             return files
         with reading():
-            return self._records.files(self.account, id_)
+            return self._ahead.files(id_)
 
     def _publish(self, taken: float) -> None:
         """A new snapshot, except an empty one while files of an account are still to come."""
@@ -320,14 +321,14 @@ class Keeper:
                      self.account, wanting, len(changes.gone))  # fmt: skip
 
     def _save(self) -> None:
-        """A disk that is full or locked must not stop us from serving what is in memory.
-
-        What could not be written is written the next time, with what came since.
+        """A disk that is full or locked must not stop us from serving what is in memory; what could
+        not be written is written the next time, with what came since.
         """
         try:
             self.revision = self._records.save(
-                self.account, self._standing, self._unsaved, self._doubt.held_back, self.revision
-            )
+                self.account, self._standing, self._unsaved, self._doubt.unsaved, self.revision,
+                self.may_write,
+            )  # fmt: skip
         except Outdated:
             log.info("%s: another process has refreshed it meanwhile", self.account)
             self._catch_up(whole=True)
@@ -340,7 +341,9 @@ class Keeper:
             return
         if self._unsaved.gone:
             self._follow_edits()  # those in the trash have left it
+        self._ahead.forget()
         self._unsaved.clear()
+        self._doubt.keep(self._doubt.held_back)
         if self._unwritable:
             self._unwritable = ""
             log.info("%s: the catalog is written again", self.account)
@@ -353,14 +356,18 @@ class Keeper:
         self._standing = self._records.standing(self.account, self._source)
         changed = self._records.held(self.account, since)
         gone: set[str] = set()
+        self._ahead.forget()
         self.holding.follow(changed, gone)
         if self._records.count(self.account) != len(self.holding.magnets):
             gone = self.holding.magnets.keys() - self._records.ids(self.account)
             self.holding.follow({}, gone)
-        self._doubt.held_back = self._records.held_back(self.account)
+        self._doubt.keep(self._records.held_back(self.account))
         self.revision = revision
         if changed or gone:
             self._moved = self._now()
+        self._show_caught_up()
+
+    def _show_caught_up(self) -> None:
         if self._standing.taken:
             self._publish(self._standing.taken)
         self.relearn()

@@ -2,13 +2,13 @@
 
 import logging
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
 from davstore.catalog import revisions
-from davstore.catalog.dialects import reason, upsert
+from davstore.catalog.dialects import looking, reason, saying, upsert
 from davstore.catalog.tables import links
 from davstore.model import Link
 
@@ -16,19 +16,22 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
+_UNREAD: Final = "links that others have replaced cannot be read"
+
 
 class Links:
     """The shelf of links that outlives a restart. A disk that fails costs calls, never a read."""
 
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
+        self._looking = looking(engine)
         self._fails = False
         self._seen = self._try(lambda connection: revisions.of(connection, revisions.LINKS)) or 0
 
     def get(self, account: str, ref: str) -> Link | None:
         """The link kept for a file, fresh or stale."""
         query = sa.select(links).where(links.c.account == account, links.c.ref == ref)
-        row = self._try(lambda connection: connection.execute(query).one_or_none())
+        row = self._try(lambda connection: connection.execute(query).one_or_none(), self._looking)
         if row is None or not row.url:
             return None
         return Link(row.url, row.expires, row.headers, row.size, row.connections, row.decoy)
@@ -62,16 +65,15 @@ class Links:
         self._try(work)
 
     def changed(self) -> list[tuple[str, str, str]]:
-        """Account, ref and URL ("" for none any more) of all that changed since last asked."""
-        return self._try(self._changed) or []
+        """Account, ref and URL ("" for none any more) of all that changed since last asked.
 
-    def _changed(self, connection: sa.Connection) -> list[tuple[str, str, str]]:
-        latest = revisions.of(connection, revisions.LINKS)
-        if latest == self._seen:
-            return []
-        query = sa.select(links.c.account, links.c.ref, links.c.url)
-        rows = connection.execute(query.where(links.c.revision > self._seen)).all()
-        self._seen = latest
+        Raises `StateError` where that cannot be read.
+        """
+        columns = links.c.account, links.c.ref, links.c.url, links.c.revision
+        query = sa.select(*columns).where(links.c.revision > self._seen)
+        with saying(_UNREAD), self._looking.connect() as connection:
+            rows = connection.execute(query).all()
+        self._seen = max((row.revision for row in rows), default=self._seen)
         return [(row.account, row.ref, row.url) for row in rows]
 
     def sweep(self, now: float) -> None:
@@ -79,9 +81,9 @@ class Links:
         statement = sa.delete(links).where(links.c.expires < now)
         self._try(lambda connection: connection.execute(statement))
 
-    def _try(self, work: Callable[[sa.Connection], T]) -> T | None:
+    def _try(self, work: Callable[[sa.Connection], T], engine: sa.Engine | None = None) -> T | None:
         try:
-            with self._engine.begin() as connection:
+            with (engine or self._engine).begin() as connection:
                 found = work(connection)
         except SQLAlchemyError as error:
             if not self._fails:

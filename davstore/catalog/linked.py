@@ -19,8 +19,8 @@ import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
 from davstore import views
-from davstore.catalog import audit
-from davstore.catalog.dialects import TEXT, WHOLE, alone, reason, saying
+from davstore.catalog import audit, revisions
+from davstore.catalog.dialects import TEXT, WHOLE, alone, looking, reason, saying
 from davstore.catalog.editor import NotThere
 from davstore.catalog.edits import Edit
 from davstore.catalog.tables import metadata
@@ -175,10 +175,11 @@ class Linked:
             said = "hidden here" if saved.kind == RECENT else "no longer kept"
             log.info("%s: %r is %s", account, leaf.name, said)
 
-    def follow(self) -> None:
-        """Take over what other processes have learned."""
+    def follow(self, changed: Collection[str] | None = None) -> None:
+        """Take over what other processes have learned: all, or what these are the names of."""
         for account in self._stores:
-            self._load(account)
+            if changed is None or revisions.of_list(account) in changed:
+                self._load(account)
 
     def close(self) -> None:
         """Ask nobody any more."""
@@ -233,7 +234,7 @@ class Linked:
     def _load(self, account: str) -> bool:
         """Whether something newer than what we know was on disk."""
         try:
-            with self._engine.connect() as connection:
+            with looking(self._engine).connect() as connection:
                 newer = self._newer(connection, account, self._last(account))
         except SQLAlchemyError:
             return False
@@ -273,6 +274,7 @@ class Linked:
             connection.execute(sa.insert(linked), rows)
         since = {"account": account, "source": self._sources[account], "taken": list_.taken}
         connection.execute(sa.insert(linked_since), since)
+        revisions.taken(connection, revisions.of_list(account))
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 import sqlalchemy as sa
 
-from davstore.catalog.dialects import alone, upsert
+from davstore.catalog.dialects import alone, looking, upsert
 from davstore.catalog.tables import places
 from davstore.views import Path, Places
 
@@ -41,12 +41,13 @@ class PlaceRecords:
 
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
+        self._looking = looking(engine)
         self._read = 0
 
     def news(self, connection: sa.Connection | None = None) -> list[Place]:
         """The rows that were written since this was last asked, by whomever."""
         if connection is None:
-            with self._engine.connect() as connection_:
+            with self._looking.connect() as connection_:
                 return self.news(connection_)
         columns = [column for column in places.c if column is not places.c.paths]
         query = sa.select(*columns).where(places.c.number > self._read)
@@ -60,7 +61,7 @@ class PlaceRecords:
     def paths(self, key: str, connection: sa.Connection | None = None) -> Paths:
         """The paths of a magnet's files; none where it is not known."""
         if connection is None:
-            with self._engine.connect() as connection_:
+            with self._looking.connect() as connection_:
                 return self.paths(key, connection_)
         blob = connection.execute(sa.select(places.c.paths).where(places.c.key == key)).scalar()
         return {} if blob is None else unpacked(blob)

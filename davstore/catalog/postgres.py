@@ -5,12 +5,14 @@ the server was stopped, cut off or replaced; and for a moment after that nobody 
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, Final, TypeVar
 
 import psycopg
 import sqlalchemy as sa
 from psycopg.abc import PQGen
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import InvalidatePoolError, SQLAlchemyError
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from davstore.catalog.dialects import reason
 from davstore.config import Database
@@ -32,13 +34,23 @@ REST: Final = 1.0
 CONNECTIONS: Final = 20
 """At most, of one process."""
 FREE_WITHIN: Final = 5.0
+ALIVE_FOR: Final = 0.5
+"""Seconds for which a connection that was of use is believed to be so still."""
+_USED: Final = "used"
+ASK_EVERY: Final = 10.0
+"""Seconds between two questions what time it is there."""
 
 
 class Health:
-    """Whether the server may be asked now; `now` is monotonic seconds."""
+    """Whether the server may be asked now; `now` is monotonic seconds.
+
+    `prepares` is whether it keeps statements for a connection: behind a pooler that lends another
+    one for each transaction it does not.
+    """
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         self._now = now
+        self.prepares = True
         self._rests_until = 0.0
         self._why = ""
 
@@ -91,7 +103,6 @@ def connecting(database: Database) -> sa.Engine:
     health = Health()
     engine = sa.create_engine(
         _address(database),
-        pool_pre_ping=True,
         pool_size=CONNECTIONS // 4,
         max_overflow=CONNECTIONS - CONNECTIONS // 4,
         pool_timeout=FREE_WITHIN,
@@ -100,6 +111,8 @@ def connecting(database: Database) -> sa.Engine:
 
     def connect(_dialect: object, _record: object, args: list[Any], options: dict[str, Any]) -> Any:
         health.check()
+        if not health.prepares:
+            options["prepare_threshold"] = None
         try:
             made = _Bounded.connect(*args, **options)
         except psycopg.OperationalError as error:
@@ -109,8 +122,30 @@ def connecting(database: Database) -> sa.Engine:
         return made
 
     sa.event.listen(engine, "do_connect", connect)
+    sa.event.listen(engine, "checkin", _note_use)
+    sa.event.listen(engine, "checkout", partial(_check_life, engine))
     sa.event.listen(engine, "handle_error", _leave_what_is_read_only)
+    sa.event.listen(engine, "handle_error", partial(_leave_what_prepares, health))
     return engine
+
+
+def _note_use(_driver: object, record: ConnectionPoolEntry) -> None:
+    record.info[_USED] = time.monotonic()
+
+
+def _check_life(
+    engine: sa.Engine, driver: Any, record: ConnectionPoolEntry, _proxy: object
+) -> None:
+    """Ask it, where nobody has for a while, whether the server still knows it.
+
+    https://docs.sqlalchemy.org/en/20/core/pooling.html#custom-legacy-pessimistic-ping
+    """
+    if time.monotonic() - record.info.get(_USED, time.monotonic()) < ALIVE_FOR:
+        return
+    try:
+        engine.dialect.do_ping(driver)
+    except psycopg.Error:
+        raise InvalidatePoolError from None
 
 
 def _leave_what_is_read_only(context: sa.ExceptionContext) -> None:
@@ -119,6 +154,19 @@ def _leave_what_is_read_only(context: sa.ExceptionContext) -> None:
     https://www.postgresql.org/docs/current/errcodes-appendix.html, class 25
     """
     if isinstance(context.original_exception, psycopg.errors.ReadOnlySqlTransaction):
+        context.is_disconnect = True
+
+
+def _leave_what_prepares(health: Health, context: sa.ExceptionContext) -> None:
+    """A statement is not where it was prepared, or is there already: no more are.
+
+    https://www.psycopg.org/psycopg3/docs/advanced/prepare.html#using-prepared-statements-with-pgbouncer
+    """
+    error = context.original_exception
+    if isinstance(
+        error, psycopg.errors.DuplicatePreparedStatement | psycopg.errors.InvalidSqlStatementName
+    ):
+        health.prepares = False
         context.is_disconnect = True
 
 
@@ -165,6 +213,22 @@ class Pool:
 
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
+        self._ahead, self._asked = 0.0, float("-inf")
+
+    def now(self) -> float:
+        """The server's time in unix seconds, by which all machines agree. It is asked every few
+        seconds, and counted on from there.
+        """
+        before = time.monotonic()
+        if before > self._asked + ASK_EVERY:
+            with self.connection() as connection:
+                query = "SELECT extract(epoch FROM clock_timestamp())::float8"
+                found: float = connection.execute(query).fetchone()[0]
+            after = time.monotonic()
+            self._ahead = found - (before + after) / 2
+            if after - before < 1:  # or it is not known when it said so
+                self._asked = after
+        return time.monotonic() + self._ahead
 
     @contextmanager
     def connection(self) -> Iterator[Any]:

@@ -4,24 +4,33 @@ Also the memory of learned sizes, which the stream uses without knowing a databa
 """
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
 from davstore.catalog import edit_records, revisions
-from davstore.catalog.dialects import is_server, upsert
+from davstore.catalog.database import listener_of
+from davstore.catalog.dialects import is_server, looking, upsert
 from davstore.catalog.doubt import BELIEVED, NEVER
 from davstore.catalog.edit_records import EditRecords
 from davstore.catalog.tables import accounts, files, held_back, links, magnets, sizes
 from davstore.model import File, Magnet, Status, Work
 
+if TYPE_CHECKING:
+    from davstore.catalog.listening import Listener
+
 log = logging.getLogger(__name__)
 
+_FILES = sa.select(
+    files.c.magnet, files.c.path, files.c.ref, files.c.size, files.c.number, files.c.mime,
+    files.c.video_hash, files.c.season, files.c.episode,
+).order_by(files.c.magnet, files.c.position)  # fmt: skip
 AT_ONCE = 500
 """So many magnets are named in one statement."""
+MayWrite = Callable[[sa.Connection], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +117,7 @@ class Records:
 
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
+        self._looking = looking(engine)
         self.spans_machines = is_server(engine)
         self.edits = EditRecords(engine)
 
@@ -120,50 +130,54 @@ class Records:
 
         What is known under the same name of another `source` (service and URL) is dropped.
         """
+        query = sa.select(accounts).where(accounts.c.name == account)
+        with self._looking.connect() as connection:
+            row = connection.execute(query).one_or_none()
+        if row is None:
+            return Standing(source)
+        if row.source == source:
+            return _standing(row)
         with self._engine.begin() as connection:
-            row = connection.execute(
-                sa.select(accounts).where(accounts.c.name == account)
-            ).one_or_none()
-            if row is None:
-                return Standing(source)
-            if row.source == source:
-                return _standing(row)
-            revisions.taken(connection, revisions.of_account(account))
+            _changed(connection, account)
             connection.execute(sa.delete(accounts).where(accounts.c.name == account))
             for table in (magnets, files, links, held_back):
                 connection.execute(sa.delete(table).where(table.c.account == account))
             edit_records.forget_all(connection, account)
         return Standing(source)
 
-    def revisions(self) -> dict[str, int]:
-        """The numbers of the last changes, by what was changed."""
-        with self._engine.connect() as connection:
-            return revisions.latest(connection)
+    def listener(self, told: Callable[[Collection[str]], object]) -> "Listener | None":
+        """Who has `told` the names of what other processes change, where that can be heard."""
+        return listener_of(self._engine, told)
+
+    def revisions(self, names: Collection[str] | None = None) -> dict[str, int]:
+        """The numbers of the last changes, by what was changed: all, or those of these names."""
+        with self._looking.connect() as connection:
+            return revisions.latest(connection, names)
 
     def revision(self, account: str) -> int:
         """The number of the last change of `account`.
 
         What is read after it may be newer, but lacks nothing.
         """
-        with self._engine.connect() as connection:
+        with self._looking.connect() as connection:
             return revisions.of(connection, revisions.of_account(account))
 
     def ids(self, account: str) -> set[str]:
         """Of all magnets of `account`."""
         query = sa.select(magnets.c.id).where(magnets.c.account == account)
-        with self._engine.connect() as connection:
+        with self._looking.connect() as connection:
             return set(connection.execute(query).scalars())
 
     def count(self, account: str) -> int:
         """How many magnets `account` has."""
         query = sa.select(sa.func.count()).where(magnets.c.account == account)
-        with self._engine.connect() as connection:
+        with self._looking.connect() as connection:
             return connection.execute(query).scalar_one()
 
     def held(self, account: str, since: int = -1) -> dict[str, Held]:
         """The magnets of `account` that changed after the revision `since`, or all, by id."""
         query = sa.select(magnets).where(magnets.c.account == account, magnets.c.revision > since)
-        with self._engine.connect() as connection:
+        with self._looking.connect() as connection:
             return {
                 row.id: Held(
                     magnet_of(row), row.folder, row.files_of, row.file_count, row.unsized,
@@ -174,7 +188,7 @@ class Records:
     def held_back(self, account: str) -> dict[str, float]:
         """The magnets whose going is not believed yet, with the moments they were missed."""
         query = sa.select(held_back).where(held_back.c.account == account)
-        with self._engine.connect() as connection:
+        with self._looking.connect() as connection:
             return {row.id: row.since for row in connection.execute(query)}
 
     def decide(self, account: str, *, believe: bool) -> None:
@@ -182,36 +196,36 @@ class Records:
         since = BELIEVED if believe else NEVER
         statement = sa.update(held_back).where(held_back.c.account == account).values(since=since)
         with self._engine.begin() as connection:
-            revisions.taken(connection, revisions.of_account(account))
+            _changed(connection, account)
             connection.execute(statement)
 
     def files(self, account: str, magnet: str) -> tuple[File, ...]:
         """The files of one magnet, none if it is not there."""
-        query = (
-            sa.select(files)
-            .where(files.c.account == account, files.c.magnet == magnet)
-            .order_by(files.c.position)
-        )
-        with self._engine.connect() as connection:
-            return tuple(
-                File(
-                    row.path, row.ref, row.size, row.number, row.mime, row.video_hash, row.season,
-                    row.episode,
-                )
-                for row in connection.execute(query)
-            )  # fmt: skip
+        return self.files_of(account, [magnet]).get(magnet, ())
+
+    def files_of(self, account: str, ids: Collection[str]) -> Mapping[str, tuple[File, ...]]:
+        """The files of these magnets, by id; what has none may be missing."""
+        query = _FILES.where(files.c.account == account, files.c.magnet.in_(ids))
+        found: dict[str, list[File]] = {}
+        with self._looking.connect() as connection:
+            for magnet, *file in connection.execute(query):
+                found.setdefault(magnet, []).append(File(*file))
+        return {magnet: tuple(each) for magnet, each in found.items()}
 
     def save(
         self,
         account: str,
         standing: Standing,
         unsaved: Unsaved,
-        doubted: Mapping[str, float],
+        doubted: Mapping[str, float] | None,
         known: int | None = None,
+        may_write: MayWrite | None = None,
     ) -> int:
-        """Write all of it, or nothing: a marker is worth only as much as what it came with.
+        """Write all of it, or nothing: a marker is worth only as much as what it came with. What is
+        `doubted` is None where that is as it was.
 
-        Says the revision that it makes. Raises `Outdated` where the last one is not `known`.
+        Says the revision that it makes. Raises `Outdated` where the last one is not `known`, or
+        where we may not write any more.
         """
         row = asdict(standing) | {"name": account}
         name = revisions.of_account(account)
@@ -220,6 +234,8 @@ class Records:
                 revision = revisions.taken(connection, name)
             else:
                 revision = revisions.taken_after(connection, name, known)
+            if may_write is not None and not may_write(connection):  # none can write before us now
+                raise revisions.Outdated
             upsert(connection, accounts, row)
             held = (_magnet_row(account, each) for each in unsaved.held.values())
             upsert(connection, magnets, *(each | {"revision": revision} for each in held))
@@ -232,7 +248,10 @@ class Records:
             ]  # fmt: skip
             if found:
                 connection.execute(sa.insert(files), found)
-            _keep_doubts(connection, account, doubted)
+            if doubted is not None:
+                _keep_doubts(connection, account, doubted)
+            if unsaved.any or doubted is not None or revision == 1:
+                revisions.note(connection, revisions.of_magnets(account), revision)
         return revision
 
     def ask(self, names: Iterable[str], now: float) -> None:
@@ -245,7 +264,7 @@ class Records:
     def is_asked(self) -> bool:
         """Whether somebody wants any account refreshed."""
         query = sa.select(accounts.c.name).where(accounts.c.asked > 0).limit(1)
-        with self._engine.connect() as connection:
+        with self._looking.connect() as connection:
             return connection.execute(query).first() is not None
 
     def asked(self, among: Iterable[str] | None = None) -> set[str]:
@@ -265,7 +284,7 @@ class Records:
     def sizes(self, since: int = -1) -> dict[str, int]:
         """Every size in bytes learned after the revision `since`, by a file's identity."""
         query = sa.select(sizes).where(sizes.c.revision > since)
-        with self._engine.connect() as connection:
+        with self._looking.connect() as connection:
             return {row.identity: row.size for row in connection.execute(query)}
 
     def learn(self, identity: str, size: int) -> None:
@@ -282,6 +301,12 @@ def magnet_of(row: sa.Row[Any]) -> Magnet:
         row.added, row.speed, row.trouble,
         Work(row.kind, row.title, row.year) if row.kind else None,
     )  # fmt: skip
+
+
+def _changed(connection: sa.Connection, account: str) -> None:
+    """All that is known of its magnets may be other than it was."""
+    revision = revisions.taken(connection, revisions.of_account(account))
+    revisions.note(connection, revisions.of_magnets(account), revision)
 
 
 def _standing(row: sa.Row[Any]) -> Standing:

@@ -17,7 +17,7 @@ from davstore.catalog.leases import Leases
 from davstore.catalog.pace import Intervals
 from davstore.catalog.records import Records
 from davstore.catalog.schedule import Schedule
-from davstore.catalog.sharing import Sharing
+from davstore.catalog.sharing import Follow, Sharing
 from davstore.catalog.trees import Shelf
 from davstore.collector import loading
 from davstore.errors import StateError, StoreError
@@ -94,6 +94,11 @@ class Catalog:
     def accounts(self) -> tuple[str, ...]:
         """The accounts' names in configured order."""
         return tuple(self._keepers)
+
+    @property
+    def follows(self) -> bool:
+        """Whether it takes over what other processes change by itself."""
+        return self._sharing is not None
 
     @property
     def learned(self) -> Mapping[str, int]:
@@ -200,10 +205,11 @@ class Catalog:
         for keeper in self._keepers.values():
             keeper.relearn()
 
-    def start(self, measure: Measure, follow: Callable[[], object] = lambda: None) -> None:
+    def start(self, measure: Measure, follow: Follow = lambda _: None) -> None:
         """Keep every account fresh; `measure` looks a file up to learn its size.
 
-        Where several processes share the disk, `follow` is called every second.
+        Where several processes share the disk, `follow` is called with the names of what others
+        have changed (`revisions`).
         """
         if self._sharing is not None:
             self._sharing.start(follow)
@@ -229,9 +235,17 @@ class Catalog:
             if self._sharing is not None and not self._sharing.holds(schedule.account):
                 self._sharing.stand_by(schedule)
                 continue
-            pause = schedule.turn(measure, lambda: self._must_stop(schedule.account))
+            pause = self.turn(schedule.account, measure)
             if not self._stopping.is_set():
                 schedule.wait(pause)
+
+    def turn(self, account: str, measure: Measure) -> float:
+        """Look at an account once, as is done in the background; how long to wait then."""
+        schedule = self._schedules[account]
+        pause = schedule.turn(measure, lambda: self._must_stop(account))
+        if self._sharing is not None and schedule.is_cut_off:
+            self._sharing.pass_on(account, pause)
+        return pause
 
     def _must_stop(self, account: str) -> bool:
         """Whether the refreshing of `account` is to end: for good, or others have taken over."""

@@ -30,6 +30,8 @@ TURN_EVERY: Final = 1.0
 """Seconds between two removals of an account, and between two looks for something to do."""
 FIRST_PAUSE, LONGEST_PAUSE = 10.0, 3600.0
 """Seconds before a removal that failed is tried again; doubling."""
+TIDY_EVERY: Final = 10.0
+"""Seconds between two looks whether a store's list agrees with what it said."""
 BELIEVED_FOR = 120.0
 """A complete list that still has, so much later, what was removed is right, and the answer was not.
 """
@@ -52,10 +54,14 @@ class _Patience:
 
 @dataclass(slots=True)
 class _Account:
-    """An account whose magnets may be removed, `after` so many seconds in the trash."""
+    """An account whose magnets may be removed, `after` so many seconds in the trash. `number` is
+    that of the last edit when it was last looked at, at the moment `tidied`.
+    """
 
     store: Removing
     after: float
+    number: int | None = None
+    tidied: float = 0.0
     patience: _Patience = field(default_factory=_Patience)
     magnets: dict[str, _Patience] = field(default_factory=dict)
 
@@ -106,9 +112,15 @@ class Remover:
     def turn(self) -> None:
         """At most one removal an account, and what there is to tidy."""
         try:
+            if not self._catalog.follows:
+                self._catalog.edits.follow()
             self._editor.sweep()
+            number, due = self._catalog.edits.number, self._due()
             for name, account in self._accounts.items():
-                if not self._stopping.is_set() and self._is_ours(name):
+                if self._stopping.is_set():
+                    break
+                if (name in due or account.number != number) and self._is_ours(name):
+                    account.number, account.tidied = number, self._now()
                     self._tidy(name)
                     self._serve(name, account)
         except (SQLAlchemyError, DavstoreError) as error:
@@ -128,6 +140,25 @@ class Remover:
 
     def _is_ours(self, name: str) -> bool:
         return self._leases is None or self._leases.take(name, REMOVE)
+
+    def _due(self) -> set[str]:
+        """The accounts in which time alone has brought something to do, by what is in memory."""
+        found = set()
+        for (name, id_), edit in self._catalog.edits.unsettled().items():
+            account = self._accounts.get(name)
+            if account is None or name in found:
+                continue
+            if edit.stage is Stage.REMOVED:
+                is_due = account.tidied + TIDY_EVERY <= self._now()
+            else:
+                is_due = self._is_due(edit, account) and self._may_try(name, account, id_)
+            if is_due:
+                found.add(name)
+        return found
+
+    def _may_try(self, name: str, account: _Account, id_: str) -> bool:
+        last = max(account.patience.until, account.magnets.get(id_, _Patience()).until)
+        return last <= self._now() and id_ in self._catalog.keeper(name).holding.magnets
 
     def _tidy(self, name: str) -> None:
         """Show again what a store said to have removed and still has."""

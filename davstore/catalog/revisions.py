@@ -1,14 +1,16 @@
 """How processes that share the catalog notice each other's changes: each has a number.
 
 Whoever changes something takes the next number in the same transaction and writes it beside what
-changed; whoever knows an older number reads what came after it.
+changed; whoever knows an older number reads what came after it. Where a database can tell others
+that a number was taken, it does.
 """
 
+from collections.abc import Collection
 from typing import Final
 
 import sqlalchemy as sa
 
-from davstore.catalog.dialects import inserting
+from davstore.catalog.dialects import inserting, is_server, telling, upsert
 from davstore.catalog.tables import revisions
 
 ASKED: Final = "asked"
@@ -16,6 +18,8 @@ EDITS: Final = "edits"
 LINKS: Final = "links"
 SIDECARS: Final = "sidecars"
 SIZES: Final = "sizes"
+LEASES: Final = "leases"
+"""No number, but told where somebody lets go of what others may take."""
 
 
 class Outdated(Exception):
@@ -27,9 +31,27 @@ def of_account(name: str) -> str:
     return f"account {name}"
 
 
-def latest(connection: sa.Connection) -> dict[str, int]:
-    """The numbers of all that ever changed, by name."""
-    return {row.name: row.value for row in connection.execute(sa.select(revisions))}
+def of_magnets(account: str) -> str:
+    """What says which revision of an account was the last one to change its magnets."""
+    return f"magnets {account}"
+
+
+def of_queue(account: str) -> str:
+    """What the revision of what is to be added to an account is called."""
+    return f"additions {account}"
+
+
+def of_list(account: str) -> str:
+    """What the revision of the links that an account keeps is called."""
+    return f"linked {account}"
+
+
+def latest(connection: sa.Connection, names: Collection[str] | None = None) -> dict[str, int]:
+    """The numbers of all that ever changed, or of these, by name."""
+    query = sa.select(revisions)
+    if names is not None:
+        query = query.where(revisions.c.name.in_(names))
+    return {row.name: row.value for row in connection.execute(query)}
 
 
 def of(connection: sa.Connection, name: str) -> int:
@@ -44,8 +66,15 @@ def taken(connection: sa.Connection, name: str) -> int:
     """
     statement = inserting(connection, revisions).values(name=name, value=1)
     following = {"value": revisions.c.value + 1}
-    connection.execute(statement.on_conflict_do_update(index_elements=["name"], set_=following))
-    return of(connection, name)
+    statement = statement.on_conflict_do_update(index_elements=["name"], set_=following)
+    if not is_server(connection.engine):
+        connection.execute(statement)
+        return of(connection, name)
+    found = connection.execute(
+        statement.returning(revisions.c.value, *telling(connection, name))
+    ).one()
+    value: int = found.value
+    return value
 
 
 def taken_after(connection: sa.Connection, name: str, known: int) -> int:
@@ -54,3 +83,8 @@ def taken_after(connection: sa.Connection, name: str, known: int) -> int:
     if found != known + 1:
         raise Outdated
     return found
+
+
+def note(connection: sa.Connection, name: str, value: int) -> None:
+    """Write a number down under another name too; nobody is told of that."""
+    upsert(connection, revisions, {"name": name, "value": value})

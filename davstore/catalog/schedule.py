@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from davstore.catalog.keeper import Keeper, Measure
 from davstore.catalog.pace import Intervals
-from davstore.errors import AccountProblem, NotAuthorized, StoreError
+from davstore.errors import AccountProblem, NotAuthorized, StoreError, StoreUnavailable
 
 log = logging.getLogger(__name__)
 
@@ -17,7 +17,7 @@ OWNERS_PAUSE = 600.0
 
 
 class Schedule:
-    """The time-table of one account."""
+    """The time-table of one account. `is_cut_off` while its service cannot be reached."""
 
     def __init__(self, keeper: Keeper, intervals: Intervals) -> None:
         self.keeper = keeper
@@ -26,6 +26,7 @@ class Schedule:
         self._pause = FIRST_PAUSE
         self._said = ""
         self._looking = False
+        self.is_cut_off = False
 
     @property
     def account(self) -> str:
@@ -55,7 +56,7 @@ class Schedule:
 
     def turn(self, measure: Measure, stopping: Callable[[], bool]) -> float:
         """One look, and a portion of the files; how long to wait then."""
-        self._looking = True
+        self._looking, self.is_cut_off = True, False
         self._woken.clear()  # whoever wanted a look gets it now
         try:
             return self._turn(measure, stopping)
@@ -72,6 +73,7 @@ class Schedule:
             if str(error) != self._said:
                 self._said = str(error)
                 log.warning("%s; keeping what is known, trying again", error)
+            self.is_cut_off = type(error) is StoreUnavailable
             keeper.note(error)
             return self._after(error)
         except Exception:

@@ -3,33 +3,49 @@ the rest, and takes over from those that die.
 """
 
 import logging
+import math
 import threading
-from collections.abc import Callable, Mapping
-from typing import Final
+import time
+from collections.abc import Callable, Collection, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Final
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from davstore.catalog import revisions
 from davstore.catalog.dialects import reason
 from davstore.catalog.edits import Edits
-from davstore.catalog.leases import REFRESH, Leases
+from davstore.catalog.leases import REFRESH, Held, Leases
 from davstore.catalog.records import Records
 from davstore.catalog.schedule import Schedule
 from davstore.errors import StateError
+
+if TYPE_CHECKING:
+    from davstore.catalog.listening import Listener
 
 log = logging.getLogger(__name__)
 
 LOOK_EVERY: Final = 1.0
 """Seconds between two looks at what the others have written."""
+SAFETY_EVERY: Final = 10.0
+"""The same where they tell of it."""
+GATHERED: Final = 0.05
+"""Seconds for which what they tell is gathered, and looked at once."""
 RENEW_EVERY: Final = 2.0
 """Seconds between two renewals of the leases; a third of what they are good for."""
 ASK_EVERY: Final = 5.0
 """Seconds between two wishes, of clients of this process, that others refresh an account."""
 
+_EVERYTHING: Final = ""
+_UNSEEN: Final = Held(theirs=frozenset({("", "")}))
+"""While nobody knows who holds what: some of that may be free the next time."""
+
+Follow = Callable[[Collection[str]], object]
+
 
 class Sharing:
-    """Looks every second between `start` and `stop`; on another thread, since following much may
-    take its time, it renews the leases.
+    """Looks between `start` and `stop`: when others tell of something, and every second where they
+    cannot. On another thread, since following much may take its time, it renews the leases.
     """
 
     def __init__(
@@ -47,15 +63,31 @@ class Sharing:
         self._leases = leases
         self._leased: frozenset[str] = frozenset()
         self._ours: frozenset[str] = frozenset()
+        self._held = Held()
         self._seen: dict[str, int] = {}
+        self._told: set[str] = set()
+        self._unfollowed: Collection[str] = ()
+        self._follow: Follow = _nobody
+        self._lock = threading.Lock()
         self._ask_after: dict[str, float] = {}
         self._complained: set[str] = set()
+        self._rests_until: dict[str, float] = {}
+        self._woken = threading.Event()
+        self._freed = threading.Event()
         self._stopping = threading.Event()
+        self._listener: Listener | None = None
         self._threads: list[threading.Thread] = []
 
     def holds(self, account: str) -> bool:
         """Whether this process is the one that refreshes `account`."""
+        if self._leases.may_have_lapsed or self._rests(account):
+            return False
         return account in self._ours and account in self._leased
+
+    @property
+    def hears(self) -> bool:
+        """Whether this process is told what others change, at this time."""
+        return self._listener is not None and self._listener.hears
 
     def stand_by(self, schedule: Schedule) -> None:
         """Wait until `schedule` is woken; have the others refresh where that was a reader."""
@@ -63,7 +95,20 @@ class Sharing:
         if not schedule.wait(60.0) or self._stopping.is_set() or self.holds(keeper.account):
             return
         if keeper.snapshot is not None and not keeper.fails:
-            self._try(lambda: self._wish(keeper.account))
+            self._try(self._wish, keeper.account)
+
+    def pass_on(self, account: str, seconds: float) -> None:
+        """Another machine may refresh `account`: its service cannot be reached from here, and is
+        not tried again for so long, unless somebody wants it to be.
+
+        Processes of one machine reach what the others do.
+        """
+        if self._leases.spans_machines:
+            self._rests_until[account] = self._leases.steady() + seconds
+            self._try(self._leases.give, account, REFRESH)
+
+    def _rests(self, account: str) -> bool:
+        return self._leases.steady() < self._rests_until.get(account, -math.inf)
 
     def _wish(self, account: str) -> None:
         now = self._leases.now()
@@ -73,6 +118,7 @@ class Sharing:
 
     def ask(self) -> None:
         """Have the accounts refreshed that were asked for, or all, whoever refreshes them."""
+        self._rests_until.clear()
         self._try(self._ask)
 
     def renew(self) -> None:
@@ -83,82 +129,149 @@ class Sharing:
         """Take over, follow: all there is to do now."""
         self._try(self._look)
 
-    def start(self, follow: Callable[[], object]) -> None:
-        """Do all that, and call `follow` at each look, until stopped."""
+    def guard(self) -> None:
+        """From now on nothing is written of an account whose lease is another's by then."""
+        for name, schedule in self._schedules.items():
+            schedule.keeper.may_write = partial(self._leases.have, account=name, task=REFRESH)
 
-        def look() -> None:
-            self.look()
-            self._try(follow)
-
+    def start(self, follow: Follow) -> None:
+        """Do all that until stopped; `follow` is called with the names of what has changed."""
+        self._follow = follow
+        self.guard()
         self.renew()
-        for name, work, pause in (
-            ("leases", self.renew, RENEW_EVERY),
-            ("sharing", look, LOOK_EVERY),
-        ):
-            thread = threading.Thread(target=self._run, args=(work, pause), name=name, daemon=True)
+        self._listener = self._records.listener(self._tell)
+        for name, work in (("leases", self._keep_renewing), ("sharing", self._keep_looking)):
+            thread = threading.Thread(target=work, name=name, daemon=True)
             self._threads.append(thread)
             thread.start()
+        if self._listener is not None:
+            self._listener.start()
 
     def stop(self) -> None:
         """Look no more, and leave the accounts to the others."""
         self._stopping.set()
+        self._freed.set()
+        self._woken.set()
+        if self._listener is not None:
+            self._listener.stop()
         for thread in self._threads:
             thread.join(LOOK_EVERY)
         self._leased = frozenset()
         self._try(self._leases.give_all)
 
-    def _run(self, work: Callable[[], object], pause: float) -> None:
+    def _keep_renewing(self) -> None:
         while not self._stopping.is_set():
-            try:
-                work()
-            except Exception:
-                log.exception("what other processes do was not seen")
-            self._stopping.wait(pause)
+            self._freed.wait(RENEW_EVERY)
+            self._freed.clear()
+            if not self._stopping.is_set() and not self._try(self._renew):
+                self._held = _UNSEEN
 
-    def _try(self, work: Callable[[], object]) -> None:
-        """A disk that fails leaves everything as it is; that is said once."""
+    def _keep_looking(self) -> None:
+        names: Collection[str] | None = None
+        looked = 0.0
+        while not self._stopping.is_set():
+            if names is None:
+                looked = time.monotonic()
+            if self._try(self._look, names):
+                names = self._awaited(looked)
+            else:
+                names = None
+                self._stopping.wait(LOOK_EVERY)
+
+    def _awaited(self, looked: float) -> Collection[str] | None:
+        """What is told next; None where all is due, which was `looked` at then."""
+        until = looked + (SAFETY_EVERY if self.hears else LOOK_EVERY)
+        if self._woken.wait(max(0.0, until - time.monotonic())):
+            self._stopping.wait(GATHERED)
+        self._woken.clear()
+        with self._lock:
+            told, self._told = self._told, set()
+        return None if _EVERYTHING in told or time.monotonic() >= until else told
+
+    def _tell(self, names: Collection[str]) -> None:
+        """These have changed; where there are none, anything may have."""
+        if revisions.LEASES in names:
+            self._freed.set()
+            return
+        with self._lock:
+            self._told.update(names or (_EVERYTHING,))
+        self._woken.set()
+
+    def _try(self, work: Callable[..., object], *of: object) -> bool:
+        """Whether it is done. A disk that fails leaves everything as it is; that is said once."""
         name = getattr(work, "__name__", "")
         try:
-            work()
+            work(*of)
         except (SQLAlchemyError, StateError) as error:
             said = reason(error)
             if not self._complained:
                 log.warning("what other processes do cannot be seen: %s", said)
             self._complained.add(name)
-            return
+            return False
+        except Exception:
+            log.exception("what other processes do was not seen")
+            return False
         self._complained.discard(name)
+        return True
 
     def _renew(self) -> None:
-        kept = {account for account, task in self._leases.renew() if task == REFRESH}
-        for name in self._leased - kept:
+        before, self._held = self._held, self._leases.renew()
+        kept = {account for account, task in self._held.ours if task == REFRESH}
+        free = {
+            name for name in self._schedules
+            if name not in kept and not self._rests(name) and self._leases.take(name, REFRESH)
+        }  # fmt: skip
+        for name in self._leased - kept - free:
             log.info("%s: refreshed by another process from now on", name)
-        free = {n for n in self._schedules if n not in kept and self._leases.take(n, REFRESH)}
-        self._leased = frozenset(kept | free)
+        if self._leased != kept | free:
+            self._leased = frozenset(kept | free)
+            self._tell(())
+        for name in free & self._ours:  # nobody had it meanwhile, and nobody refreshed it
+            self._schedules[name].wake()
+        if before.theirs - self._held.theirs:
+            self._follow((revisions.LEASES,))
 
-    def _look(self) -> None:
-        latest = self._records.revisions()
-        if self._is_new(revisions.SIZES, latest):
+    def _look(self, names: Collection[str] | None = None) -> None:
+        """At what these are the names of, or at everything."""
+        if names is not None:
+            accounts = (n for n in self._schedules if revisions.of_account(n) in names)
+            names = {*names, *map(revisions.of_magnets, accounts)}
+        latest = self._records.revisions(names)
+        changed = {name for name, value in latest.items() if value != self._seen.get(name)}
+        if revisions.SIZES in changed:
             self._learned.update(self._records.sizes(self._seen.get(revisions.SIZES, -1)))
-        if self._is_new(revisions.EDITS, latest):
+        if revisions.EDITS in changed:
             self._edits.follow()
         for name, schedule in self._schedules.items():
-            written = latest.get(revisions.of_account(name), 0)
+            written = latest.get(revisions.of_account(name), schedule.keeper.revision)
             if not self.holds(name) and written != schedule.keeper.revision:
-                schedule.keeper.follow()
-        for name in self._leased - self._ours:
-            self._records.asked([name])
-            log.info("%s: refreshed by this process from now on", name)
-            self._ours |= {name}
-            self._schedules[name].wake()
-        self._ours &= self._leased
-        if self._is_new(revisions.ASKED, latest):
+                schedule.keeper.follow((written, latest.get(revisions.of_magnets(name), written)))
+        if names is None:
+            self._take_over()
+        if revisions.ASKED in changed:
+            self._rests_until.clear()
             for name in self._records.asked(self._ours):
                 self._schedules[name].wake()
-        self._seen = latest
+        self._seen.update(latest)
+        self._unfollowed = changed.union(self._unfollowed)
+        if self._unfollowed:
+            self._follow(self._unfollowed)
+        self._unfollowed = ()
 
-    def _is_new(self, name: str, latest: Mapping[str, int]) -> bool:
-        return latest.get(name, 0) != self._seen.get(name, 0)
+    def _take_over(self) -> None:
+        """What is leased is ours once all that others have written of it is known."""
+        new = self._leased - self._ours
+        if new:
+            self._records.asked(new)
+        for name in new:
+            log.info("%s: refreshed by this process from now on", name)
+            self._schedules[name].wake()
+        self._ours = self._leased & (self._ours | new)
 
     def _ask(self) -> None:
         if not self._records.is_asked():
             self._records.ask(self._schedules, self._leases.now())
+
+
+def _nobody(_changed: Collection[str]) -> None:
+    """Nobody else follows."""

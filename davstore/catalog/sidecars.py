@@ -307,7 +307,7 @@ class Sidecars:
         self, home: str, step: Callable[[sa.Connection], list[str]], *others: str
     ) -> list[str]:
         """Take a `step` in a transaction of its own; what it says is needed no more."""
-        with saying(_UNKEPT), self._looking.connect() as connection:
+        with saying(_UNKEPT), self._engine.connect() as connection:
             alone(connection, revisions.SIDECARS)
             left = step(connection)
             revision = revisions.taken(connection, revisions.SIDECARS)
@@ -319,7 +319,7 @@ class Sidecars:
 
     @contextmanager
     def _reading(self) -> Iterator[sa.Connection]:
-        with saying(_UNKEPT), self._engine.connect() as connection:
+        with saying(_UNKEPT), self._looking.connect() as connection:
             yield connection
 
 

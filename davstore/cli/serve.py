@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
@@ -14,11 +15,11 @@ from pathlib import Path
 from types import FrameType
 
 from davstore import logs
-from davstore.catalog import only_server
+from davstore.catalog import only_server, open_database
 from davstore.cli import ready
 from davstore.cli.screen import ConfigFile, Verbose, load
-from davstore.config import Settings
-from davstore.errors import ConfigError, DavstoreError
+from davstore.config import ServerSettings, Settings
+from davstore.errors import ConfigError, DatabaseAway, DavstoreError
 from davstore.server.announcing import announced, check_announcing
 from davstore.server.limits import settle
 from davstore.server.processes import Processes
@@ -28,6 +29,8 @@ log = logging.getLogger("davstore.serve")
 
 LOOK_EVERY = 0.2
 """Seconds between two looks whether a process has died."""
+AWAY_PAUSE = 2.0
+"""Seconds between two tries to reach a database that is not there when we start."""
 
 
 def serve(config: ConfigFile = None, *, verbose: Verbose = False) -> None:
@@ -61,6 +64,8 @@ def run(settings: Settings, config: Path | None, *, verbose: bool = False) -> No
     if settings.server.announce:
         check_announcing()
     with only_server(settings.server.state):
+        if not _database_is_there(settings.server, told):
+            return
         if settings.server.workers > 1:
             _run_several(settings, config, told, verbose=verbose)
             return
@@ -75,6 +80,27 @@ def run(settings: Settings, config: Path | None, *, verbose: bool = False) -> No
             await_told(told)
         log.info("stopping")
         server.stop()
+
+
+def _database_is_there(server: ServerSettings, told: threading.Event) -> bool:
+    """Wait until the database that machines share answers; False where we are told to stop first.
+
+    Machines that start together, or again after an outage, start in any order. Raises `StateError`
+    where waiting is of no use.
+    """
+    said = ""
+    while server.database is not None:
+        try:
+            open_database(server.state, time.time, database=server.database).dispose()
+        except DatabaseAway as error:
+            if str(error) != said:
+                said = str(error)
+                log.warning("%s; waiting for it", error)
+            if told.wait(AWAY_PAUSE):
+                return False
+        else:
+            break
+    return True
 
 
 def _run_several(

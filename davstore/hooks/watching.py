@@ -58,6 +58,8 @@ class Hooks:
         self._is_ours = is_ours
         self._clock = clock
         self._telling = False
+        self._noted = 0
+        self._all_told: dict[str, int] = {}
         self._known: Mapping[str, Folder] | None = None
         self._next: tuple[float, Mapping[str, Folder]] | None = None
         self._receivers = {hook.called: receiver(hook) for hook in hooks}
@@ -93,6 +95,7 @@ class Hooks:
             self._known = after
         self._telling = self._is_ours()
         if not self._telling:
+            self._noted += 1  # by others, for all we know
             self._fall_behind(after, now)
             return
         self._next = None
@@ -100,14 +103,18 @@ class Hooks:
         for hook in self._hooks if found else ():
             if theirs := [c for c in found if mapped([c], hook.map)]:
                 self._outbox.put(hook.called, theirs, now)
+                self._noted += 1
         self._known = after
 
     def tell(self, hook: AnyHook) -> None:
         """Tell a hook what it has not heard yet, if it is time."""
-        if not self._telling:
+        noted = self._noted
+        if not self._telling or self._all_told.get(hook.called) == noted:
             return
         now = self._clock()
         waiting = self._outbox.untold(hook.called)
+        if not waiting:
+            self._all_told[hook.called] = noted
         if not waiting or now < _due(hook, waiting):
             return
         deafness = self._outbox.deafness(hook.called)

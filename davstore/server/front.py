@@ -101,6 +101,7 @@ class Front:
         loop = asyncio.get_running_loop()
         if self._listener is not None:
             loop.remove_reader(self._listener.fileno())
+            self._listener.close()  # else who comes now waits for one that is about to end
             self._listener = None
         await self._leave()
         for task, client in list(self._clients.items()):

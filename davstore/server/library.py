@@ -1,7 +1,7 @@
 """The accounts without a server: stores, the catalog over the state folder, and views."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import partial
 
 from davstore.catalog import (
@@ -26,10 +26,11 @@ from davstore.catalog import (
     Sweeper,
     Turns,
     can_add,
-    clock,
     is_server,
+    moment,
     open_database,
 )
+from davstore.catalog.revisions import SIDECARS as SIDECARS_CHANGED
 from davstore.config import AccountSettings, Settings
 from davstore.dav.keeping import Keep
 from davstore.model import Folder
@@ -76,7 +77,7 @@ class Library:
         self.stores = open_stores(
             settings, processes, engine=self._engine, tally=tally, now=now, sleep=sleep
         )
-        leases = Leases(self._engine, clock(self._engine, now)) if is_shared else None
+        leases = Leases(self._engine, now, moment(self._engine)) if is_shared else None
         self.turns = Turns(leases) if leases else None
         self._leases = leases
         self.outbox = Outbox(self._engine)
@@ -158,6 +159,13 @@ class Library:
             if (snapshot := self.catalog.known(name)) is not None
         }
         return found | {f"/{folder.name}": folder for folder in self.arranged.folders() or ()}
+
+    def follow(self, changed: Collection[str]) -> None:
+        """Take over what other processes have changed, which has these names."""
+        self.adders.follow(changed)
+        self.linked.follow(changed)
+        if self.sidecars is not None and SIDECARS_CHANGED in changed:
+            self.sidecars.follow()
 
     def tells_hooks(self) -> bool:
         """Whether this process is the one that tells hooks."""

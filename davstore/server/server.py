@@ -2,12 +2,13 @@
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import partial
 
 from pydantic import ByteSize
 
 from davstore import logs
+from davstore.catalog.revisions import LINKS
 from davstore.config import ServerSettings, Settings, StreamSettings
 from davstore.dashboard import healthy, ready
 from davstore.dav import Incoming, Patience, People, Proxied, Site, Users
@@ -204,12 +205,11 @@ class Server:
         self.library.catalog.stop()
         self._close()
 
-    def _follow(self) -> None:
-        """Take over what other processes wrote."""
-        self.resolver.follow()
-        self.library.linked.follow()
-        if self.library.sidecars is not None:
-            self.library.sidecars.follow()
+    def _follow(self, changed: Collection[str]) -> None:
+        """Take over what other processes have changed, which has these names."""
+        self.library.follow(changed)
+        if LINKS in changed:
+            self.resolver.follow()
 
     def _close(self) -> None:
         self.pages.close()

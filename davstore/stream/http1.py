@@ -4,6 +4,7 @@ The head is parsed by httptools; a body of known length is left in the socket fo
 it, any other is decoded here.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,6 +17,7 @@ from davstore.transport import plain_reason
 HEAD_LIMIT = 64 * 1024
 PIECE = 16 * 1024
 _END = b"\r\n\r\n"
+_LENGTH = re.compile(r"[0-9]{1,18}")
 
 
 class Channel:
@@ -211,7 +213,7 @@ class Answer:
         if "transfer-encoding" in self.headers:
             return None
         length = self.headers.get("content-length", "")
-        return int(length) if length.isascii() and length.isdigit() else None
+        return int(length) if _LENGTH.fullmatch(length) else None
 
 
 def _request(target: str, headers: Mapping[str, str]) -> bytes:

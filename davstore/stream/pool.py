@@ -209,6 +209,7 @@ class Pool:
         if not self.avoids(place):
             log.warning("%s: avoiding %s for %.0f minutes: %s",
                         self._account, place, AVOIDED_FOR / 60, why)  # fmt: skip
+            self._avoided = {k: v for k, v in self._avoided.items() if v.until > self._now()}
             self._avoided[place] = _Avoided(0.0)
         self._avoided[place].until = self._now() + AVOIDED_FOR
 

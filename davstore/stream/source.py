@@ -46,7 +46,7 @@ _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _USED_UP = frozenset(
     {"bandwidth_exceeded", "quota_exceeded", "daily_limit_exceeded", "bytes_limit_reached"}
 )
-_CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)", re.IGNORECASE)
+_CONTENT_RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18}|\*)", re.IGNORECASE)
 _NOTICES = ("text/html", "application/json", "application/xhtml")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -178,7 +178,7 @@ class Source:
             if answer.status not in _REDIRECTS or not where:
                 return answer
             await _finish(answer, pool)
-            url, target = _place(urljoin(url.url, where))
+            url, target = _place(_joined(url, where))
             if link.decoy and link.decoy in (url.path or ""):
                 raise StoreUnavailable(
                     leaf.account, "the service sends a notice instead of the file",
@@ -225,6 +225,13 @@ def _let_go(answer: Answer, pool: Pool) -> None:
         pool.keep(answer.channel)
     else:
         pool.drop(answer.channel)
+
+
+def _joined(url: Url, where: str) -> str:
+    try:
+        return urljoin(url.url, where)
+    except ValueError:
+        raise LinkDead("redirects to what is no URL") from None
 
 
 @lru_cache(KNOWN_PLACES)

@@ -7,7 +7,8 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Future
+from concurrent.futures import Future, InvalidStateError
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -254,6 +255,7 @@ class _Handover:
             with self._lock:
                 self._held -= len(block)
                 room, self._room = self._room, None
-            if room is not None and not room.cancelled():
-                room.set_result(None)
+            if room is not None:
+                with suppress(InvalidStateError):  # nobody waits any more
+                    room.set_result(None)
             yield block

@@ -189,10 +189,6 @@ class Wire:
                 pass
         self.close()
 
-    def surrender(self) -> AnySocket:
-        """The socket, for whoever goes on with it."""
-        return self._sock
-
     def close(self) -> None:
         """Close at once; may be called twice."""
         self._incoming.leave()

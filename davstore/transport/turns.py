@@ -38,6 +38,9 @@ class Pool(Protocol):
     def connection(self) -> AbstractContextManager[Any]:
         """One of psycopg's, in a transaction."""
 
+    def now(self) -> float:
+        """The database's time in unix seconds."""
+
 
 @dataclass(frozen=True, slots=True)
 class Together:
@@ -101,10 +104,7 @@ class _Bucket(PostgresBucket):
 
     def now(self) -> int:
         """The database's time in milliseconds. Raises `StateError`."""
-        with self.pool.connection() as connection:
-            query = "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint"
-            found: int = connection.execute(query).fetchone()[0]
-            return found
+        return int(self.pool.now() * 1000)
 
 
 class _Server:

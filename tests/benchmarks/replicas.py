@@ -1,9 +1,10 @@
 """One davstore over PostgreSQL beside one over SQLite, in turn, round by round.
 
-    python -m tests.benchmarks.replicas [--rounds 5] [--seconds 5]
+    python -m tests.benchmarks.replicas [--rounds 4] [--seconds 4]
 
-Needs nginx and PostgreSQL, and starts both. What is listed and read again is answered from memory
-on both; each folder for the first time after a start is not. Trust the ratios of one run.
+Needs nginx and PostgreSQL, and starts both; three minutes where nothing else runs. What is listed
+and read again is answered from memory on both; each folder for the first time after a start is not.
+Trust the ratios of one run.
 """
 
 import argparse
@@ -213,8 +214,8 @@ def show(found: Rounds, console: Console) -> bool:
 def main() -> int:
     """Measure and show; 1 where the goal is missed."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.replicas")
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=5)
+    parser.add_argument("--rounds", type=int, default=4)
+    parser.add_argument("--seconds", type=float, default=4)
     options = parser.parse_args()
     programs = binaries()
     if programs is None:

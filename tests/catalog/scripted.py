@@ -1,6 +1,6 @@
 """A store that lists what it is told, and what a catalog shows of it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from sqlalchemy import Engine
 
@@ -21,7 +21,9 @@ class Clock:
 
 
 class ScriptedStore:
-    """A store that lists what it is told and counts what it is asked."""
+    """A store that lists what it is told and counts what it is asked; `meanwhile` happens while it
+    is listed.
+    """
 
     name = "rd"
 
@@ -30,6 +32,7 @@ class ScriptedStore:
         self.trees: dict[str, tuple[File, ...] | StoreError] = {}
         self.breaks_off_after: int | None = None
         self.files_asked: list[str] = []
+        self.meanwhile: Callable[[], object] = lambda: None
 
     def put(self, magnet: Magnet, *files: File) -> None:
         self.rows = [row for row in self.rows if row.id != magnet.id]
@@ -41,6 +44,7 @@ class ScriptedStore:
             if count == self.breaks_off_after:
                 raise StoreUnavailable("rd", "broke off")
             yield row
+        self.meanwhile()
         if self.breaks_off_after is not None and self.breaks_off_after >= len(self.rows):
             raise StoreUnavailable("rd", "broke off")
 

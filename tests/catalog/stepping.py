@@ -1,7 +1,7 @@
 """A store whose every look moves on by one step, and a davstore that does nothing but look.
 
-`python -m tests.catalog.stepping STATE` runs until it is killed. Whatever moment that is, the
-catalog's marker must name the step whose truth (`truth`) it holds.
+`python -m tests.catalog.stepping STATE [DATABASE]` runs until it is killed. Whatever moment that
+is, the catalog's marker must name the step whose truth (`truth`) it holds.
 """
 
 import sys
@@ -9,7 +9,10 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from pydantic import SecretStr
+
 from davstore.catalog import Catalog, Records, open_database
+from davstore.config import Database
 from davstore.model import Account, File, Link, Magnet, Status
 from davstore.stores.base import FileLists, Listing, News
 
@@ -70,7 +73,9 @@ class Stepping:
 
 
 def main() -> None:
-    engine = open_database(Path(sys.argv[1]), time.time)
+    state, *address = sys.argv[1:]
+    database = Database(SecretStr(address[0])) if address else None
+    engine = open_database(Path(state), time.time, database=database)
     catalog = Catalog.opened(
         {"steps": Stepping()}, {"steps": SOURCE}, Records(engine), interval=60, removal_share=1
     )

@@ -65,7 +65,6 @@ class Desk(Bench):
             self.host, self.additions, known=lambda _: False, refresh=self.refresh,
             look=lambda: self.looked.append(self.clock()),
         )  # fmt: skip
-        self.adder.recover()
 
     def put(self, name: str, content: str) -> None:
         data = content.encode()

@@ -126,7 +126,6 @@ class Bench:
         self.adder = Adder(
             self.service, self.additions, known=lambda _: False, refresh=self.refresh
         )
-        self.adder.recover()
 
     def refresh(self) -> None:
         self.refreshed += 1
@@ -146,7 +145,7 @@ class Bench:
         """Until nothing is left to do within that time."""
         end = self.clock.time + seconds
         while self.clock.time < end:
-            self.clock.time += self.turn()
+            self.clock.time += min(self.turn(), max(0.01, end - self.clock.time))
 
     def states(self) -> dict[str, State]:
         return {each.hash: each.state for each in self.additions.waiting("rd")}

@@ -81,3 +81,27 @@ def test_several_servers_may_be_named(postgres: Cluster, tmp_path: Path, clock: 
         engine = open_database(tmp_path, clock, database=Database(SecretStr(url)))
         Records(engine).learn("identity", 1)
         engine.dispose()
+
+
+def test_a_pooler_that_forgets_what_was_prepared_is_asked_plainly(
+    postgres: Cluster, tmp_path: Path, clock: Clock
+) -> None:
+    """As PgBouncer does, which lends another connection for each transaction."""
+    with postgres.database() as made:
+        engine = open_database(tmp_path, clock, database=made)
+        records = Records(engine)
+
+        def ask_often() -> None:
+            for _ in range(8):
+                records.is_asked()
+
+        ask_often()
+        with engine.begin() as connection:
+            connection.exec_driver_sql("DO $$ BEGIN EXECUTE 'DEALLOCATE ALL'; END $$")
+        with pytest.raises(SQLAlchemyError, match="prepared statement"):
+            ask_often()
+        ask_often()
+        with engine.connect() as connection:
+            count = connection.exec_driver_sql("SELECT count(*) FROM pg_prepared_statements")
+            assert count.scalar_one() == 0
+        engine.dispose()

@@ -8,6 +8,7 @@ import pytest
 
 from davstore.catalog import State, moved_to
 from davstore.catalog.audit import removals
+from davstore.config import Database
 from davstore.model import Status
 from davstore.wanted import of_hash
 from tests.catalog.shop import AFTER, Process, Shop
@@ -35,8 +36,10 @@ def other() -> Shop:
 
 
 @pytest.fixture
-def one(shop: Shop, other: Shop, tmp_path: Path, clock: Clock) -> Iterator[Process]:
-    process = Process(shop, tmp_path, clock, other=other)
+def one(
+    shop: Shop, other: Shop, tmp_path: Path, clock: Clock, database: Database | None
+) -> Iterator[Process]:
+    process = Process(shop, tmp_path, clock, other=other, database=database)
     process.refresh()
     process.catalog.refresh("ad")
     process.additions.put("ad", "a.magnet", b"x", [of_hash(HASH, "Film")], "anna")
@@ -110,9 +113,9 @@ def test_what_the_other_has_in_its_trash_it_does_not_have(
 
 
 def test_it_stays_where_the_other_is_no_account_any_more(
-    one: Process, shop: Shop, tmp_path: Path, clock: Clock
+    one: Process, shop: Shop, tmp_path: Path, clock: Clock, database: Database | None
 ) -> None:
-    alone = Process(shop, tmp_path, clock)
+    alone = Process(shop, tmp_path, clock, database=database)
     later(alone, clock)
     assert shop.removed == []
     assert said(alone) == ["kept in the trash: ad is no account any more"]

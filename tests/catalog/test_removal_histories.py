@@ -21,6 +21,7 @@ from davstore.catalog.editor import LINGER, NotThere
 from davstore.config import Database
 from davstore.errors import Refused, StoreError, StoreUnavailable
 from davstore.model import Folder
+from tests.catalog.histories import PATIENT
 from tests.catalog.shop import AFTER, FILES, Process, Shop, failing
 from tests.postgres import Cluster
 
@@ -249,7 +250,7 @@ def files(folder: Folder) -> set[str]:
     return found
 
 
-TestRemovals = Histories.TestCase
+TestRemovals = PATIENT(Histories.TestCase)
 TestRemovals.settings = settings(
     max_examples=60, stateful_step_count=30, deadline=None,
     suppress_health_check=list(HealthCheck),
@@ -270,5 +271,5 @@ def cluster(postgres: Cluster) -> None:
     HistoriesOnServer.cluster = postgres
 
 
-TestRemovalsOnServer = pytest.mark.usefixtures("cluster")(HistoriesOnServer.TestCase)
+TestRemovalsOnServer = PATIENT(pytest.mark.usefixtures("cluster")(HistoriesOnServer.TestCase))
 TestRemovalsOnServer.settings = settings(TestRemovals.settings, max_examples=8)

@@ -13,6 +13,7 @@ from davstore.catalog import SCHEMA, Records, look_into, open_database
 from davstore.catalog.database import FILE_NAME
 from davstore.catalog.migrations import number
 from davstore.errors import StateError
+from tests.catalog.newer import changed_on_server
 from tests.catalog.scripted import Clock
 from tests.postgres import Cluster
 
@@ -97,7 +98,8 @@ def test_a_newer_database_is_refused_in_one_line(
     with postgres.database() as made:
         engine = open_database(tmp_path, clock, database=made)
         with engine.begin() as connection:
-            connection.exec_driver_sql("UPDATE alembic_version SET version_num = 'v999'")
+            for script in changed_on_server(999):
+                connection.exec_driver_sql(script)
         engine.dispose()
         with pytest.raises(StateError, match=r"newer davstore \(schema \d+\); start that one"):
             open_database(tmp_path, clock, database=made)

@@ -10,6 +10,7 @@ import pytest
 from davstore.catalog.database import FILE_NAME, open_database
 from davstore.catalog.migrations import SCHEMA
 from davstore.errors import StateError
+from tests.catalog.newer import changed_by_a_newer
 
 
 def now() -> float:
@@ -41,7 +42,7 @@ def test_a_catalog_of_a_newer_davstore_is_kept_aside_and_rebuilt(
 ) -> None:
     open_database(tmp_path, now).dispose()
     with sqlite3.connect(tmp_path / FILE_NAME) as connection:
-        connection.execute(f"PRAGMA user_version = {SCHEMA + 1}")
+        connection.executescript(changed_by_a_newer(SCHEMA + 1))
     with caplog.at_level(logging.WARNING):
         open_database(tmp_path, now).dispose()
     assert "newer davstore" in caplog.text

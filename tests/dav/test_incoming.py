@@ -7,6 +7,7 @@ import pytest
 
 from davstore.catalog import Additions, State, open_database
 from davstore.catalog.additions import SHOWN_FOR, TOLD_FOR
+from davstore.config import Database
 from davstore.dav.incoming import Incoming
 from davstore.dav.people import OWNER
 from davstore.errors import NotAccepted
@@ -22,13 +23,14 @@ class Shelf:
     """One account, `rd`, at a time that a test says."""
 
     folder: Path
+    database: Database | None = None
     time: float = 1_000_000.0
     coming: tuple[Magnet, ...] = ()
     known: set[str] = field(default_factory=set)
     woken: int = 0
 
     def __post_init__(self) -> None:
-        engine = open_database(self.folder, lambda: self.time)
+        engine = open_database(self.folder, lambda: self.time, database=self.database)
         self.additions = Additions(engine, lambda: self.time)
         self.incoming = Incoming(
             {"rd": Takes(links=True)},
@@ -62,8 +64,8 @@ class Shelf:
 
 
 @pytest.fixture
-def shelf(tmp_path: Path) -> Shelf:
-    return Shelf(tmp_path)
+def shelf(tmp_path: Path, database: Database | None) -> Shelf:
+    return Shelf(tmp_path, database)
 
 
 def magnet(hash_: str, status: Status, progress: float | None = None) -> Magnet:

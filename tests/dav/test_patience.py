@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 import requests
 
+from davstore.catalog import Kept, open_database
+from davstore.config import Database
 from davstore.dav.keeping import Keeping, in_folder
 from davstore.dav.patience import KNOWN_FOR, OF_A_NAME, ROOM, Patience
 from davstore.simulator import Simulator
@@ -18,8 +20,11 @@ from tests.test_workers import One
 HERE = "10.0.0.1"
 
 
-def kept(folder: Path) -> Keeping:
-    return in_folder(folder, timeout=1.0)("logins", ROOM)
+def kept(folder: Path, database: Database | None = None) -> Keeping:
+    if database is None:
+        return in_folder(folder, timeout=1.0)("logins", ROOM)
+    engine = open_database(folder, lambda: 0.0, database=database)
+    return Kept(engine, "logins", room_for=ROOM)
 
 
 @pytest.fixture
@@ -28,8 +33,10 @@ def moment() -> list[float]:
 
 
 @pytest.fixture
-def two(tmp_path: Path, moment: list[float]) -> Iterator[tuple[Patience, Patience]]:
-    first, second = (Patience(lambda: moment[0], kept(tmp_path)) for _ in range(2))
+def two(
+    tmp_path: Path, moment: list[float], database: Database | None
+) -> Iterator[tuple[Patience, Patience]]:
+    first, second = (Patience(lambda: moment[0], kept(tmp_path, database)) for _ in range(2))
     yield first, second
     first.close()
     second.close()
@@ -61,16 +68,19 @@ def test_who_was_let_in_at_one_is_not_locked_out_of_the_other(
     assert two[1].wait(HERE, "anna"), "guesses have an end there too"
 
 
-def test_a_moment_of_another_clock_holds_nobody_up(tmp_path: Path) -> None:
+def test_a_moment_of_another_clock_holds_nobody_up(
+    tmp_path: Path, database: Database | None
+) -> None:
     """Another boot's: it may lie ahead."""
-    before = Patience(lambda: KNOWN_FOR, kept(tmp_path))
+    before = Patience(lambda: KNOWN_FOR, kept(tmp_path, database))
     for _ in range(5):
         before.failed(HERE, "anna")
     assert before.wait(HERE, "anna")
     before.close()
-    assert Patience(lambda: 1000.0, kept(tmp_path)).wait(HERE, "anna") == 0
+    assert Patience(lambda: 1000.0, kept(tmp_path, database)).wait(HERE, "anna") == 0
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_a_disk_that_fails_lets_each_count_for_itself(
     two: tuple[Patience, Patience], tmp_path: Path
 ) -> None:

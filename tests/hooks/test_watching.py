@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from davstore.catalog import Outbox, open_database
+from davstore.config import Database
 from davstore.hook_settings import KINDS, AnyHook
 from davstore.hooks import Hooks, wait_before
 from davstore.hooks.watching import GIVEN_UP, KEPT_BACK
@@ -22,8 +23,9 @@ NOW = 1_800_000_000.0
 class House:
     """Folders that come and go, and one hook that hears of them."""
 
-    def __init__(self, folder: Path, told: Told) -> None:
+    def __init__(self, folder: Path, told: Told, database: Database | None) -> None:
         self.state = folder
+        self.database = database
         self.told = told
         self.now = NOW
         self.ours = True
@@ -38,7 +40,8 @@ class House:
         )
 
     def opened(self, hook: AnyHook | None = None) -> Hooks:
-        self.outbox = Outbox(open_database(self.state, lambda: self.now))
+        engine = open_database(self.state, lambda: self.now, database=self.database)
+        self.outbox = Outbox(engine)
         return Hooks([hook or self.hook], self.outbox, self.tree, lambda: self.ours,
                      clock=lambda: self.now)  # fmt: skip
 
@@ -64,9 +67,9 @@ class House:
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
+def house(tmp_path: Path, database: Database | None) -> Iterator[House]:
     with running(Taking) as told:
-        yield House(tmp_path, told)
+        yield House(tmp_path, told, database)
 
 
 def test_nothing_is_told_of_what_was_there_at_the_start(house: House) -> None:

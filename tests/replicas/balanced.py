@@ -6,7 +6,9 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 from urllib.parse import unquote
 
 import requests
@@ -14,6 +16,7 @@ import tomli_w
 
 from davstore.simulator import Simulator
 from tests.benchmarks.processes import found
+from tests.cables import Cable, cable
 from tests.serving import wait_until
 from tests.test_cli import free_port
 
@@ -29,22 +32,30 @@ class Replica:
     """One of them; it can be killed and started again."""
 
     def __init__(self, config: Path, port: int, log: Path) -> None:
-        self.url = f"http://127.0.0.1:{port}"
+        self.port = port
         self._config = config
         self._log = log
         self._process: subprocess.Popen[bytes] | None = None
 
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
     def start(self) -> None:
         """Return once it is ready."""
+        self.begin()
+        wait_until(self.is_ready, 60)
+
+    def begin(self) -> None:
+        """Return at once."""
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "davstore", "serve", "-c", str(self._config)], stderr=log
             )
-        wait_until(self.is_ready, 60)
 
     def is_ready(self) -> bool:
         assert self._process is not None
-        assert self._process.poll() is None, self._log.read_text("utf-8")[-2000:]
+        assert self._process.poll() is None, self.said[-2000:]
         try:
             return self.ask("GET", "/-/readyz").status_code == 200
         except requests.RequestException:
@@ -72,6 +83,16 @@ class Replica:
         self._process.terminate()
         assert self._process.wait(NOTICE + DRAIN + 30) == 0
 
+    def refresh(self) -> None:
+        """Have the accounts refreshed, by whichever of them does so."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGHUP)
+
+    @property
+    def said(self) -> str:
+        """Its log."""
+        return self._log.read_text("utf-8", "replace")
+
     def end(self) -> None:
         """However it stands."""
         if self._process is not None and self._process.poll() is None:
@@ -94,6 +115,13 @@ class Replica:
         answer = self.ask("PROPFIND", folder, Depth="1")
         return answer.status_code == 207 and f"/{name}/" in unquote(answer.text)
 
+    def refreshes(self, account: str) -> bool:
+        """Whether it was the last of its own words that it does."""
+        said = re.findall(
+            rf"{account}: refreshed by (this|another) process", self._log.read_text("utf-8")
+        )
+        return bool(said) and said[-1] == "this"
+
     def memory(self) -> int:
         """Bytes that are resident."""
         assert self._process is not None
@@ -102,8 +130,33 @@ class Replica:
 
     def complaints(self) -> list[str]:
         """What its log should not hold."""
-        text = self._log.read_text("utf-8", "replace")
+        text = self.said
         return [text[m.start() :].splitlines()[0] for m in _UNEXPECTED.finditer(text)]
+
+
+class Reached(Protocol):
+    """A replica, or a way to it."""
+
+    @property
+    def url(self) -> str: ...
+
+
+@dataclass(frozen=True)
+class Way:
+    """A replica through a cable."""
+
+    cable: Cable
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.cable.port}"
+
+
+@contextmanager
+def wired(over: Sequence[Replica]) -> Iterator[list[Way]]:
+    """A cable to each."""
+    with ExitStack() as stack:
+        yield [Way(stack.enter_context(cable(each.port))) for each in over]
 
 
 def session() -> requests.Session:
@@ -123,8 +176,10 @@ def replicas(
     count: int = 3,
     accounts: Sequence[str] = ("alldebrid",),
     refresh: float = 10,
+    ready: bool = True,
 ) -> Iterator[list[Replica]]:
-    """So many, ready, over one database and one folder of shares; each has a state of its own.
+    """So many, ready unless said otherwise, over one database and one folder of shares; each has a
+    state of its own.
 
     All `accounts` are at the simulated AllDebrid.
     """
@@ -142,27 +197,30 @@ def replicas(
             config = own / "davstore.toml"
             config.write_text(tomli_w.dumps({
                 "server": server,
-                "accounts": dict.fromkeys(accounts, sim.alldebrid.settings),
+                "accounts": dict.fromkeys(accounts, sim.alldebrid.settings | {"delete": True}),
                 "users": [{"name": USER, "password": PASSWORD, "rights": RIGHTS}],
                 "shares": {"scratch": {"kind": "scratch", "path": str(folder / "scratch")}},
                 "views": {},
             }), "utf-8")  # fmt: skip
             made.append(Replica(config, port, own / "log"))
             stack.callback(made[-1].end)
-            made[-1].start()
+            made[-1].begin()
+        for each in made if ready else ():
+            wait_until(each.is_ready, 60)
         yield made
 
 
 @contextmanager
 def balanced(
-    over: Sequence[Replica],
+    over: Sequence[Reached],
     folder: Path,
     *,
     port: int = 0,
     spread: bool = False,
     hasty: bool = False,
 ) -> Iterator[str]:
-    """The URL of an HAProxy as docker/ has it; any `port` where none is said.
+    """The URL of an HAProxy as docker/ has it; any `port` where none is said. In the end it is
+    killed.
 
     `spread`: each request goes to the next replica; `hasty`: one that hangs is given up in seconds.
     """
@@ -190,7 +248,7 @@ def balanced(
         assert process.poll() is None, (folder / "haproxy.log").read_text("utf-8")
         yield f"http://127.0.0.1:{port}"
     finally:
-        process.terminate()
+        process.kill()
         process.wait(10)
 
 

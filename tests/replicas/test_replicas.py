@@ -3,7 +3,7 @@
 import hashlib
 import subprocess
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from itertools import cycle
@@ -15,48 +15,18 @@ import requests
 from davstore.simulator import Fault, Simulator
 from tests.postgres import Cluster, binaries
 from tests.replicas.balanced import PASSWORD, USER, Replica, balanced, replicas, session
+from tests.replicas.conftest import FILMS
 from tests.replicas.load import FOLDER, Load, Seen, content, film, mounted, name, place
 from tests.serving import wait_until
 from tests.test_cli import free_port
 
 pytestmark = pytest.mark.client
 
-FILMS = 6
 SUITES = ("basic", "copymove", "props", "locks", "http")
 LOCK = (
     '<D:lockinfo xmlns:D="DAV:"><D:lockscope><D:exclusive/></D:lockscope>'
     "<D:locktype><D:write/></D:locktype></D:lockinfo>"
 )
-
-
-@pytest.fixture(scope="module")
-def library() -> Iterator[Simulator]:
-    with Simulator() as sim:
-        for number in range(FILMS):
-            sim.alldebrid.add(film(number))
-        yield sim
-
-
-@pytest.fixture(scope="module")
-def three(
-    library: Simulator, need: Callable[..., None], tmp_path_factory: pytest.TempPathFactory,
-    postgres: Cluster,
-) -> Iterator[Sequence[Replica]]:  # fmt: skip
-    need("haproxy")
-    folder = tmp_path_factory.mktemp("replicas")
-    with (
-        postgres.database() as database,
-        replicas(library, folder, database.url.get_secret_value()) as made,
-    ):
-        wait_until(lambda: all(each.lists(FOLDER, name(0)) for each in made))
-        yield made
-        assert [each.complaints() for each in made] == [[], [], []]
-
-
-@pytest.fixture
-def url(three: Sequence[Replica], tmp_path: Path) -> Iterator[str]:
-    with balanced(three, tmp_path) as found:
-        yield found
 
 
 def test_a_lock_of_one_holds_at_all(three: Sequence[Replica]) -> None:
@@ -171,6 +141,7 @@ def test_rclone_reads_on_where_its_replica_was_killed(
     assert killed is not None
     killed.start()
     assert digest.hexdigest() == hashlib.sha256(whole.read(0, whole.size)).hexdigest()
+    assert len({each.ask("HEAD", place(1)).headers["ETag"] for each in three}) == 1
 
 
 def test_nobody_notices_that_one_after_the_other_is_replaced(

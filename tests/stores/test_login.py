@@ -8,14 +8,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import Engine
 
+from davstore.catalog import PassRecord, open_database, passes_of
+from davstore.config import Database
 from davstore.errors import AccountProblem, NotAuthorized, Refused, StateError, StoreUnavailable
 from davstore.simulator import Fault, Simulator
 from davstore.stores import STORES, alldebrid
 from davstore.stores.alldebrid import AllDebrid
 from davstore.stores.base import Means
 from davstore.stores.login import Invitation, await_confirmation, log_in
-from davstore.stores.passes import Pass, PassFile
+from davstore.stores.passes import Pass, Passes, PassFile
 
 
 @dataclass
@@ -48,6 +51,7 @@ class Opening:
     sim: Simulator
     clock: Clock
     state: Path
+    engine: Engine | None = None
     opened: list[Any] = field(default_factory=list)
 
     def __call__(self, name: str, **changes: Any) -> Any:
@@ -55,12 +59,20 @@ class Opening:
         keys = {**service.settings, "login": True, **changes}
         if keys["login"]:
             del keys["token"]
-        passes = PassFile(self.state, name, keys["url"])
+        passes: Passes = (
+            PassFile(self.state, name, keys["url"]) if self.engine is None
+            else PassRecord(self.engine, name, keys["url"])
+        )  # fmt: skip
         kind = STORES[keys["store"]]
         means = Means(now=self.clock, sleep=self.clock.sleep, passes=passes)
         store = kind.open(name, kind.settings.model_validate(keys), means)
         self.opened.append(store)
         return store
+
+    @property
+    def kept(self) -> list[object]:
+        """What stands on disk of all logins."""
+        return list(self.state.rglob("*.json") if self.engine is None else passes_of(self.engine))
 
     def in_(self, name: str) -> Any:
         """A store that somebody has let in."""
@@ -71,11 +83,16 @@ class Opening:
 
 
 @pytest.fixture
-def opening(sim: Simulator, clock: Clock, tmp_path: Path) -> Iterator[Opening]:
-    opening = Opening(sim, clock, tmp_path)
+def opening(
+    sim: Simulator, clock: Clock, tmp_path: Path, database: Database | None
+) -> Iterator[Opening]:
+    engine = None if database is None else open_database(tmp_path, clock, database=database)
+    opening = Opening(sim, clock, tmp_path, engine)
     yield opening
     for store in opening.opened:
         store.close()
+    if engine is not None:
+        engine.dispose()
 
 
 def nothing(_: Invitation) -> None:
@@ -110,7 +127,7 @@ def test_a_code_that_is_refused_says_so_at_once(opening: Opening, name: str) -> 
 def test_a_code_that_nobody_types_runs_out(opening: Opening, name: str) -> None:
     with pytest.raises(NotAuthorized, match=r"in time.*davstore login"):
         log_in(opening(name), nothing, now=opening.clock, sleep=opening.clock.sleep)
-    assert not list(opening.state.rglob("*.json"))
+    assert not opening.kept
 
 
 @pytest.mark.parametrize("name", ["realdebrid", "alldebrid"])
@@ -126,6 +143,7 @@ def test_a_service_that_fails_meanwhile_is_waited_for(opening: Opening, name: st
     assert store.account().user == "ada"
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("name", ["realdebrid", "alldebrid"])
 def test_what_a_login_brought_is_the_owners_alone(opening: Opening, name: str) -> None:
     opening.in_(name)
@@ -162,7 +180,7 @@ def test_another_service_is_never_sent_our_token(opening: Opening, name: str) ->
 def test_logging_out_leaves_nothing(opening: Opening, name: str) -> None:
     store = opening.in_(name)
     store.log_out()
-    assert not list(opening.state.rglob("*.json"))
+    assert not opening.kept
     with pytest.raises(NotAuthorized):
         store.account()
     assert not opening.sim.realdebrid.login.tokens

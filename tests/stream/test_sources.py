@@ -1,9 +1,11 @@
 """Bytes are right or there are none: every way in which a file host can misbehave at the start."""
 
 import random
+import threading
 from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -16,6 +18,7 @@ from davstore.errors import (
     RateLimited,
     StoreUnavailable,
 )
+from davstore.model import Link
 from davstore.simulator import Content, Fault
 from davstore.simulator.filehost import FileHost
 from davstore.stream import Streams
@@ -171,6 +174,47 @@ def test_only_http_is_followed(streams: Streams, host: FileHost, to: str) -> Non
     host.faults.add(Fault("redirect", times=None, to=to))
     with pytest.raises(StoreUnavailable, match="does not lead to a web server"):
         streams.open(leaf(), 0, 99)
+
+
+class Rude(BaseHTTPRequestHandler):
+    """Answers with a head that no library would write."""
+
+    head: ClassVar[dict[str, str]]
+    status: ClassVar[int]
+
+    def do_GET(self) -> None:
+        self.send_response(self.status)
+        for name, value in self.head.items():
+            self.send_header(name, value)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Nowhere."""
+
+
+@pytest.mark.parametrize(
+    ("status", "head", "said"),
+    [
+        (302, {"Location": "http://["}, "no URL"),
+        (302, {"Location": "//["}, "no URL"),
+        (206, {"Content-Range": f"bytes 0-99/{'9' * 5000}"}, "another range"),
+        (206, {"Content-Range": "bytes 0-99/100", "Content-Length": "9" * 5000}, "."),
+    ],
+)
+def test_heads_that_make_no_sense_are_told_as_that(
+    store: HostedStore, content: Content, clock: Clock, tmp_path: Path,
+    status: int, head: dict[str, str], said: str,
+) -> None:  # fmt: skip
+    rude = type("Ruder", (Rude,), {"status": status, "head": head})
+    with ThreadingHTTPServer(("127.0.0.1", 0), rude) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}"
+        store.link = lambda file: Link(f"{url}/x", 4e9)  # type: ignore[method-assign]
+        streams = opened(store, only(url), {}, clock, {}, tmp_path)
+        with pytest.raises(StoreUnavailable, match=said):
+            streams.open(leaf(), 0, 99)
+        streams.close()
+        server.shutdown()
 
 
 def test_a_public_accounts_link_into_a_private_network_is_not_followed(

@@ -5,22 +5,27 @@ A new database is made whole, as the tables say, and has the last number. Schema
 ever in SQLite's file, without Alembic's table.
 
 A change of tables: a script in `versions` that follows the last one, and `SCHEMA`. What runs beside
-it, in a rolling upgrade, is the davstore before: a script adds, with defaults, and takes nothing
-away that the last release needs.
+it, in a rolling upgrade, is the davstore before, which may also be started again: a script adds,
+with defaults, and takes nothing away. The database says which davstores it is good for.
 """
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
 
-from davstore.catalog.dialects import SERVER
-from davstore.catalog.tables import metadata
+from davstore.catalog.dialects import SERVER, upsert
+from davstore.catalog.tables import metadata, revisions
 
 if TYPE_CHECKING:
     from alembic.config import Config
 
 SCHEMA: Final = 7
+READABLE_FROM: Final = 5
+"""The oldest schema whose davstore can work with ours: no script since has done anything but add.
+"""
+_READABLE_FROM: Final = "schema readable from"
+"""Its name among the numbers in `revisions`."""
 
 _version = sa.Table(
     "alembic_version",
@@ -41,6 +46,24 @@ def number(connection: sa.Connection) -> int:
     return 0 if said is None else int(str(said).removeprefix("v"))
 
 
+def is_readable(connection: sa.Connection) -> bool:
+    """Whether this davstore can work with the database: not where a newer one has changed it so
+    that it says no.
+    """
+    if number(connection) <= SCHEMA:
+        return True
+    if not sa.inspect(connection).has_table(revisions.name):
+        return False
+    query = sa.select(revisions.c.value).where(revisions.c.name == _READABLE_FROM)
+    oldest = connection.execute(query).scalar_one_or_none()
+    return oldest is not None and oldest <= SCHEMA
+
+
+def without_note() -> sa.Select[Any]:
+    """All of `revisions` but the number that no change of anything has made."""
+    return sa.select(revisions).where(revisions.c.name != _READABLE_FROM)
+
+
 def bring_up_to_date(connection: sa.Connection) -> None:
     """Make the tables, or change those of an older schema, in the connection's transaction."""
     before = number(connection)
@@ -51,6 +74,7 @@ def bring_up_to_date(connection: sa.Connection) -> None:
         connection.execute(sa.insert(_version).values(version_num=f"v{SCHEMA}"))
     elif before < SCHEMA:
         _migrate(connection, before)
+    upsert(connection, revisions, {"name": _READABLE_FROM, "value": READABLE_FROM})
     if connection.dialect.name != SERVER:
         connection.exec_driver_sql(f"PRAGMA user_version = {SCHEMA}")
 
