@@ -82,12 +82,11 @@ class Telling(Service):
     """The same, which tells what changed to those who kept their marker."""
 
     def changes(self, marker: str, known: Mapping[str, Magnet]) -> News:
-        rows = tuple(self.magnets())
-        after = str(len(self.log))
+        after, touched = str(len(self.log)), set(self.log[int(marker or 0) :])
+        gone = (touched - self.magnets_now.keys()) | (touched & self.hidden)
+        rows = tuple(self.magnets())  # what happens meanwhile is told the next time
         if not marker:
             return News(rows, after, complete=True)
-        touched = set(self.log[int(marker) :])
-        gone = (touched - self.magnets_now.keys()) | (touched & self.hidden)
         return News(tuple(r for r in rows if r.id in touched), after, gone=frozenset(gone))
 
 

@@ -14,18 +14,25 @@ USER, PASSWORD = "demo", "demo"
 
 
 @pytest.fixture(scope="session")
-def demo_library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulator]:
-    with Simulator.demo(tmp_path_factory.mktemp("media")) as sim:
+def media(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the demo's videos are, once they are made."""
+    return tmp_path_factory.mktemp("media")
+
+
+@pytest.fixture(scope="module")
+def demo_library(media: Path) -> Iterator[Simulator]:
+    """Its own for each file of tests: people's browsers add and remove things."""
+    with Simulator.demo(media) as sim:
         yield sim
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def demo(demo_library: Simulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
     with serving(demo_library, tmp_path_factory.mktemp("state"), user=USER, password=PASSWORD) as s:
         yield s
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def writable(
     demo_library: Simulator, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Serving]:
@@ -51,7 +58,7 @@ class Rclone:
         return run(*self.command(*arguments))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def rclone(
     demo: Serving, need: Callable[..., None], tmp_path_factory: pytest.TempPathFactory
 ) -> Rclone:

@@ -39,7 +39,7 @@ def true_sums(sim: Simulator) -> list[str]:
 NOT_COMING = ("--exclude", "/*/incoming/**", "--exclude", "/.davstore-canary")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def listed(demo_library: Simulator, rclone: Rclone) -> list[str]:
     """Every path of the demo, once all sizes are known."""
     rows: list[dict[str, object]] = []
