@@ -187,7 +187,7 @@ class Arranged:
         if self._due <= self._now():
             now = self._now()
             late = {key for key, spot in self._spots.items() if spot.place.until <= now}
-            for key in late:
+            for key in sorted(late):
                 self._pending[key] = None
             self._due = min((spot.place.until for key, spot in self._spots.items()
                              if key not in late), default=float("inf"))  # fmt: skip
@@ -199,7 +199,7 @@ class Arranged:
         self._pending.update(self._failed)
         self._failed.clear()
         gone, back = [], []
-        for key in changed:
+        for key in sorted(changed):  # else two machines might give them different places
             sources = self._sources.of(key)
             spot = self._spots.get(key)
             if sources and (spot is None or spot.place.stamp != self._stamp(sources)):
