@@ -342,8 +342,9 @@ class _Client:
         stream: Stream | None = None
         try:
             stream = await self._streams.begun(
-                transfer.leaf, transfer.start, transfer.end, transfer.reader
-            )
+                transfer.leaf, transfer.start, transfer.end, transfer.reader,
+                is_whole=transfer.status.startswith("200"),
+            )  # fmt: skip
             self._tally.count(REQUESTS, "GET", transfer.status[:3])
             self._wire.offer_more(head)
             await stream.send(self._wire)

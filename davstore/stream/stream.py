@@ -53,7 +53,15 @@ class Stream:
     called then.
     """
 
-    def __init__(self, copies: Copies, start: int, end: int | None, around: Surroundings) -> None:
+    def __init__(
+        self,
+        copies: Copies,
+        start: int,
+        end: int | None,
+        around: Surroundings,
+        *,
+        is_whole: bool = False,
+    ) -> None:
         self._copies = copies
         self.flow = Flow(start, *around.floor, copies.is_wanted)
         self._start = start
@@ -67,7 +75,7 @@ class Stream:
         self._sink: Sink | None = None
         self.is_closed = False
         self._is_exact = end is not None and end - start < EXACT
-        self._is_known = not self._is_exact  # may be a probe's, and was all on disk so far
+        self._is_known = not (self._is_exact or is_whole)  # may be a probe's, all on disk so far
         self.error: type[DavstoreError] | None = None
         self.closed: Callable[[Stream], None] = lambda _: None
 

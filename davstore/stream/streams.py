@@ -95,15 +95,16 @@ class Streams:
         memory = Memory(int(settings.read_ahead_memory))
         self._around = Surroundings(edges, Pieces(edges, floor), memory, floor)
 
-    def stream(self, leaf: Leaf, start: int, end: int | None) -> Stream:
-        """Bytes `start` to `end` (inclusive; None: to the end) of `leaf`, not yet begun.
+    def stream(self, leaf: Leaf, start: int, end: int | None, *, is_whole: bool = False) -> Stream:
+        """Bytes `start` to `end` (inclusive; None: to the end) of `leaf`, not yet begun. Who asked
+        for it `is_whole`, without a range, is no probe.
 
         Where it fails, the same file in other accounts goes on for it if their size is known to
         be the same. To be used on `loop`.
         """
         same = [leaf, *(each for each in leaf.others if each.size == leaf.size is not None)]
         copies = Copies([self._copy(each) for each in same], self._failures)
-        return Stream(copies, start, end, self._around)
+        return Stream(copies, start, end, self._around, is_whole=is_whole)
 
     def _copy(self, leaf: Leaf) -> Copy:
         deliveries = Deliveries(
@@ -119,13 +120,19 @@ class Streams:
         return Copy(leaf, deliveries, self.pools[leaf.account], lanes)
 
     async def begun(
-        self, leaf: Leaf, start: int, end: int | None, reader: Reader = OURSELVES
+        self,
+        leaf: Leaf,
+        start: int,
+        end: int | None,
+        reader: Reader = OURSELVES,
+        *,
+        is_whole: bool = False,
     ) -> Stream:
         """As `stream`, its first bytes at hand for `reader`.
 
         Raises `DavstoreError` as clients are to be told.
         """
-        stream = self.stream(leaf, start, end)
+        stream = self.stream(leaf, start, end, is_whole=is_whole)
         self.running.add(stream, reader, start, end)
         began = time.monotonic()
         try:

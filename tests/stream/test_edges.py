@@ -116,11 +116,16 @@ def test_who_was_served_from_disk_may_leave_before_upstream_is_asked(
     assert host.bytes_sent == sent
 
 
-def test_who_asks_for_a_few_bytes_is_not_kept_waiting(streams: Streams) -> None:
+@pytest.mark.parametrize(
+    ("start", "end", "is_whole"), [(MIB // 2, 3 * MIB // 2, False), (0, LONG - 1, True)]
+)
+def test_who_asks_for_a_few_bytes_or_for_all_is_not_kept_waiting(
+    streams: Streams, start: int, end: int, is_whole: bool
+) -> None:
     read(streams, 0, 3 * MIB, film())
     wait_until(lambda: is_kept(streams, MIB - 1))
     reader = Leaving()
-    stream = streams.loop.call(streams.begun(film(), MIB // 2, 3 * MIB // 2))
+    stream = streams.loop.call(streams.begun(film(), start, end, is_whole=is_whole))
     streams.loop.call(stream.send(reader))
     streams.loop.soon(stream.close)
     assert not any(reader.given)
