@@ -125,6 +125,11 @@ class Sidecars:
                     self._known[home] = revision
         return bool(rows)
 
+    @property
+    def seen(self) -> int:
+        """Grows with each change that was taken over."""
+        return self._seen
+
     def follow_others(self) -> bool:
         """The same, where there are other processes.
 

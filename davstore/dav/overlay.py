@@ -82,12 +82,19 @@ class Overlay:
         beside = self.sidecars.at_hand(home.key)
         return None if beside is None else self._merged(home, beside)
 
-    def is_outdated(self, entry: Entry | None) -> bool:
-        """Whether another process has written sidecars since; asked only for an `entry` which that
-        may concern. They are known from now on.
+    @property
+    def seen(self) -> int:
+        """How far it has followed what processes write."""
+        return self.sidecars.seen
+
+    def is_outdated(self, entry: Entry | None, seen: int) -> bool:
+        """Whether another process has written sidecars since only so much was `seen`; asked only
+        for an `entry` which that may concern. They are known from now on.
         """
-        may_be = entry is None or isinstance(entry, SidecarLeaf | SidecarFolder)
-        return may_be and self.sidecars.follow_others()
+        if entry is not None and not isinstance(entry, SidecarLeaf | SidecarFolder):
+            return False
+        self.sidecars.follow_others()
+        return self.seen != seen  # another thread of ours may have followed meanwhile
 
     def _merged(self, home: Home, beside: Beside) -> Folder:
         known = self._shown.get(home.key)

@@ -129,8 +129,9 @@ class Tree:
         """
         if not parts:
             return self._root(person)
+        seen = self._overlay.seen if self._overlay is not None else 0
         entry = self._found(parts, person, asking=asking)
-        if self._overlay is None or not self._overlay.is_outdated(entry):
+        if self._overlay is None or not self._overlay.is_outdated(entry, seen):
             return entry
         return self._found(parts, person, asking=asking)
 
