@@ -45,6 +45,11 @@ class Transfer:
     refuse: Callable[[DavstoreError], Answer]
     reader: Reader
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether all of the file was asked for, without a range (RFC 9110 section 15.3.1)."""
+        return self.status.startswith("200")
+
 
 @dataclass(frozen=True, slots=True)
 class Request:

@@ -341,10 +341,8 @@ class _Client:
         )
         stream: Stream | None = None
         try:
-            stream = await self._streams.begun(
-                transfer.leaf, transfer.start, transfer.end, transfer.reader,
-                is_whole=transfer.status.startswith("200"),
-            )  # fmt: skip
+            asked = transfer.leaf, transfer.start, transfer.end, transfer.reader
+            stream = await self._streams.begun(*asked, is_whole=transfer.is_whole)
             self._tally.count(REQUESTS, "GET", transfer.status[:3])
             self._wire.offer_more(head)
             await stream.send(self._wire)
