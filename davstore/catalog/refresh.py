@@ -14,6 +14,7 @@ from davstore.catalog.dialects import reading, reason
 from davstore.catalog.edits import Edits
 from davstore.catalog.keeper import Keeper, Measure
 from davstore.catalog.leases import Leases
+from davstore.catalog.members import Member
 from davstore.catalog.pace import Intervals
 from davstore.catalog.records import Records
 from davstore.catalog.schedule import Schedule
@@ -41,6 +42,7 @@ class Catalog:
         *,
         intervals: Intervals,
         leases: Leases | None = None,
+        own: Member | None = None,
         now: Callable[[], float] = time.time,
     ) -> None:
         self._now = now
@@ -52,7 +54,9 @@ class Catalog:
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
         self._sharing = (
-            None if leases is None else Sharing(self._schedules, records, learned, edits, leases)
+            None
+            if leases is None
+            else Sharing(self._schedules, records, learned, edits, leases, own)
         )
 
     @classmethod
@@ -67,6 +71,7 @@ class Catalog:
         slow: float | None = None,
         removal_share: float = REMOVAL_SHARE,
         leases: Leases | None = None,
+        own: Member | None = None,
         playlists: Collection[str] = (),
         now: Callable[[], float] = time.time,
     ) -> "Catalog":
@@ -74,7 +79,8 @@ class Catalog:
 
         `interval` is the seconds between two refreshes of an account, `quick` those while
         something is downloading, `slow` those while nothing moves and nobody reads.
-        `leases` say who refreshes what where several processes share the disk; `playlists` in
+        `leases` say who refreshes what where several processes share the disk, `own` who this is
+        where these are on several machines; `playlists` in
         which accounts each video has one beside it.
         Raises `StateError` where the disk cannot be read.
         """
@@ -88,7 +94,8 @@ class Catalog:
                 for name, store in stores.items()
             }  # fmt: skip
         intervals = Intervals(interval, quick or interval, slow or interval)
-        return cls(keepers, learned, records, edits, intervals=intervals, leases=leases, now=now)
+        return cls(keepers, learned, records, edits, intervals=intervals, leases=leases, own=own,
+                   now=now)  # fmt: skip
 
     @property
     def accounts(self) -> tuple[str, ...]:
@@ -99,6 +106,16 @@ class Catalog:
     def follows(self) -> bool:
         """Whether it takes over what other processes change by itself."""
         return self._sharing is not None
+
+    @property
+    def members(self) -> list[Member]:
+        """The davstores that share its database now, this one too; none where it is a file."""
+        return [] if self._sharing is None else self._sharing.members
+
+    @property
+    def apart(self) -> list[str]:
+        """What these do not agree in, but should; each with its cure."""
+        return [] if self._sharing is None else self._sharing.apart
 
     @property
     def learned(self) -> Mapping[str, int]:

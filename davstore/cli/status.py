@@ -12,6 +12,7 @@ from rich.table import Table
 
 from davstore.catalog import Addition, Additions, Overview, look_into, overviews, server_of
 from davstore.catalog.audit import waiting
+from davstore.catalog.members import machines, members
 from davstore.cli.accounts import NotOffered, opened, stores_of
 from davstore.cli.queue import queue
 from davstore.cli.screen import AsJson, ConfigFile, amount, day, err, load, out, print_json, size
@@ -43,6 +44,7 @@ def status(
     state = settings.server.state
     server = server_of(state)
     engine = look_into(state, settings.server.database)
+    others = machines(members(engine, time.time)[0]) if engine is not None else []
     known = {o.name: o for o in overviews(engine)} if engine is not None else {}
     deleted = waiting(engine) if engine is not None else {}
     queues: dict[str, list[Addition]] = {}
@@ -51,9 +53,12 @@ def status(
         engine.dispose()
     said = {} if offline else _asked(settings)
     if as_json:
-        print_json(_as_json(settings, server, known, said, deleted))
+        print_json(_as_json(settings, server, known, said, deleted) | {"replicas": others})
         return
-    out.print(f"server: process {server}" if server else "server: not running")
+    where = "not running" if not others else "not running here"
+    out.print(f"server: process {server}" if server else f"server: {where}")
+    if others:
+        out.print(f"replicas: {', '.join(others)}", soft_wrap=True)
     out.print(_table(settings, known, said))
     for name in settings.accounts:
         notes = _notes(name, known.get(name), said.get(name), time.time())

@@ -62,7 +62,7 @@ class Server:
         self.tally = Tally()
         certificate = _certificate(settings.server)
         self.library = Library(
-            settings, processes=processes, tally=self.tally, now=now, sleep=sleep
+            settings, processes=processes, number=number, tally=self.tally, now=now, sleep=sleep
         )
         catalog = self.library.catalog
         self.resolver = Resolver(
