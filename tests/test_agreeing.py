@@ -1,11 +1,14 @@
 """By what davstores know whether their settings are the same."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import tomli_w
 
+from davstore.catalog.members import FOLDERS, Member, disagreements
+from davstore.dav.disk import mark, sweep
 from davstore.server.agreeing import member
 from tests.serving import settings
 
@@ -23,12 +26,14 @@ GIVEN: dict[str, Any] = {
 
 def other(folder: Path, **changes: Any) -> list[str]:
     """In what a davstore with these `changes` differs."""
-    found = []
-    for at, given in enumerate((GIVEN, GIVEN | changes)):
-        path = folder / f"{at}.toml"
-        path.write_text(tomli_w.dumps(given), "utf-8")
-        found.append(member(settings(path)))
-    return found[0].other_settings(found[1])
+    return written(folder).other_settings(written(folder, **changes))
+
+
+def written(folder: Path, **changes: Any) -> Member:
+    """As whom a davstore with these settings is known."""
+    path = folder / "config.toml"
+    path.write_text(tomli_w.dumps(GIVEN | changes), "utf-8")
+    return member(settings(path))
 
 
 def test_the_same_settings_are_the_same(tmp_path: Path) -> None:
@@ -63,9 +68,26 @@ def test_what_is_each_machines_own_may_differ(tmp_path: Path) -> None:
     assert other(tmp_path, server=slower) == ["settings"]
 
 
+def test_shares_are_told_by_their_folders_wherever_these_are_mounted(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "mounted").symlink_to("one")
+
+    def at(place: str) -> dict[str, Any]:
+        return {"notes": {"kind": "scratch", "path": str(tmp_path / place)}}
+
+    assert mark(tmp_path / "one") == ""
+    for place in ("one", "two", "one"):
+        assert mark(tmp_path / place, new=True) == mark(tmp_path / place) != ""
+    sweep(tmp_path / "one", lambda: 1e12)
+    told = {place: written(tmp_path, shares=at(place)) for place in ("one", "mounted", "two")}
+    assert told["one"].other_settings(told["mounted"]) == []
+    assert told["one"].other_settings(told["two"]) == [FOLDERS]
+    (said,) = disagreements(told["one"], [replace(told["two"], name="nas2:8080")], 0.0)
+    assert "mount the same folder on both" in said
+
+
 def test_no_secret_can_be_told_from_it(tmp_path: Path) -> None:
-    path = tmp_path / "config.toml"
-    path.write_text(tomli_w.dumps(GIVEN), "utf-8")
-    said = member(settings(path)).task
+    said = written(tmp_path).task
     assert not any(secret in said for secret in ("first", "second", "secret", "anna"))
-    assert all(len(digest) == 4 for digest in member(settings(path)).settings.values())
+    assert all(len(digest) == 4 for digest in written(tmp_path).settings.values())

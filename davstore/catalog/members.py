@@ -16,6 +16,8 @@ from davstore.catalog.tables import leases
 
 TASK: Final = "davstore "
 """What such a lease is of begins so; it is no account's."""
+FOLDERS: Final = "folders"
+"""Of shares; these are no settings."""
 CLOCK: Final = 5.0
 """Seconds by which a clock may differ from the database's before that is worth a word."""
 
@@ -87,6 +89,12 @@ def disagreements(own: Member, found: Collection[Member], ahead: float) -> Itera
     others = {each.name: each for each in found if each.name != own.name}
     for name, other in sorted(others.items()):
         differing = own.other_settings(other)
+        if FOLDERS in differing:
+            differing.remove(FOLDERS)
+            yield (
+                f"{own.name} and {name} have each a folder of its own for a share, and what is "
+                "written at one is not at the other; mount the same folder on both"
+            )
         if differing:
             yield (
                 f"{own.name} and {name} differ in their {', '.join(differing)}; "

@@ -42,7 +42,6 @@ class Catalog:
         *,
         intervals: Intervals,
         leases: Leases | None = None,
-        own: Member | None = None,
         now: Callable[[], float] = time.time,
     ) -> None:
         self._now = now
@@ -54,9 +53,7 @@ class Catalog:
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
         self._sharing = (
-            None
-            if leases is None
-            else Sharing(self._schedules, records, learned, edits, leases, own)
+            None if leases is None else Sharing(self._schedules, records, learned, edits, leases)
         )
 
     @classmethod
@@ -71,7 +68,6 @@ class Catalog:
         slow: float | None = None,
         removal_share: float = REMOVAL_SHARE,
         leases: Leases | None = None,
-        own: Member | None = None,
         playlists: Collection[str] = (),
         now: Callable[[], float] = time.time,
     ) -> "Catalog":
@@ -79,8 +75,7 @@ class Catalog:
 
         `interval` is the seconds between two refreshes of an account, `quick` those while
         something is downloading, `slow` those while nothing moves and nobody reads.
-        `leases` say who refreshes what where several processes share the disk, `own` who this is
-        where these are on several machines; `playlists` in
+        `leases` say who refreshes what where several processes share the disk; `playlists` in
         which accounts each video has one beside it.
         Raises `StateError` where the disk cannot be read.
         """
@@ -94,8 +89,7 @@ class Catalog:
                 for name, store in stores.items()
             }  # fmt: skip
         intervals = Intervals(interval, quick or interval, slow or interval)
-        return cls(keepers, learned, records, edits, intervals=intervals, leases=leases, own=own,
-                   now=now)  # fmt: skip
+        return cls(keepers, learned, records, edits, intervals=intervals, leases=leases, now=now)
 
     @property
     def accounts(self) -> tuple[str, ...]:
@@ -222,14 +216,17 @@ class Catalog:
         for keeper in self._keepers.values():
             keeper.relearn()
 
-    def start(self, measure: Measure, follow: Follow = lambda _: None) -> None:
+    def start(
+        self, measure: Measure, follow: Follow = lambda _: None, own: Member | None = None
+    ) -> None:
         """Keep every account fresh; `measure` looks a file up to learn its size.
 
         Where several processes share the disk, `follow` is called with the names of what others
-        have changed (`revisions`).
+        have changed (`revisions`); where these are on several machines, they know this one as
+        `own`.
         """
         if self._sharing is not None:
-            self._sharing.start(follow)
+            self._sharing.start(follow, own)
         for name, schedule in self._schedules.items():
             thread = threading.Thread(
                 target=self._keep_fresh, args=(schedule, measure), name=f"refresh-{name}",

@@ -56,9 +56,8 @@ class Sharing:
         learned: dict[str, int],
         edits: Edits,
         leases: Leases,
-        own: Member | None = None,
     ) -> None:
-        self._own = own
+        self._own: Member | None = None
         self._apart: list[str] = []
         self._foreign: set[str] = set()
         self._schedules = schedules
@@ -153,9 +152,11 @@ class Sharing:
         for name, schedule in self._schedules.items():
             schedule.keeper.may_write = partial(self._leases.have, account=name, task=REFRESH)
 
-    def start(self, follow: Follow) -> None:
-        """Do all that until stopped; `follow` is called with the names of what has changed."""
-        self._follow = follow
+    def start(self, follow: Follow, own: Member | None = None) -> None:
+        """Do all that until stopped; `follow` is called with the names of what has changed. Others
+        know this process as `own`.
+        """
+        self._follow, self._own = follow, own
         self.guard()
         self.renew()
         self._listener = self._records.listener(self._tell)

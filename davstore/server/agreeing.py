@@ -9,8 +9,9 @@ from typing import Any, Final
 from pydantic import BaseModel, SecretStr
 
 from davstore import __version__
-from davstore.catalog.members import Member
+from davstore.catalog.members import FOLDERS, Member
 from davstore.config import Settings
+from davstore.dav.disk import mark
 from davstore.setting_types import TokenGiven
 
 _OWN: Final = frozenset({"connections", "read_ahead", "token", "token_file", "path"})
@@ -31,6 +32,9 @@ def member(settings: Settings, process: int = 0) -> Member:
         "hooks": _plain(settings.hooks), "settings": [getattr(server, key) for key in _SHARED],
     }  # fmt: skip
     digests = {part: _digest(said) for part, said in parts.items()}
+    marks = [mark(share.path.expanduser()) for share in settings.shares.values()]
+    if all(marks):
+        digests[FOLDERS] = _digest(marks)
     return Member(place(settings), process, __version__, digests)
 
 

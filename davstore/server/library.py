@@ -34,7 +34,6 @@ from davstore.catalog.revisions import SIDECARS as SIDECARS_CHANGED
 from davstore.config import AccountSettings, Settings
 from davstore.dav.keeping import Keep
 from davstore.model import Folder
-from davstore.server.agreeing import member
 from davstore.server.beside import SIDECARS
 from davstore.server.opening import open_stores
 from davstore.stores import STORES
@@ -60,8 +59,7 @@ def upstream(account: AccountSettings, processes: int = 1) -> Upstream:
 class Library:
     """The accounts without a server: stores and the catalog over the state folder.
 
-    So many `processes` use it together, this one has that `number`. Raises `StateError` where the
-    folder cannot be used.
+    So many `processes` use it together. Raises `StateError` where the folder cannot be used.
     """
 
     def __init__(
@@ -69,7 +67,6 @@ class Library:
         settings: Settings,
         *,
         processes: int = 1,
-        number: int = 0,
         tally: Tally | None = None,
         now: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
@@ -98,7 +95,6 @@ class Library:
             slow=settings.server.refresh_slow,
             removal_share=settings.server.removal_share,
             leases=leases,
-            own=member(settings, number) if database is not None else None,
             playlists=[n for n, a in settings.accounts.items() if getattr(a, "transcode", False)],
             now=now,
         )

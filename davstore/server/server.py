@@ -19,6 +19,7 @@ from davstore.errors import DavstoreError
 from davstore.hooks import Hooks
 from davstore.model import Leaf
 from davstore.resolver import Failures, Playlists, Resolver
+from davstore.server.agreeing import member
 from davstore.server.certificate import Certificate
 from davstore.server.front import Front
 from davstore.server.library import Library, upstream
@@ -58,11 +59,12 @@ class Server:
     ) -> None:
         processes = settings.server.workers
         self._settings = self._latest = settings
+        self._number = number
         self.restart: list[str] = []
         self.tally = Tally()
         certificate = _certificate(settings.server)
         self.library = Library(
-            settings, processes=processes, number=number, tally=self.tally, now=now, sleep=sleep
+            settings, processes=processes, tally=self.tally, now=now, sleep=sleep
         )
         catalog = self.library.catalog
         self.resolver = Resolver(
@@ -157,7 +159,9 @@ class Server:
         self.front.start()
         self.watch.start()
         self._watching.start()
-        self.library.catalog.start(self.streams.measure, self._follow)
+        shares_database = self._settings.server.database is not None
+        own = member(self._settings, self._number) if shares_database else None
+        self.library.catalog.start(self.streams.measure, self._follow, own)
         self.library.adders.start(partial(self.library.additions.sweep, temporary=is_temporary))
         self.library.arranged.start()
         self.library.remover.start()

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
-from cheroot.server import HTTPConnection
+from cheroot.server import HTTPConnection, comma_separated_headers
 from cheroot.wsgi import Gateway_10
 from cheroot.wsgi import Server as WsgiServer
 
@@ -24,6 +24,13 @@ from davstore.server.chunks import Chunked
 from davstore.transport import AnySocket, TlsSocket
 
 log = logging.getLogger(__name__)
+
+# Each proxy of several may add a line of its own; cheroot keeps the last of those that it does not
+# know to be lists. https://www.rfc-editor.org/rfc/rfc9110#section-5.3
+comma_separated_headers.extend(
+    name for name in (b"X-Forwarded-For", b"X-Forwarded-Proto", b"X-Forwarded-Host")
+    if name not in comma_separated_headers
+)  # fmt: skip
 
 WORKERS = 16
 UPLOADS = 16
