@@ -60,6 +60,9 @@ class Connection(HTTPConnection):
 
     def __init__(self, server: "Workers", sock: AnySocket) -> None:
         super().__init__(server, sock, self._file)
+        # cheroot's memory of who is at a Unix socket refers to what it is kept by: each client
+        # would stay in memory until the collector comes, and for good where that has set it apart.
+        del self.resolve_peer_creds, self.get_peer_creds
         self.remote_addr, self.remote_port = sock.getpeername()[:2]
         self.transfer: Transfer | None = None
         self.again: Again | None = None
