@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 from rich.table import Table
 
 from davstore.catalog import Additions, can_add, open_database, server_of
@@ -72,10 +71,9 @@ def _tell(server: int | None, seconds: int) -> None:
     if server is None:
         err.print(
             f"queued on disk; no server is running: `davstore serve` adds them, in {long}",
-            soft_wrap=True,
         )
     else:
-        err.print(f"process {server} begins within a minute and takes {long}", soft_wrap=True)
+        err.print(f"process {server} begins within a minute and takes {long}")
 
 
 def _span(seconds: int) -> str:
@@ -92,5 +90,5 @@ def _table(done: list[Imported]) -> Table:
         column.justify = "right"
     for one in done:
         counts = (one.queued, one.held, one.waiting, one.trash, one.unknown)
-        table.add_row(escape(one.source), one.account, *map(str, counts))
+        table.add_row(one.source, one.account, *map(str, counts))
     return table
