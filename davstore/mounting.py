@@ -94,16 +94,17 @@ def wait_for(login: Login, seconds: float, now: Callable[[], float] = time.monot
 
 
 def ready_place(place: Path) -> None:
-    """Make the folder if need be, and take away what a mount that died has left there."""
+    """Make the folder if need be, and take away what a mount that died has left there. Raises
+    `CannotMount`.
+    """
+    if _has_died(place):
+        _unmount(place)
     try:
         place.mkdir(parents=True, exist_ok=True)
         is_empty = not any(place.iterdir())
     except OSError as error:
-        if error.errno != errno.ENOTCONN:
-            cure = "choose another folder, or make it yours"
-            raise CannotMount(f"{place}: {(error.strerror or '?').lower()}; {cure}") from None
-        _unmount(place)
-        is_empty = not any(place.iterdir())
+        cure = "choose another folder, or make it yours"
+        raise CannotMount(f"{place}: {(error.strerror or '?').lower()}; {cure}") from None
     if place.is_mount():
         raise CannotMount(f"{place}: something is mounted there; `fusermount3 -u {place}` ends it")
     if not is_empty:
@@ -224,10 +225,16 @@ class Mount:
 
 
 def _is_mounted(place: Path) -> bool:
+    return _has_died(place) or place.is_mount()
+
+
+def _has_died(place: Path) -> bool:
+    """Whether an rclone has gone and left its mount there."""
     try:
-        return place.is_mount()
-    except OSError as error:  # rclone has gone and left it
+        place.stat()
+    except OSError as error:
         return error.errno == errno.ENOTCONN
+    return False
 
 
 def _unmount(place: Path) -> None:

@@ -186,6 +186,15 @@ def test_every_problem_of_a_configuration_is_said_at_once(tmp_path: Path) -> Non
     assert "SECRETSECRET" not in said
 
 
+@pytest.mark.parametrize("url", ["http://anna:SECRET@127.0.0.1/", "SECRET", "http://h/?SECRET"])
+def test_an_address_to_mount_that_is_none_is_said_without_its_login(
+    tmp_path: Path, url: str
+) -> None:
+    done = davstore("mount", str(tmp_path / "place"), "--url", url)
+    assert "Invalid value for '--url'" in complaint(done)
+    assert (done.returncode, "SECRET" in done.stderr) == (2, False)
+
+
 def test_a_config_file_that_is_missing_is_named(tmp_path: Path) -> None:
     said = complaint(davstore("check", "-c", str(tmp_path / "none.toml")))
     assert "none.toml" in said
