@@ -101,6 +101,8 @@ def test_a_token_may_stand_in_a_file(tmp_path: Path) -> None:
         ('[server]\nprefix = "/a b"\n' + ACCOUNT, "server.prefix: is no path; one such as /dav"),
         ('[server]\nprefix = "/../b"\n' + ACCOUNT, "server.prefix: is no path; one such as /dav"),
         ('[server]\nprefix = "/rd/x"\n' + ACCOUNT, "server.prefix: 'rd' stands at the root"),
+        ('[server]\nprefix = "/-"\n' + ACCOUNT, "server.prefix: '-' stands at the root"),
+        (ACCOUNT + 'url = "http://:SECRET@h"\n', "accounts.rd.url: holds more than an address"),
         (
             ACCOUNT + '[[users]]\nname = "a"\npassword = "p"\naccounts = ["rb"]\n',
             "users.0.accounts: 'rb' is not known; did you mean rd?",
@@ -155,6 +157,15 @@ def test_users_make_any_address_fine(tmp_path: Path) -> None:
 def test_what_is_no_toml_is_said_with_its_line(tmp_path: Path) -> None:
     [line] = problems(tmp_path, "[server\nport = 1\n")
     assert "line 1" in line
+
+
+def test_a_default_file_that_may_not_be_read_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    (tmp_path / "davstore").write_text("in the folder's place")
+    with pytest.raises(ConfigError, match=r"config\.toml: Not a directory; name the file"):
+        config.load(None, MODELS, {})
 
 
 def test_what_is_not_utf8_is_said(tmp_path: Path) -> None:

@@ -19,20 +19,19 @@ def default_file() -> Path:
 
 def file(path: Path | None) -> Table:
     """What `path` says (None: the default file, if there is one). Raises `ConfigError`."""
-    if path is None:
-        path = default_file()
-        if not path.exists():
-            return {}
+    place = path or default_file()
     try:
-        return tomllib.loads(path.read_text("utf-8"))
+        return tomllib.loads(place.read_text("utf-8"))
     except OSError as error:
+        if path is None and isinstance(error, FileNotFoundError):
+            return {}
         cure = "name the file with --config, or see `davstore serve --help`"
-        raise ConfigError(Problem(str(path), f"{error.strerror}", cure)) from None
+        raise ConfigError(Problem(str(place), f"{error.strerror}", cure)) from None
     except UnicodeDecodeError:
-        raise ConfigError(Problem(str(path), "is not UTF-8", "save it as UTF-8")) from None
+        raise ConfigError(Problem(str(place), "is not UTF-8", "save it as UTF-8")) from None
     except tomllib.TOMLDecodeError as error:
         cure = "mend the line; TOML is explained at https://toml.io"
-        raise ConfigError(Problem(str(path), f"is not TOML: {error}", cure)) from None
+        raise ConfigError(Problem(str(place), f"is not TOML: {error}", cure)) from None
 
 
 def environment(environ: Mapping[str, str]) -> Table:
