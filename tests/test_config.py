@@ -62,6 +62,28 @@ def test_users_may_be_numbered_in_the_environment(tmp_path: Path) -> None:
     assert settings.users[0].name == "anna"
 
 
+def test_words_of_the_environment_stay_words(tmp_path: Path) -> None:
+    text = '[accounts.p]\nstore = "plank"\nurl = "http://h"\nemail = "a@b"\n'
+    settings = load(
+        tmp_path, text, DAVSTORE_ACCOUNTS__P__PASSWORD="12345678", DAVSTORE_SERVER__TLS_CERT="",
+        DAVSTORE_USERS__0__NAME="true", DAVSTORE_USERS__0__PASSWORD='[1"',
+        DAVSTORE_SERVER__PROXIES='["10.0.0.0/8", "::1"]', DAVSTORE_PORT="tcp://10.0.0.1:80",
+    )  # fmt: skip
+    assert settings.accounts["p"].password.get_secret_value() == "12345678"
+    assert settings.users[0].password is not None
+    assert (settings.users[0].name, settings.users[0].password.get_secret_value()) == (
+        "true",
+        '[1"',
+    )
+    assert settings.server.tls_cert is None
+    assert len(settings.server.proxies) == 2
+
+
+def test_a_variable_that_is_no_setting_is_a_problem(tmp_path: Path) -> None:
+    [line] = problems(tmp_path, ACCOUNT, DAVSTORE_SEVER__PORT="9000")
+    assert line.startswith("sever: is not known; did you mean server?")
+
+
 def test_accounts_keep_their_configured_order(tmp_path: Path) -> None:
     text = "".join(f'[accounts.{n}]\nstore = "realdebrid"\ntoken = "x"\n' for n in "zma")
     assert list(load(tmp_path, text).accounts) == ["z", "m", "a"]
