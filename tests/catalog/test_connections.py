@@ -10,7 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from davstore.catalog import Records, look_into, open_database
 from davstore.config import Database
 from davstore.errors import StateError
-from tests.catalog.scripted import Clock
+from tests.clock import Clock
 from tests.postgres import PASSWORD, Cluster
 
 

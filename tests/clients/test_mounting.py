@@ -15,8 +15,8 @@ import pytest
 from davstore.mounting import is_free
 from davstore.server.self_signed import SelfSigned
 from davstore.simulator import Content, SimFile, SimMagnet, Simulator
+from tests.commands import complaint, davstore, free_port
 from tests.serving import Serving, serving, wait_until
-from tests.test_cli import complaint, davstore, free_port
 
 USER, PASSWORD = "anna", "a secret word"
 FILM = Content.random("sintel", 20_000_000)

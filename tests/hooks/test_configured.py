@@ -8,9 +8,9 @@ import pytest
 from davstore import config
 from davstore.errors import ConfigError
 from davstore.simulator import Simulator
+from tests.commands import complaint, davstore
 from tests.hooks.receivers import TOKEN, Plex, Taking, running
 from tests.serving import settings, write_config
-from tests.test_cli import complaint, davstore
 
 MAP = {"/Movies": "/mnt/media/Movies"}
 
