@@ -11,10 +11,9 @@ import subprocess
 import sys
 import time
 from base64 import b64encode
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
 from typing import Final
 
 from davstore.errors import DavstoreError, HookError
@@ -70,19 +69,19 @@ def rclone() -> str:
     return found
 
 
-def wait_for(login: Login, seconds: float, now: Callable[[], float] = time.monotonic) -> None:
+def wait_for(login: Login, seconds: float) -> None:
     """Return once davstore answers and knows the login; it may still be starting."""
     token = f"{login.user}:{login.password}".encode()
     headers = {"Authorization": f"Basic {b64encode(token).decode()}"} if login.user else {}
     notices = Notices(login.url.rstrip("/"), headers, 10.0)
     trusted = {"verify": str(login.certificate)} if login.certificate else {}
-    deadline = now() + seconds
+    deadline = time.monotonic() + seconds
     try:
         while True:
             try:
                 answer = notices.send("PROPFIND", "/", headers={"Depth": "0"}, **trusted)
             except HookError as error:
-                if "refuses" in str(error) or now() > deadline:
+                if "refuses" in str(error) or time.monotonic() > deadline:
                     raise CannotMount(f"davstore at {login.url} {error}") from None
             else:
                 if answer.status == 207:
@@ -139,7 +138,6 @@ class Mount:
         is_for_all: bool = False,
         cache_size: str = "20G",
         more: Sequence[str] = (),
-        environ: Mapping[str, str] = MappingProxyType(os.environ),
     ) -> None:
         self._login = login
         self._place = place
@@ -151,7 +149,7 @@ class Mount:
             *(["--read-only"] if is_read_only else []), *(["--allow-other"] if is_for_all else []),
             *(["--rc"] if listening else []), *more,
         ]  # fmt: skip
-        kept = {name: value for name, value in environ.items() if name != "NOTIFY_SOCKET"}
+        kept = {name: value for name, value in os.environ.items() if name != "NOTIFY_SOCKET"}
         self._environ = {**kept, **self._secrets(listening)}
         self._process: subprocess.Popen[bytes] | None = None
 
