@@ -13,7 +13,6 @@ from davstore.model import File, Link
 from tests.catalog.newer import changed_by_a_newer
 from tests.catalog.process import Process
 from tests.catalog.scripted import (
-    Clock,
     ScriptedStore,
     film,
     leaf,
@@ -22,6 +21,7 @@ from tests.catalog.scripted import (
     names,
     snapshot,
 )
+from tests.clock import Clock
 
 
 def test_one_of_two_refreshes(pair: list[Process]) -> None:
