@@ -15,7 +15,8 @@ from rich.markup import escape
 from rich.text import Text
 
 from davstore import __version__, config
-from davstore.catalog import look_into, overviews
+from davstore.catalog import overviews
+from davstore.cli.opening import known_of
 from davstore.cli.screen import ConfigFile, err, load, out
 from davstore.config import Settings
 from davstore.errors import ConfigError
@@ -106,11 +107,10 @@ def _write(path: Path, findings: Sequence[Finding], settings: Settings | None) -
         if settings is None:
             return
         put("config.toml", config.effective(settings))
-        engine = look_into(settings.server.state, settings.server.database)
-        if engine is not None:
-            known = [asdict(each) for each in overviews(engine)]
-            for each in known:
-                del each["standing"]["marker"]  # the service's own words
-            put("status.json", json.dumps(known, indent=1))
-            engine.dispose()
+        with known_of(settings) as engine:
+            if engine is not None:
+                known = [asdict(each) for each in overviews(engine)]
+                for each in known:
+                    del each["standing"]["marker"]  # the service's own words
+                put("status.json", json.dumps(known, indent=1))
         put("servers.json", json.dumps(told_by_servers(settings, time.time()), indent=1))

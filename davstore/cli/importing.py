@@ -1,7 +1,6 @@
 """`davstore import`: have what `davstore export` wrote added to accounts again."""
 
 import json
-import time
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -10,10 +9,11 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from davstore.catalog import Additions, can_add, open_database, server_of
+from davstore.catalog import Additions, can_add, server_of
 from davstore.catalog.export import Export
 from davstore.catalog.importing import Imported, enqueue, read_export, totals
 from davstore.cli.accounts import check_account, stores_of
+from davstore.cli.opening import state_of
 from davstore.cli.screen import ConfigFile, err, load, out
 from davstore.config import Settings
 from davstore.errors import NotAccepted
@@ -33,13 +33,9 @@ def import_(
     exported = read_export(file)
     into = _targets(settings, exported, account)
     pauses = _pauses(settings, set(into.values()))
-    state = settings.server.state
-    engine = open_database(state, time.time, database=settings.server.database)
-    try:
+    with state_of(settings) as engine:
         done = enqueue(engine, Additions(engine), exported, into)
-    finally:
-        engine.dispose()
-    server = server_of(state)
+    server = server_of(settings.server.state)
     seconds = {name: round(count * pauses[name]) for name, count in totals(done).items()}
     if as_json:
         whole = {"imported": [asdict(one) for one in done], "seconds": seconds, "server": server}
