@@ -1,4 +1,4 @@
-"""Who renews what a login has brought: one at a time, and without keeping the database from others."""
+"""Renewing what a login has brought: one at a time, and the database is free for others."""
 
 from contextlib import ExitStack
 
