@@ -95,6 +95,7 @@ def test_what_was_refused_is_told_with_the_reason(
     assert "larger than 1 TB" in davstore("status", "-c", config).stdout
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_what_cannot_be_imported_is_counted(config: str, library: Path) -> None:
     davstore("refresh", "-c", config)
     whole = document()
@@ -105,6 +106,7 @@ def test_what_cannot_be_imported_is_counted(config: str, library: Path) -> None:
     assert (one["queued"], one["trash"], one["unknown"]) == (0, 1, 2)
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_what_is_wrong_is_said_with_the_cure(config: str, library: Path) -> None:
     assert "--account" in complaint(davstore("import", str(library), "-c", config))
     to = ("--account", "alldebrid", "-c", config)
