@@ -139,7 +139,7 @@ class Records:
         if row is None:
             return Standing(source)
         if row.source == source:
-            return _standing(row)
+            return standing_of(row)
         with self._engine.begin() as connection:
             _changed(connection, account)
             connection.execute(sa.delete(accounts).where(accounts.c.name == account))
@@ -312,7 +312,8 @@ def _changed(connection: sa.Connection, account: str) -> None:
     revisions.note(connection, revisions.of_magnets(account), revision)
 
 
-def _standing(row: sa.Row[Any]) -> Standing:
+def standing_of(row: sa.Row[Any]) -> Standing:
+    """How the account in a row of its table stands."""
     return Standing(
         row.source, row.marker, row.taken, row.listed, row.skipped, row.error, row.failed
     )

@@ -9,9 +9,10 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from davstore.catalog import Addition, Additions, Overview, look_into, overviews, server_of
+from davstore.catalog import Addition, Additions, Overview, overviews, server_of
 from davstore.catalog.audit import waiting
 from davstore.cli.accounts import NotOffered, opened, stores_of
+from davstore.cli.opening import known_of
 from davstore.cli.queue import queue
 from davstore.cli.screen import (
     AsJson,
@@ -50,15 +51,13 @@ def status(
         _dismiss(config, *dismiss)
         return
     settings = load(config)
-    state = settings.server.state
-    server = server_of(state)
-    engine = look_into(state, settings.server.database)
-    known = {o.name: o for o in overviews(engine)} if engine is not None else {}
-    deleted = waiting(engine) if engine is not None else {}
-    queues: dict[str, list[Addition]] = {}
-    if engine is not None:
-        queues = {name: Additions(engine).waiting(name) for name in settings.accounts}
-        engine.dispose()
+    server = server_of(settings.server.state)
+    with known_of(settings) as engine:
+        known = {o.name: o for o in overviews(engine)} if engine is not None else {}
+        deleted = waiting(engine) if engine is not None else {}
+        queues: dict[str, list[Addition]] = {}
+        if engine is not None:
+            queues = {name: Additions(engine).waiting(name) for name in settings.accounts}
     said = {} if offline else _asked(settings)
     if as_json:
         print_json(_as_json(settings, server, known, said, deleted))
