@@ -372,10 +372,6 @@ def _forget(connection: sa.Connection, account: str, hash_: str) -> None:
     connection.execute(sa.delete(additions).where(_this(account, hash_) & free))
 
 
-def _of(hosted: bool) -> sa.ColumnElement[bool]:  # noqa: FBT001 - a column as good as any
-    return _HOSTED if hosted else ~_HOSTED
-
-
 def _this(account: str, hash_: str) -> sa.ColumnElement[bool]:
     return (additions.c.account == account) & (additions.c.hash == hash_)
 
