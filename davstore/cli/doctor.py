@@ -15,7 +15,7 @@ from rich.markup import escape
 from rich.text import Text
 
 from davstore import __version__, config
-from davstore.catalog import look_into, overviews
+from davstore.catalog import Overviews, look_into
 from davstore.cli.screen import ConfigFile, err, load, out
 from davstore.config import Settings
 from davstore.errors import ConfigError
@@ -108,7 +108,7 @@ def _write(path: Path, findings: Sequence[Finding], settings: Settings | None) -
         put("config.toml", config.effective(settings))
         engine = look_into(settings.server.state, settings.server.database)
         if engine is not None:
-            known = [asdict(each) for each in overviews(engine)]
+            known = [asdict(each) for each in Overviews(engine).accounts()]
             for each in known:
                 del each["standing"]["marker"]  # the service's own words
             put("status.json", json.dumps(known, indent=1))

@@ -10,8 +10,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from davstore.catalog import Addition, Additions, Overview, look_into, overviews, server_of
-from davstore.catalog.audit import waiting
+from davstore.catalog import Addition, Additions, Overview, Overviews, look_into, server_of
 from davstore.cli.accounts import NotOffered, opened, stores_of
 from davstore.cli.queue import queue
 from davstore.cli.screen import AsJson, ConfigFile, amount, day, err, load, out, print_json, size
@@ -43,10 +42,13 @@ def status(
     state = settings.server.state
     server = server_of(state)
     engine = look_into(state, settings.server.database)
-    known = {o.name: o for o in overviews(engine)} if engine is not None else {}
-    deleted = waiting(engine) if engine is not None else {}
+    known: dict[str, Overview] = {}
+    deleted: dict[str, tuple[int, int]] = {}
     queues: dict[str, list[Addition]] = {}
     if engine is not None:
+        overviews = Overviews(engine)
+        known = {each.name: each for each in overviews.accounts()}
+        deleted = overviews.trash()
         queues = {name: Additions(engine).waiting(name) for name in settings.accounts}
         engine.dispose()
     said = {} if offline else _asked(settings)

@@ -60,7 +60,7 @@ def test_every_earlier_schema_becomes_the_present_one(
     assert shape(engines[0]) == shape(engines[1])
     records = Records(engines[0])
     assert records.held("rd")["a"].folder == "Sintel (2010)"
-    assert records.files("rd", "a")[0].size == 5_000_000_000
+    assert records.files_of("rd", ["a"])["a"][0].size == 5_000_000_000
     for engine in engines:
         with engine.connect() as connected:
             assert number(connected) == SCHEMA
