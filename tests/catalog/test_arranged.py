@@ -155,6 +155,7 @@ def test_a_name_is_free_again_after_ninety_days(library: Library) -> None:
     files(arranged)
     library.now += 91 * DAY
     library.add("one", "Sintel 2010 1080p", "e", ("other.mkv", 700))
+    assert SINTEL in files(arranged)
     assert SINTEL in files(library.arranged())
 
 
