@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import ClassVar, Final, Protocol, TypeAlias, runtime_checkable
+from typing import Any, ClassVar, Final, Protocol, TypeAlias, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -17,7 +17,7 @@ from davstore.model import Account, File, Found, Link, Magnet, Query, Status, Un
 from davstore.setting_types import TokenGiven
 from davstore.stores.passes import Passes
 from davstore.tally import Tally
-from davstore.transport import Together
+from davstore.transport import Together, Transport
 
 Listing: TypeAlias = Iterator[Magnet | Unreadable]
 FileLists: TypeAlias = Iterator[tuple[Magnet, tuple[File, ...] | StoreError]]
@@ -34,6 +34,12 @@ class Means:
     together: Together | None = None
     tally: Tally | None = None
     passes: Passes | None = None
+
+    def transport(self, account: str, url: str, **options: Any) -> Transport:
+        """The way of an account to its service; `options` as of `Transport`."""
+        return Transport(
+            account, url, together=self.together, tally=self.tally, sleep=self.sleep, **options
+        )
 
 
 USUAL: Final = Means()

@@ -10,7 +10,7 @@ from davstore.stores.base import Means
 from davstore.stores.login import revoked
 from davstore.stores.passes import Pass, Passes
 from davstore.stores.shapes import rows
-from davstore.transport import Json, Transport, per_minute, per_second
+from davstore.transport import Json, per_minute, per_second
 
 RATES = (per_second(10), per_minute(540))
 """Below the 12 calls a second and 600 a minute that the service allows."""
@@ -28,16 +28,10 @@ class Api:
         self._passes = means.passes
         self._by_login = settings.login
         self._key = settings.secret
-        self._transport = Transport(
-            name,
-            settings.url,
-            rates=RATES,
-            together=means.together,
-            tally=means.tally,
+        self._transport = means.transport(
+            name, settings.url, rates=RATES, complaint=self._complaint,
             secrets={"Authorization": f"Bearer {self._key}" if self._key else ""},
-            complaint=self._complaint,
-            sleep=means.sleep,
-        )
+        )  # fmt: skip
 
     def get(self, path: str, *, urgent: bool = False, is_public: bool = False) -> dict[str, Json]:
         """GET `path`; what `is_public` needs no key."""

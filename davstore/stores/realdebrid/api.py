@@ -10,7 +10,7 @@ from davstore.stores.passes import Pass, Passes
 from davstore.stores.realdebrid.errors import ADDRESS_REFUSED, ERRORS, address_refused
 from davstore.stores.realdebrid.login import OAuth
 from davstore.stores.realdebrid.settings import Settings
-from davstore.transport import Json, Reply, Transport, per_minute, per_second
+from davstore.transport import Json, Reply, per_minute, per_second
 
 RATES = (per_second(8), per_minute(200))
 """Below the 250 calls a minute that the service allows (refused ones count too)."""
@@ -33,16 +33,10 @@ class Api:
         self._by_login = settings.login
         self._pass: Pass | None = None
         self._dead = ""
-        self._rest = Transport(
-            name,
-            settings.url,
-            rates=RATES,
-            together=means.together,
-            tally=means.tally,
+        self._rest = means.transport(
+            name, settings.url, rates=RATES, complaint=self._complaint,
             secrets={"Authorization": f"Bearer {settings.secret}" if settings.secret else ""},
-            complaint=self._complaint,
-            sleep=means.sleep,
-        )
+        )  # fmt: skip
         self._oauth = OAuth(name, settings.url, means.now, means.sleep)
 
     def get(
