@@ -79,10 +79,11 @@ class PlaceRecords:
             yield connection
 
     def save(self, connection: sa.Connection, rows: Sequence[tuple[Place, Paths]]) -> None:
-        """Write these; `news` is to be read before, under the same `writing`."""
-        if rows:
-            self._read += 1
-            upsert(connection, places, *(_row(place, each, self._read) for place, each in rows))
+        """Write these; `news` is to be read before, under the same `writing`, and tells them the
+        next time: whether they are on the disk is known only after that.
+        """
+        number = self._read + 1
+        upsert(connection, places, *(_row(place, each, number) for place, each in rows))
 
     def missed(self, keys: Sequence[str], moment: float) -> None:
         """Note since when these are gone (0: they are back)."""
