@@ -77,7 +77,6 @@ class Resolver:
         tally: Tally | None = None,
         now: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
-        capacity: int = CAPACITY,
     ) -> None:
         self._stores = stores
         self._tally = tally or Tally()
@@ -87,10 +86,10 @@ class Resolver:
         self._now = now
         self._lock = threading.Lock()
         self._fresh: TLRUCache[Key, Link] = TLRUCache(
-            capacity, ttu=lambda _key, link, _now: link.expires, timer=now
+            CAPACITY, ttu=lambda _key, link, _now: link.expires, timer=now
         )
         self._flights: dict[Key, Future[Link]] = {}
-        self._calls: LRUCache[Key, deque[float]] = LRUCache(capacity)
+        self._calls: LRUCache[Key, deque[float]] = LRUCache(CAPACITY)
         # A store that hangs holds its own threads and nobody else's.
         self._threads = {
             name: Threads(THREADS, thread_name_prefix=f"link-{name}") for name in stores

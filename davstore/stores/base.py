@@ -17,7 +17,7 @@ from davstore.model import Account, File, Found, Link, Magnet, Query, Status, Un
 from davstore.setting_types import TokenGiven
 from davstore.stores.passes import Passes
 from davstore.tally import Tally
-from davstore.transport import Together, Transport
+from davstore.transport import Together
 
 Listing: TypeAlias = Iterator[Magnet | Unreadable]
 FileLists: TypeAlias = Iterator[tuple[Magnet, tuple[File, ...] | StoreError]]
@@ -35,11 +35,10 @@ class Means:
     tally: Tally | None = None
     passes: Passes | None = None
 
-    def transport(self, account: str, url: str, **options: Any) -> Transport:
-        """The way of an account to its service; `options` as of `Transport`."""
-        return Transport(
-            account, url, together=self.together, tally=self.tally, sleep=self.sleep, **options
-        )
+    @property
+    def of_transport(self) -> dict[str, Any]:
+        """What of it the way to the service needs."""
+        return {"together": self.together, "tally": self.tally, "sleep": self.sleep}
 
 
 USUAL: Final = Means()

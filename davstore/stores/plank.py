@@ -29,7 +29,7 @@ from davstore.stores.plank_shapes import (
 )
 from davstore.stores.playing import Begun
 from davstore.stores.shapes import legible, read, rows
-from davstore.transport import Json, per_second
+from davstore.transport import Json, Transport, per_second
 
 __all__ = ["Plank", "Settings"]
 
@@ -77,9 +77,10 @@ class Plank:
         self.name = name
         self._settings = settings
         self._now = means.now
-        self._api = means.transport(
-            name, settings.url, rates=RATES, complaint=partial(complaint, name)
-        )
+        self._api = Transport(
+            name, settings.url, rates=RATES, complaint=partial(complaint, name),
+            **means.of_transport,
+        )  # fmt: skip
         self.track_playback = settings.track_playback
         self._session = Session(name, settings, self._api)
 

@@ -38,7 +38,7 @@ from davstore.stores.stremthru_shapes import (
     Row,
     User,
 )
-from davstore.transport import Json, per_minute, per_second
+from davstore.transport import Json, Transport, per_minute, per_second
 
 __all__ = ["Settings", "StremThru"]
 
@@ -128,9 +128,10 @@ class StremThru:
         self._store_name = settings.store_name or ""
         self._takes_files = settings.store_name not in LINKS_ONLY
         self._now = means.now
-        self._api = means.transport(
-            name, settings.url, rates=RATES, secrets=settings.headers, complaint=self._complaint
-        )
+        self._api = Transport(
+            name, settings.url, rates=RATES, secrets=settings.headers, complaint=self._complaint,
+            **means.of_transport,
+        )  # fmt: skip
 
     def magnets(self) -> Listing:
         """Pages until nothing new comes: neither `total_items` nor the page's length is to be

@@ -1,6 +1,6 @@
 """AllDebrid's API: its pace, its envelope and its errors."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from davstore.errors import NotAuthorized, StoreError, UnexpectedReply
@@ -10,7 +10,7 @@ from davstore.stores.base import Means
 from davstore.stores.login import revoked
 from davstore.stores.passes import Pass, Passes
 from davstore.stores.shapes import rows
-from davstore.transport import Json, per_minute, per_second
+from davstore.transport import Json, Transport, per_minute, per_second
 
 RATES = (per_second(10), per_minute(540))
 """Below the 12 calls a second and 600 a minute that the service allows."""
@@ -28,8 +28,8 @@ class Api:
         self._passes = means.passes
         self._by_login = settings.login
         self._key = settings.secret
-        self._transport = means.transport(
-            name, settings.url, rates=RATES, complaint=self._complaint,
+        self._transport = Transport(
+            name, settings.url, rates=RATES, complaint=self._complaint, **means.of_transport,
             secrets={"Authorization": f"Bearer {self._key}" if self._key else ""},
         )  # fmt: skip
 
@@ -120,6 +120,15 @@ class Api:
         if not isinstance(body, dict) or body.get("status") != "error":
             return None
         return self.error(body.get("error"))
+
+
+class Part:
+    """What each part of an account (`store`) stands on."""
+
+    name: str
+    _api: Api
+    _now: Callable[[], float]
+    _sleep: Callable[[float], None]
 
 
 def items(value: Json, account: str) -> list[Json]:
