@@ -32,7 +32,7 @@ from davstore.dav.annex import Annex, Pages
 from davstore.dav.canary import CANARY
 from davstore.dav.deeds import Deeds
 from davstore.dav.download import Download, Open
-from davstore.dav.gate import Application, Environ, Gate, StartResponse
+from davstore.dav.gate import Gate
 from davstore.dav.incoming import Incoming
 from davstore.dav.keeping import Keep, in_folder
 from davstore.dav.login import Authenticator, DomainController, Users
@@ -54,8 +54,9 @@ from davstore.model import Snapshot
 from davstore.pooled import Pooled
 from davstore.stores.playing import Playing
 from davstore.tally import Tally
+from davstore.wsgi import Application, Environ, StartResponse
 
-__all__ = ["Application", "Incoming", "Patience", "People", "Proxied", "Site", "Users"]
+__all__ = ["Incoming", "Patience", "People", "Proxied", "Site", "Users"]
 
 
 class Site:

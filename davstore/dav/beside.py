@@ -1,15 +1,12 @@
 """Sidecars as WsgiDAV's resources."""
 
-from collections.abc import Callable, Iterable
-from typing import Any, TypeAlias
+from collections.abc import Iterable
 
 from davstore.dav.download import Download
 from davstore.dav.entries import FolderResource, LeafResource
 from davstore.dav.local import harmless, opened
 from davstore.dav.overlay import SidecarFolder, SidecarLeaf
-
-Environ: TypeAlias = dict[str, Any]
-StartResponse: TypeAlias = Callable[..., Any]
+from davstore.wsgi import Environ, StartResponse
 
 _download = Download(opened, offers=False)
 

@@ -5,14 +5,13 @@ WsgiDAV reads as much as a client announces, nothing at all of a chunked body, a
 
 import io
 from copy import copy
-from typing import Any, TypeAlias
 from xml.etree.ElementTree import Element, ParseError, tostring
 
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 from wsgidav.dav_error import HTTP_BAD_REQUEST, HTTP_REQUEST_ENTITY_TOO_LARGE, DAVError
 
-Environ: TypeAlias = dict[str, Any]
+from davstore.wsgi import Environ
 
 LONGEST_XML = 128 * 1024
 

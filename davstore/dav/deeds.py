@@ -5,7 +5,7 @@ renaming. Nothing is moved or copied at a store, and what stands in views is the
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any
 from unicodedata import normalize
 
 from wsgidav.dav_error import (
@@ -28,9 +28,7 @@ from davstore.dav.rights import ALLOW, check_right, done
 from davstore.dav.tree import LINKS, MAGNETS, TRASH, Links, Tree
 from davstore.errors import StateError
 from davstore.model import Entry, Folder, Leaf
-
-Environ: TypeAlias = dict[str, Any]
-StartResponse: TypeAlias = Callable[..., Any]
+from davstore.wsgi import Environ, StartResponse
 
 SERVICE_UNAVAILABLE = 503
 METHODS = ("DELETE", "MOVE")

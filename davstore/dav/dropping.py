@@ -7,7 +7,7 @@ with one file; whatever of it asks for a magnet is asked for once.
 """
 
 from collections.abc import Callable, Iterable
-from typing import Any, TypeAlias
+from typing import Any
 
 from wsgidav import util
 from wsgidav.dav_error import (
@@ -36,9 +36,7 @@ from davstore.dav.rights import READING, WRITING, check_right, done, options, sa
 from davstore.errors import Full, NotAccepted
 from davstore.model import Entry, Folder, Text
 from davstore.wanted import check_name, is_temporary, limit, of_hash
-
-Environ: TypeAlias = dict[str, Any]
-StartResponse: TypeAlias = Callable[..., Any]
+from davstore.wsgi import Environ, StartResponse
 
 LONGEST_NAME = 255
 BLOCK = 64 * 1024

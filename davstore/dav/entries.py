@@ -1,13 +1,11 @@
 """Entries as WsgiDAV's resources: all that its own methods are told of one."""
 
-from typing import Any, TypeAlias
+from typing import Any
 
 from wsgidav.dav_error import HTTP_FORBIDDEN, DAVError
 from wsgidav.dav_provider import DAVCollection, DAVNonCollection
 
 from davstore.model import Folder, Leaf
-
-Environ: TypeAlias = dict[str, Any]
 
 
 class LeafResource(DAVNonCollection):

@@ -5,7 +5,7 @@ to the next. Nothing here asks for the entries of an entry that is listed.
 """
 
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -20,9 +20,8 @@ from davstore.dav.times import date
 from davstore.dav.transfer import Answer
 from davstore.model import Entry, Folder
 from davstore.tally import LISTINGS, Tally
+from davstore.wsgi import Environ, StartResponse
 
-Environ: TypeAlias = dict[str, Any]
-StartResponse: TypeAlias = Callable[..., Any]
 Parts: TypeAlias = tuple[bytes, ...]
 
 ROOM = 48 * 2**20

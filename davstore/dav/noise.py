@@ -20,6 +20,7 @@ from davstore.dav.keeping import Keep, Keeping
 from davstore.dav.local import of_bytes
 from davstore.errors import StateError
 from davstore.model import File, Leaf
+from davstore.wsgi import Environ, StartResponse
 
 log = logging.getLogger(__name__)
 
@@ -87,7 +88,7 @@ class Noise:
 class NoiseResource(LeafResource):
     """A note as WsgiDAV's resource: what its own PUT, DELETE, LOCK and UNLOCK work on."""
 
-    def __init__(self, path: str, environ: Any, noise: Noise, user: str, note: Note) -> None:
+    def __init__(self, path: str, environ: Environ, noise: Noise, user: str, note: Note) -> None:
         super().__init__(path, environ)
         self._noise = noise
         self._user = user
@@ -99,7 +100,7 @@ class NoiseResource(LeafResource):
         file = File(self.name, "")
         self.entry = Leaf(self.name, "", file, identity, len(note.data), note.modified)
 
-    def download(self, environ: Any, start_response: Any) -> Iterable[bytes]:
+    def download(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """The answer to GET and HEAD."""
         return Download(of_bytes(self._data), offers=False)(environ, start_response, self.entry)
 

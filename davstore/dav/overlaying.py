@@ -2,10 +2,10 @@
 in a view, whoever may add writes, names and deletes them. What is a store's is never touched here.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any
 
 from wsgidav import util
 from wsgidav.dav_error import (
@@ -38,9 +38,7 @@ from davstore.dav.tree import MAGNETS, Tree
 from davstore.errors import Full
 from davstore.model import Entry, Folder, Leaf
 from davstore.views import Path
-
-Environ: TypeAlias = dict[str, Any]
-StartResponse: TypeAlias = Callable[..., Any]
+from davstore.wsgi import Environ, StartResponse
 
 BLOCK = 256 * 1024
 _MAKING = frozenset({"PUT", "MKCOL", "LOCK"})

@@ -13,7 +13,6 @@ from datetime import UTC, datetime
 from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
-from typing import Any, TypeAlias
 from unicodedata import normalize
 from urllib.parse import parse_qs, quote, unquote, urlencode
 
@@ -30,9 +29,7 @@ from davstore.dav.playlist import MEDIA_TYPE, playlist
 from davstore.dav.properties import content_type
 from davstore.dav.times import date
 from davstore.model import Entry, Folder, Leaf
-
-Environ: TypeAlias = dict[str, Any]
-StartResponse: TypeAlias = Callable[..., Any]
+from davstore.wsgi import Environ, StartResponse
 
 ROWS = 1000
 """On one page."""

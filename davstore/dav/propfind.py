@@ -7,13 +7,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
-from typing import Any, TypeAlias
 from xml.etree.ElementTree import Element, ParseError
 
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
-Environ: TypeAlias = dict[str, Any]
+from davstore.wsgi import Environ
 
 LONGEST_BODY = 16 * 1024
 """Bytes; the longest that a client is known to send has 3 KiB."""

@@ -1,8 +1,8 @@
 """The whole tree but for the shares, to WsgiDAV: who answers what is asked of which path."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any, TypeAlias
+from typing import TypeAlias
 from urllib.parse import quote
 
 from wsgidav.dav_error import HTTP_FORBIDDEN, HTTP_NOT_FOUND, HTTP_PRECONDITION_FAILED, DAVError
@@ -48,10 +48,7 @@ from davstore.dav.rights import READING, WRITING, check_right, done, options, re
 from davstore.dav.tree import NotReady, Tree
 from davstore.model import Entry, Folder, Text
 from davstore.tally import Tally
-
-Environ: TypeAlias = dict[str, Any]
-StartResponse: TypeAlias = Callable[..., Any]
-Application: TypeAlias = Callable[[Environ, StartResponse], Iterable[bytes]]
+from davstore.wsgi import Application, Environ, StartResponse
 
 SERVICE_UNAVAILABLE = 503
 RETRY_AFTER = "15"

@@ -4,8 +4,7 @@ RFC 4918 section 16 names it. Here alone our errors become statuses.
 
 import errno
 import logging
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any, TypeAlias
+from collections.abc import Iterable, Iterator
 
 from wsgidav.dav_error import (
     ERROR_RESPONSES,
@@ -22,13 +21,12 @@ from wsgidav.util import SubAppStartResponse
 from davstore import errors
 from davstore.dav.gate import ASKED
 from davstore.dav.times import date
-from davstore.dav.transfer import Answer, Headers
+from davstore.dav.transfer import Answer
 from davstore.errors import DavstoreError, StoreError
+from davstore.wsgi import Environ, Headers, StartResponse
 
 log = logging.getLogger(__name__)
 
-Environ: TypeAlias = dict[str, Any]
-StartResponse: TypeAlias = Callable[..., Any]
 
 DEFAULT_RETRY = 15.0
 _BODILESS = frozenset({HTTP_NOT_MODIFIED, HTTP_NO_CONTENT})

@@ -9,8 +9,7 @@ from davstore.dav.entries import FolderResource, LeafResource
 from davstore.dav.multistatus import PATH_SAFE
 from davstore.dav.overlay import SidecarFolder, SidecarLeaf
 from davstore.model import Folder, Leaf
-
-Environ: TypeAlias = dict[str, Any]
+from davstore.wsgi import Environ
 
 
 class FolderCollection(FolderResource):

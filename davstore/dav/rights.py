@@ -3,8 +3,7 @@
 RFC 4918 sections 9.2 to 9.11.
 """
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, TypeAlias
+from collections.abc import Iterable, Mapping
 
 from wsgidav import util, xml_tools
 from wsgidav.dav_error import (
@@ -23,9 +22,7 @@ from davstore.dav.bodies import property_changes
 from davstore.dav.people import Person
 from davstore.dav.times import date
 from davstore.model import Entry, Folder
-
-Environ: TypeAlias = dict[str, Any]
-StartResponse: TypeAlias = Callable[..., Any]
+from davstore.wsgi import Environ, StartResponse
 
 READING = ("OPTIONS", "GET", "HEAD", "PROPFIND")
 WRITING = ("PUT", "DELETE", "MKCOL", "COPY", "MOVE", "PROPPATCH", "LOCK", "UNLOCK")

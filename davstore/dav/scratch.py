@@ -1,9 +1,9 @@
 """A share to write in: a folder of this machine, bounded in size. WebDAV classes 1 and 2."""
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 from urllib.parse import quote
 
 from wsgidav import util
@@ -23,12 +23,10 @@ from davstore.dav.rights import READING, WRITING, check_right, options
 from davstore.dav.room import PARTIAL, Room, taken
 from davstore.errors import StateError
 from davstore.pooled import Pooled
+from davstore.wsgi import Application, Environ, StartResponse
 
 log = logging.getLogger(__name__)
 
-Environ: TypeAlias = dict[str, Any]
-StartResponse: TypeAlias = Callable[..., Any]
-Application: TypeAlias = Callable[[Environ, StartResponse], Iterable[bytes]]
 
 _NAMES = b'<D:propfind xmlns:D="DAV:"><D:name/></D:propfind>'
 """What WsgiDAV understands as RFC 4918's propname."""
