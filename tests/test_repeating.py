@@ -145,6 +145,20 @@ def test_another_address_and_other_headers_are_other_requests() -> None:
     assert repeats.answer("::1", other, b"12345") is None
 
 
+@pytest.mark.parametrize("name", ["Range", "range", "RANGE"])
+def test_a_range_is_one_however_it_is_spelt(name: str) -> None:
+    asked: list[str | None] = []
+
+    def again(request: Request) -> Answer:
+        asked.append(request.range)
+        return Answer("206 Partial Content", [])
+
+    repeats = Repeats()
+    repeats.learn("::1", head("GET /a HTTP/1.1", f"{name}: bytes=0-1"), again, is_last=False)
+    assert repeats.answer("::1", head("GET /a HTTP/1.1", f"{name}: bytes=5-6"), b"")
+    assert asked == ["bytes=5-6"]
+
+
 def test_two_ranges_are_left_to_who_understands_them() -> None:
     repeats = Repeats()
     repeats.learn("::1", head(), _yes, is_last=False)

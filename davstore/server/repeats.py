@@ -14,7 +14,7 @@ MOST = 256
 LONGEST_BODY = 16 * 1024
 
 _LINE = re.compile(rb"([A-Z]+) ([!-~]+) HTTP/1\.1(?=\r\n)")
-_RANGE = re.compile(rb"\r\n[Rr]ange:[ \t]*([^\r\n]*)")
+_RANGE = re.compile(rb"\r\nrange:[ \t]*([^\r\n]*)", re.IGNORECASE)
 _LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,9})[ \t]*(?=\r\n)", re.IGNORECASE)
 _SPECIAL = re.compile(rb"\r\n(transfer-encoding|expect|upgrade):", re.IGNORECASE)
 _LAST = re.compile(rb"\r\nconnection:[ \t]*close[ \t]*(?=\r\n)", re.IGNORECASE)
