@@ -1,19 +1,24 @@
 """The WebDAV face; alone knows WsgiDAV.
 
-`tree` finds entries, `provider` shows them to WsgiDAV (as `resources`; what these have in common:
-`entries`), `properties` tells of them. `listing` answers PROPFIND (what it asks: `propfind`; the
-answer: `prepared`, `multistatus`, `compression`, `kept`), `download` GET and HEAD of files
-(`conditions`, `media_types`), `pages` those of folders (`playlist`). `login` asks who comes
-(`people`, `digest`, `patience`), `rights` says what they may, and what nobody may, `deeds` what
-deleting and renaming do (`refused_writes`: what is no deleting); `noise` (`noise_names`) keeps what
-desktops write, `playback` tells and takes positions. `incoming` is the folder into which magnets
-are dropped (`dropping`), and in which stands what `became` of them. `overlay` shows sidecars among
-what stores have (`beside`: as resources), `overlaying` writes them (`times`). `scratch` is a share
-to write in (`disk`, `moving`, `room`, `local`), `remembered` its locks and properties (`keeping`:
-where), `bodies` the XML that clients send. `refusals` say what went wrong, `gate` stands before it
-all, and `proxied` before the gate; `repeats` answers again what was asked before, past all of them
-(`transfer`: what a server may do itself). `canary` is a file for mounts to look for, `annex` lets
-in to pages beside the tree.
+On the way in:
+    gate        what WsgiDAV should not see, and forgets to say (`proxied`: proxies in front)
+    repeats     what was asked before, answered at once (`transfer`: what a server does itself)
+    login       who asks (`people`, `digest`, `patience`); `rights`: what they may
+    provider    which of the following answers; `resources`: entries as WsgiDAV sees them
+    refusals    what went wrong, as a status and one line
+Reading:
+    tree        path -> folder or file (`overlay`: with sidecars; `canary`: a file for mounts)
+    listing     PROPFIND: what is asked (`propfind`, `lock_properties`, `playback`), and the answer
+                (`properties`, `multistatus`, `prepared`, `kept`, `compression`)
+    download    GET and HEAD of files (`conditions`, `media_types`, `times`, `local`)
+    pages       the same of folders (`playlist`); `annex`: pages beside the tree
+Writing (`bodies`: what clients send):
+    incoming    dropped magnets (`dropping`: the methods; `became`: what became of them)
+    deeds       deleting and renaming in accounts (`refused_writes`: what is no deleting)
+    overlaying  sidecars
+    noise       what desktops write beside everything
+    scratch     a share to write in (`disk`, `moving`, `room`)
+    remembered  locks and dead properties (`keeping`: where)
 """
 
 import logging

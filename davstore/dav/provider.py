@@ -16,7 +16,6 @@ from wsgidav.util import (
 )
 
 from davstore.dav.annex import doors as annex_doors
-from davstore.dav.beside import SidecarCollection, SidecarFile
 from davstore.dav.bodies import settle_xml
 from davstore.dav.deeds import METHODS, Deeds
 from davstore.dav.download import Download
@@ -28,8 +27,7 @@ from davstore.dav.lock_properties import with_locks
 from davstore.dav.login import Users
 from davstore.dav.moving import destination
 from davstore.dav.multistatus import PATH_SAFE
-from davstore.dav.noise import HINTS, Noise, NoiseResource, Note, noise_path
-from davstore.dav.noise_names import is_noise
+from davstore.dav.noise import HINTS, Noise, NoiseResource, Note, is_noise, noise_path
 from davstore.dav.overlay import Home
 from davstore.dav.overlaying import Overlaying, SidecarRequests
 from davstore.dav.pages import page
@@ -41,6 +39,8 @@ from davstore.dav.resources import (
     EntryResource,
     FileResource,
     FolderCollection,
+    SidecarCollection,
+    SidecarFile,
     href,
     resource,
 )

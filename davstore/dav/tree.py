@@ -7,7 +7,7 @@ from typing import Protocol
 
 from davstore import views
 from davstore.catalog import home_in, home_of, magnet_of
-from davstore.dav.noise_names import is_noise
+from davstore.dav.noise import is_noise
 from davstore.dav.overlay import Home, Overlay
 from davstore.dav.people import OWNER, Person
 from davstore.model import Entry, Folder, Leaf, Snapshot

@@ -7,8 +7,7 @@ import pytest
 import requests
 
 from davstore.dav.keeping import in_folder
-from davstore.dav.noise import LARGEST, ROOM, Noise
-from davstore.dav.noise_names import is_noise
+from davstore.dav.noise import LARGEST, ROOM, Noise, is_noise
 from davstore.simulator import Content, SimFile, SimMagnet, Simulator
 from tests.dav.test_scratch import LOCK, WIN32
 from tests.serving import Serving, serving

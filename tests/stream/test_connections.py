@@ -179,14 +179,15 @@ def test_a_reader_who_leaves_does_not_take_the_link_from_others(
         may.wait(10)
         return link(file)  # type: ignore[arg-type]
 
+    async def begun(name: str) -> None:
+        (await streams.begun(leaf(identity=name), 0, 99)).close()
+
     store.link = late  # type: ignore[assignment, method-assign]
-    begun = [
-        streams.loop.submit(streams.begun(leaf(identity=name), 0, 99))
-        for name in [*map(str, range(20)), "wanted", "wanted"]
-    ]
+    others = [streams.loop.submit(begun(name)) for name in [*map(str, range(20)), "wanted"]]
+    leaving = streams.loop.submit(begun("wanted"))
     streams.loop.call(turns())
-    begun[-2].cancel()
+    leaving.cancel()
     streams.loop.call(turns())
     may.set()
-    for each in [*begun[:-2], begun[-1]]:
-        streams.loop.soon(each.result(10).close)
+    for each in others:
+        each.result(10)
