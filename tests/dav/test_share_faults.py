@@ -31,6 +31,16 @@ def test_what_the_disk_did_not_take_takes_no_room(served: Serving, root: Path) -
     assert ask(served, "PUT", "d", bytes(LIMIT // 2)).status_code == 201
 
 
+@pytest.mark.parametrize(
+    ("said", "is_taken"), [("1600000000.7", True), ("9" * 30, False), ("-1", False), ("x", False)]
+)
+def test_a_date_is_taken_or_passed_over(
+    served: Serving, root: Path, said: str, is_taken: bool
+) -> None:
+    assert ask(served, "PUT", "a", b"x", X_OC_Mtime=said).status_code == 201
+    assert ((root / "a").stat().st_mtime == 1_600_000_000) is is_taken
+
+
 @pytest.mark.parametrize("name", ["日本", "é", 'a "b" c', "a\r\nX-Made-Up: b"])
 def test_a_playlist_is_called_as_its_folder(served: Serving, name: str) -> None:
     assert ask(served, "MKCOL", name).status_code == 201
