@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from davstore.dav.transfer import Again, Answer, Request
-from davstore.server import front
+from davstore.server import conversation, front
 from davstore.server.repeats import MOST, Repeats
 from davstore.server.workers import UPLOADS, WORKERS
 from davstore.simulator import Content, SimFile, SimMagnet, Simulator
@@ -73,7 +73,7 @@ def test_bodies_that_do_not_come_hold_no_worker(
         each.sendall(whole[-5:])
         assert answer(each)[0].startswith(b"HTTP/1.1 207")
         each.close()
-    monkeypatch.setattr(front, "HEAD_SECONDS", 0.1)
+    monkeypatch.setattr(conversation, "HEAD_SECONDS", 0.1)
     with connected(served, whole[:-5]) as client:
         assert client.recv(12) == b"HTTP/1.1 408"
 
