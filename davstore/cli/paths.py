@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from davstore.dav.overlay import Overlay
-from davstore.dav.tree import NotReady, Tree, Views
+from davstore.dav.tree import Folders, NotReady, Tree, Views
 from davstore.errors import DavstoreError
 from davstore.model import Leaf
 from davstore.server.library import Library
@@ -14,12 +14,13 @@ class NoSuchPath(DavstoreError):
     """Nothing stands at this path."""
 
 
-def tree_of(library: Library, views: Views | None = None) -> Tree:
+def tree_of(library: Library, folders: Folders | None = None) -> Tree:
     """Everything that the server shows; all is arranged in the views, unless others are given."""
     catalog, arranged = library.catalog, library.arranged
     return Tree(
-        catalog.accounts, catalog.snapshot, views=views or arranged.complete,
-        view_names=arranged.names, lookups=library.lookups, links=library.linked,
+        catalog.accounts, catalog.snapshot,
+        views=Views(arranged.names, folders or arranged.complete),
+        lookups=library.lookups, links=library.linked,
         overlay=Overlay(library.sidecars) if library.sidecars else None,
     )  # fmt: skip
 

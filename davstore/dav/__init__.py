@@ -54,7 +54,7 @@ from davstore.dav.refused_writes import ROOM as REFUSALS
 from davstore.dav.refused_writes import RefusedWrites
 from davstore.dav.remembered import DeadProperties, Locks
 from davstore.dav.scratch import Scratch
-from davstore.dav.tree import Links, Lookups, Tree, Views, no_views, nothing
+from davstore.dav.tree import Links, Lookups, Tree, Views, nothing
 from davstore.model import Snapshot
 from davstore.pooled import Pooled
 from davstore.stores.playing import Playing
@@ -66,14 +66,12 @@ __all__ = ["Incoming", "Patience", "People", "Proxied", "Site", "Users"]
 
 class Site:
     """The WSGI application: `accounts` in order, what each holds, how a file is opened; beside
-    them the `shares`, the accounts' `links`, and the folders of `view_names`, as `views` gives them
-    (`settled`: where nothing is to be done for them). Locks, properties
-    and notes are kept in `state`, or by what is to `keep` them; there are none without `state`,
-    which shares need too. What people do to
-    the accounts is the `editor`'s, what they write beside files is among the `sidecars`; things may
-    be deleted in those that are `deletable`, and magnets dropped into `incoming`. `lookups` are
-    folders beside magnets that ask when they are opened, `players` know positions. `proxied` says
-    through whom clients come. `annex` answers what begins with `/-/`, and
+    them the `shares`, the accounts' `links`, and the `views`. Locks, properties and notes are kept
+    in `state`, or by what is to `keep` them; there are none without `state`, which shares need too.
+    What people do to the accounts is the `editor`'s, what they write beside files is among the
+    `sidecars`; things may be deleted in those that are `deletable`, and magnets dropped into
+    `incoming`. `lookups` are folders beside magnets that ask when they are opened, `players` know
+    positions. `proxied` says through whom clients come. `annex` answers what begins with `/-/`, and
     `public` single paths, of which nobody is asked who they are. Requests are counted in `tally`.
     """
 
@@ -85,14 +83,12 @@ class Site:
         users: Users,
         shares: Mapping[str, Share] = MappingProxyType({}),
         state: Path | None = None,
-        views: Views = no_views,
-        view_names: Sequence[str] = (),
+        views: Views = Views(),  # noqa: B008 - a frozen value
         *,
         proxied: Proxied | None = None,
         lookups: Lookups | None = None,
         players: Mapping[str, Playing] = MappingProxyType({}),
         links: Links | None = None,
-        settled: Views = no_views,
         editor: Editor | None = None,
         deletable: Collection[str] = (),
         incoming: Incoming | None = None,
@@ -109,7 +105,7 @@ class Site:
         beside = nothing if incoming is None else incoming.beside
         overlay = None if sidecars is None else Overlay(sidecars)
         entries = Tree(
-            accounts, snapshot, paths, views, view_names, deletable, settled=settled,
+            accounts, snapshot, paths, views, deletable,
             beside=beside, lookups=lookups, links=links, overlay=overlay, canary=CANARY,
         )  # fmt: skip
         deeds = None

@@ -10,7 +10,7 @@ from davstore import views as arranging
 from davstore.catalog import owner
 from davstore.config import Settings
 from davstore.dashboard.words import clock, size, span
-from davstore.dav.tree import NotReady, Tree
+from davstore.dav.tree import NotReady, Tree, Views
 from davstore.errors import DavstoreError
 from davstore.model import Entry, Folder, Leaf, Link, Magnet, Status
 from davstore.server.library import Library
@@ -46,9 +46,8 @@ class Explainer:
         """The rows. Raises `Unexplained`."""
         names = [part for part in path.split("/") if part]
         catalog, arranged = self._library.catalog, self._library.arranged
-        tree = Tree(
-            catalog.accounts, catalog.known, views=self._arranged, view_names=arranged.names
-        )
+        views = Views(arranged.names, self._arranged)
+        tree = Tree(catalog.accounts, catalog.known, views=views)
         try:
             entry = tree.find(names)
         except NotReady as name:
