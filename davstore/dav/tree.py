@@ -26,7 +26,7 @@ def no_folders() -> tuple[Folder, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Views:
-    """The views by name; those that are `settled` need no work to be looked at, else that is None."""
+    """Their names and folders; `settled` gives the folders that need no work first, else None."""
 
     names: Sequence[str] = ()
     folders: Folders = no_folders
