@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from davstore.dav.overlay import Overlay
-from davstore.dav.tree import Folders, NotReady, Tree, Views
-from davstore.errors import DavstoreError
+from davstore.dav.tree import Folders, Tree, Views
+from davstore.errors import DavstoreError, NotReady
 from davstore.model import Leaf
 from davstore.server.library import Library
 
@@ -44,5 +44,5 @@ def known() -> Iterator[None]:
     """Where nothing is known yet of an account, raises `NoSuchPath`."""
     try:
         yield
-    except NotReady as name:
-        raise NoSuchPath(f"nothing is known of {name} yet; `davstore refresh` asks") from None
+    except NotReady as error:
+        raise NoSuchPath(f"nothing is known of {error.name} yet; `davstore refresh` asks") from None

@@ -21,7 +21,7 @@ from wsgidav.dav_error import (
 from wsgidav.request_server import RequestServer
 
 from davstore.catalog import magnet_of
-from davstore.dav.bodies import settle_xml, whole
+from davstore.dav.bodies import property_changes, settle_xml, whole
 from davstore.dav.deeds import Deeds
 from davstore.dav.download import Download
 from davstore.dav.incoming import Incoming, Item
@@ -30,7 +30,7 @@ from davstore.dav.moving import destination
 from davstore.dav.people import Person
 from davstore.dav.proxied import without
 from davstore.dav.resources import LeafResource
-from davstore.dav.rights import READING, WRITING, check_right, done, options, said_of_properties
+from davstore.dav.rights import READING, WRITING, check_right, done, options, properties_said
 from davstore.errors import Full, NotAccepted
 from davstore.model import Entry, Folder, Text
 from davstore.wanted import check_name, is_temporary, limit, of_hash
@@ -120,9 +120,7 @@ class Dropping(RequestServer):
     ) -> Iterable[bytes]:
         method = environ["REQUEST_METHOD"]
         if method == "PROPPATCH":
-            return said_of_properties(
-                environ, start_response, self._href(environ), DAVError(HTTP_FORBIDDEN)
-            )
+            return self._said(environ, start_response, DAVError(HTTP_FORBIDDEN))
         if method == "MKCOL" and name:
             raise DAVError(HTTP_FORBIDDEN, _NO_FOLDERS)
         if method in {"MKCOL", "PUT"}:
@@ -174,7 +172,7 @@ class Dropping(RequestServer):
         self._evaluate_if_headers(there, environ)
         self._writable(environ, there)
         self._incoming.additions.touch(account, name)
-        return said_of_properties(environ, start_response, self._href(environ), None)
+        return self._said(environ, start_response, None)
 
     def _named(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """COPY and MOVE: of a file here to another name, or of what stands elsewhere to here."""
@@ -275,6 +273,10 @@ class Dropping(RequestServer):
         """Raises 423 where somebody else has locked it."""
         self._check_write_permission(there, "0", environ)
 
-    def _href(self, environ: Environ) -> str:
-        href: str = self._davProvider.href(environ["PATH_INFO"])
-        return href
+    def _said(
+        self, environ: Environ, start_response: StartResponse, failure: DAVError | None
+    ) -> Iterable[bytes]:
+        """The same of each property of a PROPPATCH: what failed, or that all is well."""
+        href = self._davProvider.href(environ["PATH_INFO"])
+        said = dict.fromkeys(property_changes(environ), failure)
+        return properties_said(environ, start_response, href, said)

@@ -40,6 +40,7 @@ STATUS: tuple[tuple[type[DavstoreError], str], ...] = (
     (NotThere, "404 Not Found"),
     (Vanished, "404 Not Found"),
     (NameTaken, "409 Conflict"),
+    (errors.NotReady, "503 Service Unavailable"),
     (errors.Full, "507 Insufficient Storage"),
     (errors.WrongKind, "415 Unsupported Media Type"),
     (errors.NotAccepted, "422 Unprocessable Content"),

@@ -105,7 +105,8 @@ def refused(
         mismatch = DAVErrorCondition(PRECONDITION_CODE_LockTokenMismatch)
         raise DAVError(HTTP_CONFLICT, "Nothing is locked here.", err_condition=mismatch)
     elif method == "PROPPATCH":
-        return said_of_properties(environ, start_response, href, DAVError(HTTP_FORBIDDEN))
+        said = dict.fromkeys(property_changes(environ), DAVError(HTTP_FORBIDDEN))
+        return properties_said(environ, start_response, href, said)
     raise DAVError(HTTP_FORBIDDEN, "Nothing can be changed here.", add_headers=[ALLOW])
 
 
@@ -118,16 +119,6 @@ def _check_new_folder(environ: Environ, entry: Entry | None) -> None:
 
 def _not_allowed(text: str) -> DAVError:
     return DAVError(HTTP_METHOD_NOT_ALLOWED, text, add_headers=[ALLOW])
-
-
-def said_of_properties(
-    environ: Environ, start_response: StartResponse, href: str, failure: DAVError | None
-) -> Iterable[bytes]:
-    """A 207 that says the same of each property of a PROPPATCH: what failed, or that all is well.
-    Raises `DAVError`.
-    """
-    said = dict.fromkeys(property_changes(environ), failure)
-    return properties_said(environ, start_response, href, said)
 
 
 def properties_said(

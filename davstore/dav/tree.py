@@ -11,6 +11,7 @@ from davstore.catalog import home_in, home_of, magnet_of
 from davstore.dav.noise import is_noise
 from davstore.dav.overlay import Home, Overlay
 from davstore.dav.people import OWNER, Person
+from davstore.errors import NotReady
 from davstore.model import Entry, Folder, Leaf, Snapshot
 
 MAGNETS, TRASH, LINKS = "magnets", "trash", "links"
@@ -83,10 +84,6 @@ class Lookups(Protocol):
 
         Raises `StoreError`.
         """
-
-
-class NotReady(Exception):
-    """Nothing is known of this account yet."""
 
 
 class Tree:
