@@ -123,6 +123,7 @@ def head(line: str = "GET /a HTTP/1.1", *more: str) -> bytes:
         head("PUT /a HTTP/1.1", "Content-Length: +5"),
         head("PUT /a HTTP/1.1", "Content-Length : 5"),
         head("PUT /a HTTP/1.1", "Content-Length: 99999"),
+        head("GET /a HTTP/1.1", f"X: {'x' * 9000}"),
     ],
 )  # fmt: skip
 def test_what_is_not_plain_is_never_answered_at_once(first: bytes) -> None:
