@@ -2,15 +2,16 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, replace
+from typing import Any, Final
 
 import sqlalchemy as sa
 
+from davstore.catalog import revisions
 from davstore.catalog.audit import Removal, latest, waiting
-from davstore.catalog.dialects import WHOLE, saying
+from davstore.catalog.dialects import WHOLE, looking, saying
 from davstore.catalog.doubt import NEVER
-from davstore.catalog.records import Standing, magnet_of
+from davstore.catalog.records import Standing, magnet_of, standing_of
 from davstore.catalog.tables import accounts, files, held_back, magnets
 from davstore.model import Magnet, Status
 
@@ -55,12 +56,27 @@ class Overviews:
     """The same, asked again and again of an open catalog. Every method raises `StateError`."""
 
     def __init__(self, engine: sa.Engine) -> None:
-        self._engine = engine
+        self._engine = looking(engine)
+        self._known: dict[str, tuple[int, Overview]] = {}
 
     def accounts(self) -> list[Overview]:
-        """As `overviews`."""
+        """As `overviews`; what has not changed is not counted again, which takes long."""
         with self._connected() as connection:
-            return _overviews(connection)
+            latest = revisions.latest(connection)
+            return [
+                replace(self._counted(connection, row, latest), standing=standing_of(row))
+                for row in _accounts(connection)
+            ]
+
+    def _counted(
+        self, connection: sa.Connection, row: sa.Row[Any], latest: Mapping[str, int]
+    ) -> Overview:
+        revision = latest.get(revisions.of_magnets(row.name), 0)
+        known, found = self._known.get(row.name, (-1, None))
+        if found is None or known != revision:
+            found = _overview(connection, row)
+            self._known[row.name] = revision, found
+        return found
 
     @contextmanager
     def _connected(self) -> Iterator[sa.Connection]:
@@ -122,15 +138,14 @@ class Overviews:
 def overviews(engine: sa.Engine) -> list[Overview]:
     """All accounts of which something is known, by name."""
     with engine.connect() as connection:
-        return _overviews(connection)
+        return [_overview(connection, row) for row in _accounts(connection)]
 
 
-def _overviews(connection: sa.Connection) -> list[Overview]:
-    rows = connection.execute(sa.select(accounts).order_by(accounts.c.name)).all()
-    return [_overview(connection, row) for row in rows]
+def _accounts(connection: sa.Connection) -> Sequence[sa.Row[Any]]:
+    return connection.execute(sa.select(accounts).order_by(accounts.c.name)).all()
 
 
-def _overview(connection: sa.Connection, row: sa.Row[tuple[object, ...]]) -> Overview:
+def _overview(connection: sa.Connection, row: sa.Row[Any]) -> Overview:
     ready = magnets.c.status == Status.READY.value
     shown = sa.and_(ready, magnets.c.folder.is_not(None), magnets.c.file_count > 0)
     waiting = sa.and_(ready, magnets.c.files_of.is_distinct_from(magnets.c.fingerprint))
@@ -153,8 +168,7 @@ def _overview(connection: sa.Connection, row: sa.Row[tuple[object, ...]]) -> Ove
     number, since, kept = connection.execute(doubted).one()
     return Overview(
         name=row.name,
-        standing=Standing(row.source, row.marker, row.taken, row.listed, row.skipped,
-                          row.error, row.failed),
+        standing=standing_of(row),
         magnets=counted[0], shown=counted[1], files=int(counted[2] or 0), waiting=counted[3],
         bytes=int(connection.execute(size).scalar_one()), doubted=number,
         doubted_since=since or 0.0, by_status=_by_status(connection, row.name),
