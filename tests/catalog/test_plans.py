@@ -78,9 +78,10 @@ def test_what_others_have_changed_is_found(engine: sa.Engine, tmp_path: Path) ->
     links, records, places = Links(engine), Records(engine), PlaceRecords(engine)
     sidecars = Sidecars(engine, tmp_path / "sidecars", 2**30, is_shared=True)
     places.news()
+    links.put("rd1", "old", Link("https://host.example/old", 2e9))  # once an hour it sweeps
     slow = watched(engine)
     links.put("rd1", "new", Link("https://host.example/new", 2e9))
-    assert len(links.changed()) == 1
+    assert len(links.changed()) == 2
     records.learn("new", 7)
     assert records.sizes(MANY) == {"new": 7}
     assert records.edits.read(MANY - 1)[0] == MANY
