@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from davstore.server import front
+from davstore.server import conversation
 from davstore.server.workers import UPLOADS, WORKERS, Connection
 from davstore.simulator import Content, Fault, SimFile, SimMagnet, Simulator
 from davstore.stream import Stream
@@ -159,7 +159,7 @@ def test_silent_dripping_and_idle_clients_hold_no_thread(served: Serving) -> Non
 
 
 def test_a_head_that_drips_is_given_up(served: Serving, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(front, "HEAD_SECONDS", 0.3)
+    monkeypatch.setattr(conversation, "HEAD_SECONDS", 0.3)
     with connected(served, b"GET / HTTP/1.1\r\n") as client:
         got = b""
         deadline = time.monotonic() + 10
@@ -278,7 +278,7 @@ def test_streams_that_are_left_in_the_middle_are_let_go_at_once(served: Serving)
 def test_a_client_that_is_gone_leaves_nothing_for_the_collector(served: Serving) -> None:
     """What the collector has set apart it would never find again."""
     known: weakref.WeakSet[Connection] = weakref.WeakSet()
-    made, most = front.Connection, WORKERS + UPLOADS  # each thread has its last one in mind
+    made, most = conversation.Connection, WORKERS + UPLOADS  # each thread has its last one in mind
 
     class Known(made):  # type: ignore[misc, valid-type]
         def __init__(self, *of: Any) -> None:
@@ -287,7 +287,7 @@ def test_a_client_that_is_gone_leaves_nothing_for_the_collector(served: Serving)
 
     gc.collect()
     gc.disable()
-    front.Connection = Known  # type: ignore[misc]
+    conversation.Connection = Known  # type: ignore[misc]
     try:
         for _ in range(3 * most):
             client = connected(served, get("0-9", more="Connection: close\r\n"))
@@ -296,5 +296,5 @@ def test_a_client_that_is_gone_leaves_nothing_for_the_collector(served: Serving)
         assert known
         wait_until(lambda: len(known) <= most)
     finally:
-        front.Connection = made  # type: ignore[misc]
+        conversation.Connection = made  # type: ignore[misc]
         gc.enable()
