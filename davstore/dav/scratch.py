@@ -12,7 +12,7 @@ from wsgidav.fs_dav_provider import FilesystemProvider
 
 from davstore.config import Share
 from davstore.dav.bodies import replace, settle_xml
-from davstore.dav.disk import DiskFile, DiskFolder, mark, sweep
+from davstore.dav.disk import DiskFile, DiskFolder, sweep
 from davstore.dav.download import Download
 from davstore.dav.local import harmless, opened
 from davstore.dav.login import Users
@@ -56,7 +56,6 @@ class Scratch(FilesystemProvider):
                 "be written"
             ) from None
         sweep(self.root)
-        mark(self.root, new=True)
         super().__init__(str(self.root), fs_opts={"follow_symlinks": False})
         self.room = Room(self.root, share.limit, rooms)
         self._name = name

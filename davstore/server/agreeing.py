@@ -38,6 +38,15 @@ def member(settings: Settings, process: int = 0) -> Member:
     return Member(place(settings), process, __version__, digests)
 
 
+def introduced(settings: Settings, process: int) -> Member | None:
+    """The same of one that serves, where it shares a database: its shares' folders are marked."""
+    if settings.server.database is None:
+        return None
+    for share in settings.shares.values():
+        mark(share.path.expanduser(), new=True)
+    return member(settings, process)
+
+
 def place(settings: Settings) -> str:
     """What this davstore is called among several."""
     return f"{socket.gethostname()}:{settings.server.port}"

@@ -20,7 +20,7 @@ from davstore.errors import DavstoreError
 from davstore.hooks import Hooks
 from davstore.model import Leaf
 from davstore.resolver import Failures, Playlists, Resolver
-from davstore.server.agreeing import member
+from davstore.server.agreeing import introduced
 from davstore.server.certificate import Certificate
 from davstore.server.front import Front
 from davstore.server.library import Library, upstream
@@ -160,8 +160,7 @@ class Server:
         self.front.start()
         self.watch.start()
         self._watching.start()
-        shares_database = self._settings.server.database is not None
-        own = member(self._settings, self._number) if shares_database else None
+        own = introduced(self._settings, self._number)
         self.library.catalog.start(self.streams.measure, self._follow, own)
         self.library.adders.start(partial(self.library.additions.sweep, temporary=is_temporary))
         self.library.arranged.start()
