@@ -13,7 +13,10 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
-from cheroot.server import HTTPConnection, comma_separated_headers
+from cheroot.server import (
+    HTTPConnection,
+    comma_separated_headers,  # type: ignore[attr-defined]
+)
 from cheroot.wsgi import Gateway_10
 from cheroot.wsgi import Server as WsgiServer
 
