@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from davstore.simulator import Content, SimFile, SimMagnet, Simulator
+from tests.commands import davstore
 from tests.serving import Serving, serving, settings, wait_until, write_config
-from tests.test_cli import davstore
 
 FOLDER, TITLE = "/realdebrid/magnets/Sintel (2010)", "/Movies/Sintel (2010)"
 OVERLAY = {"overlay": True, "overlay_limit": "1MiB"}

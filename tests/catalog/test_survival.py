@@ -27,8 +27,9 @@ from davstore.config import Database
 from davstore.errors import StateError
 from davstore.model import File, Folder, Snapshot, Status
 from davstore.stores.shapes import LARGEST
-from tests.catalog.scripted import Clock, ScriptedStore, film, magnet, many, reopened
+from tests.catalog.scripted import ScriptedStore, film, magnet, many, reopened
 from tests.catalog.stepping import SOURCE, Stepping, truth
+from tests.clock import Clock
 
 ROOT = Path(__file__).parent.parent.parent
 
