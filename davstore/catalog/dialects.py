@@ -117,6 +117,22 @@ def _has_begun(connection: sa.Connection) -> bool:
     return bool(driver.in_transaction)
 
 
+@contextmanager
+def patient(connection: sa.Connection, seconds: int) -> Iterator[None]:
+    """What is asked in here, in its transaction, may take so many seconds each: it changes much."""
+    if connection.dialect.name != SERVER:
+        yield
+        return
+    for bound in ("statement_timeout", "lock_timeout"):
+        connection.exec_driver_sql(f"SET LOCAL {bound} = '{seconds}s'")
+    driver: Any = connection.connection.driver_connection
+    driver.patience = seconds
+    try:
+        yield
+    finally:
+        driver.patience = 0
+
+
 def durable(connection: sa.Connection) -> None:
     """Have this transaction on the disk before it is said to be done; PostgreSQL always does so."""
     if connection.dialect.name != SERVER:

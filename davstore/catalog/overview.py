@@ -3,13 +3,14 @@
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import sqlalchemy as sa
 
+from davstore.catalog import revisions
 from davstore.catalog.audit import Removal, latest, waiting
-from davstore.catalog.dialects import WHOLE, saying
+from davstore.catalog.dialects import WHOLE, looking, saying
 from davstore.catalog.doubt import NEVER
 from davstore.catalog.records import Standing, magnet_of, standing_of
 from davstore.catalog.tables import accounts, files, held_back, magnets
@@ -56,12 +57,22 @@ class Overviews:
     """What is known of all accounts, as of now. Every method raises `StateError`."""
 
     def __init__(self, engine: sa.Engine) -> None:
-        self._engine = engine
+        self._engine = looking(engine)
+        self._known: dict[str, tuple[int, Overview]] = {}
 
     def accounts(self) -> list[Overview]:
-        """All accounts of which something is known, by name."""
+        """All of which something is known, by name; counting, which takes long, is done again only
+        where something has changed.
+        """
         with self._connected() as connection:
-            return _overviews(connection)
+            latest = revisions.latest(connection)
+            rows = connection.execute(sa.select(accounts).order_by(accounts.c.name)).all()
+            now = {row.name: latest.get(revisions.of_magnets(row.name), 0) for row in rows}
+            known = {n: k for n, k in self._known.items() if k[0] == now.get(n)}
+            fresh = _counted(connection, [row for row in rows if row.name not in known])
+            known |= {each.name: (now[each.name], each) for each in fresh}
+        self._known = known
+        return [replace(known[row.name][1], standing=standing_of(row)) for row in rows]
 
     @contextmanager
     def _connected(self) -> Iterator[sa.Connection]:
@@ -120,42 +131,45 @@ class Overviews:
             return list(connection.execute(query).scalars())
 
 
-def _overviews(connection: sa.Connection) -> list[Overview]:
-    """By as many questions however many accounts there are."""
+def _counted(connection: sa.Connection, rows: Sequence[sa.Row[Any]]) -> Iterator[Overview]:
+    """The accounts in these `rows`, by as many questions however many they are."""
+    if not rows:
+        return
+    names = [row.name for row in rows]
     ready = magnets.c.status == Status.READY.value
     shown = sa.and_(ready, magnets.c.folder.is_not(None), magnets.c.file_count > 0)
     waiting = sa.and_(ready, magnets.c.files_of.is_distinct_from(magnets.c.fingerprint))
     count, is_open = sa.func.count(), held_back.c.since < NEVER
     counts = _by_account(
-        connection, magnets, count, count.filter(shown),
+        connection, magnets, names, count, count.filter(shown),
         sa.func.coalesce(sa.func.sum(magnets.c.file_count).filter(shown), 0),
         count.filter(waiting),
     )  # fmt: skip
-    sizes = _by_account(connection, files, _sum(files.c.size))
+    sizes = _by_account(connection, files, names, _sum(files.c.size))
     doubts = _by_account(
-        connection, held_back, count.filter(is_open),
+        connection, held_back, names, count.filter(is_open),
         sa.func.coalesce(sa.func.min(held_back.c.since).filter(is_open), 0.0),
         count.filter(~is_open),
     )  # fmt: skip
-    statuses, coming = _by_status(connection), _coming(connection)
-    found = []
-    for row in connection.execute(sa.select(accounts).order_by(accounts.c.name)):
+    statuses, coming = _by_status(connection, names), _coming(connection, names)
+    for row in rows:
         name = row.name
         number, of_shown, of_files, of_waiting = counts.get(name, (0, 0, 0, 0))
         doubted, since, kept = doubts.get(name, (0, 0.0, 0))
-        found.append(Overview(
+        yield Overview(
             name, standing_of(row), number, of_shown, int(of_files),
             int(sizes.get(name, (0,))[0]), of_waiting, doubted, since,
             statuses.get(name, {}), tuple(coming.get(name, ())), kept,
-        ))  # fmt: skip
-    return found
+        )  # fmt: skip
 
 
 def _by_account(
-    connection: sa.Connection, table: sa.Table, *asked: sa.ColumnElement[Any]
-) -> dict[str, Sequence[Any]]:
-    query = sa.select(table.c.account, *asked).group_by(table.c.account)
-    return {name: row for name, *row in connection.execute(query)}
+    connection: sa.Connection, table: sa.Table, names: Sequence[str],
+    *asked: sa.ColumnElement[Any],
+) -> dict[str, Sequence[Any]]:  # fmt: skip
+    query = sa.select(table.c.account, *asked).where(table.c.account.in_(names))
+    rows = connection.execute(query.group_by(table.c.account))
+    return {name: row for name, *row in rows}
 
 
 def _sum(column: sa.Column[int]) -> sa.ColumnElement[float]:
@@ -163,20 +177,22 @@ def _sum(column: sa.Column[int]) -> sa.ColumnElement[float]:
     return sa.func.coalesce(sa.func.sum(sa.cast(column, sa.Float)), 0.0)
 
 
-def _by_status(connection: sa.Connection) -> dict[str, dict[str, int]]:
+def _by_status(connection: sa.Connection, names: Sequence[str]) -> dict[str, dict[str, int]]:
     by = (magnets.c.account, magnets.c.status)
     found: dict[str, dict[str, int]] = defaultdict(dict)
-    query = sa.select(*by, sa.func.count()).group_by(*by).order_by(*by)
+    query = sa.select(*by, sa.func.count()).where(magnets.c.account.in_(names))
+    query = query.group_by(*by).order_by(*by)
     for account, status, number in connection.execute(query):
         found[account][status] = number
     return found
 
 
-def _coming(connection: sa.Connection) -> dict[str, list[Magnet]]:
+def _coming(connection: sa.Connection, names: Sequence[str]) -> dict[str, list[Magnet]]:
     busy = (Status.QUEUED.value, Status.DOWNLOADING.value, Status.PROCESSING.value)
     newest = magnets.c.added.desc()
     place = sa.func.row_number().over(partition_by=magnets.c.account, order_by=newest)
-    ranked = sa.select(magnets, place.label("place")).where(magnets.c.status.in_(busy)).subquery()
+    wanted = (magnets.c.account.in_(names), magnets.c.status.in_(busy))
+    ranked = sa.select(magnets, place.label("place")).where(*wanted).subquery()
     found: dict[str, list[Magnet]] = defaultdict(list)
     query = sa.select(ranked).where(ranked.c.place <= MOST_COMING).order_by(ranked.c.place)
     for row in connection.execute(query):

@@ -126,9 +126,8 @@ def test_a_full_disk_is_said_once_and_serves_from_memory(
 
 
 def test_a_catalog_that_breaks_while_serving_is_an_error_and_no_empty_folder(
-    tmp_path: Path, store: ScriptedStore, clock: Clock
+    engine: sa.Engine, store: ScriptedStore, clock: Clock
 ) -> None:
-    engine = open_database(tmp_path, clock)
     catalog = reopened(store, engine, clock)
     many(store, 3)
     catalog.refresh("rd")
@@ -136,7 +135,6 @@ def test_a_catalog_that_breaks_while_serving_is_an_error_and_no_empty_folder(
         connection.exec_driver_sql("DROP TABLE files")
     with pytest.raises(StateError, match="cannot be read"):
         shown(catalog)
-    engine.dispose()
 
 
 OLD = """
@@ -201,19 +199,17 @@ def test_looking_changes_nothing_and_makes_nothing(tmp_path: Path) -> None:
 
 
 def test_a_standing_account_is_told_with_what_is_held_back(
-    tmp_path: Path, store: ScriptedStore, clock: Clock
+    engine: sa.Engine, tmp_path: Path, database: Database | None, store: ScriptedStore, clock: Clock
 ) -> None:
-    engine = open_database(tmp_path, clock)
     catalog = reopened(store, engine, clock)
     many(store, 20)
     catalog.refresh("rd")
     store.rows = []
     catalog.refresh("rd")
-    looked = look_into(tmp_path)
+    looked = look_into(tmp_path, database)
     assert looked is not None
     [found] = Overviews(looked).accounts()
     looked.dispose()
-    engine.dispose()
     assert (found.name, found.magnets, found.shown, found.files, found.bytes, found.waiting,
             found.doubted) == ("rd", 20, 20, 20, 20_000, 0, 20)  # fmt: skip
     assert found.standing.taken == clock.time

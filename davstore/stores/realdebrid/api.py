@@ -1,8 +1,9 @@
 """Real-Debrid's REST API: its pace, its errors, and a token that is renewed in time."""
 
+import threading
 from typing import Any
 
-from davstore.errors import NotAuthorized, StoreError, StoreUnavailable
+from davstore.errors import NotAuthorized, StateError, StoreError, StoreUnavailable
 from davstore.stores.base import Means
 from davstore.stores.login import Invitation, revoked
 from davstore.stores.passes import Pass, Passes
@@ -34,6 +35,7 @@ class Api(Transport):
         self._passes = means.passes
         self._by_login = settings.login
         self._pass: Pass | None = None
+        self._renewing = threading.Lock()
         self._dead = ""
         self._oauth = OAuth(name, settings.url, means.now, means.sleep)
 
@@ -91,6 +93,9 @@ class Api(Transport):
         return known
 
     def _renewed_in_time(self, known: Pass) -> Pass:
+        """Who comes while another thread is at it goes on with what still holds."""
+        if self._renewing.locked() and known.expires > self._now():
+            return known
         try:
             return self._renew(known)
         except StoreUnavailable:
@@ -100,16 +105,28 @@ class Api(Transport):
 
     def _renew(self, used: Pass) -> Pass:
         """Alone among all threads and processes: a pass that another has got meanwhile is ours."""
+        with self._renewing:
+            known = self._pass
+            if known is not None and known.token != used.token:
+                return known
+            try:
+                return self._renewed_alone(used)
+            except StateError as error:
+                raise StoreUnavailable(self.account, str(error)) from None
+
+    def _renewed_alone(self, used: Pass) -> Pass:
         passes = self._own_passes()
         with passes.alone():
             kept = passes.read()
             if kept is None or kept.token == self._dead:
                 raise NotAuthorized(self.account, revoked(self.account))
-            if kept.token == used.token:
-                kept = self._renewed(kept)
-                passes.write(kept)
-            self._use(kept)
-        return kept
+            if kept.token != used.token:
+                self._use(kept)
+                return kept
+            renewed = self._renewed(kept)
+            self._use(renewed)  # also where it cannot be kept: the service may take no other
+            passes.write(renewed)
+        return renewed
 
     def _renewed(self, kept: Pass) -> Pass:
         try:
