@@ -11,9 +11,9 @@ from davstore.cli import ready
 from davstore.cli.screen import ConfigFile, load, out
 from davstore.cli.serve import told_to_stop
 from davstore.config import ANONYMOUS, ServerSettings, Settings
-from davstore.hook_settings import RcloneHook
+from davstore.config.access import base_url
+from davstore.config.hooks import RcloneHook
 from davstore.mounting import CannotMount, Listening, Login, Mount, ready_place, wait_for
-from davstore.setting_types import base_url
 
 LOOK_EVERY = 0.5
 EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - how a server says "all"
