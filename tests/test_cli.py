@@ -102,6 +102,14 @@ def test_config_shows_what_is_in_force_without_secrets(config: Path, account: Si
     assert account.alldebrid.settings["token"] not in done.stdout
 
 
+def test_a_name_that_the_terminal_cannot_show_ends_no_command(config: Path) -> None:
+    done = davstore(
+        "config", "-c", str(config), PYTHONIOENCODING="ascii",
+        DAVSTORE_USERS__0__NAME="Zoë", DAVSTORE_USERS__0__PASSWORD="p",
+    )  # fmt: skip
+    assert r"Zo\xeb" in done.stdout, done.stderr
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_serve_ends_cleanly_when_told(serving: subprocess.Popen[str], number: int) -> None:
     assert serving.stderr

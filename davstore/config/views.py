@@ -3,7 +3,7 @@
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import AfterValidator, BeforeValidator, ByteSize, ConfigDict, Field
@@ -127,8 +127,17 @@ def checked_views(
         if view is None:
             continue
         views[name] = view
-        for account in view.accounts:
+        for key, account in _named(view):
             if account not in accounts:
                 cure = nearest(account, accounts) + f"known are {', '.join(accounts)}"
-                problems.append(Problem(f"{place}.accounts", f"{account!r} is not known", cure))
+                problems.append(Problem(f"{place}.{key}", f"{account!r} is not known", cure))
     return views, problems
+
+
+def _named(view: Condition) -> Iterator[tuple[str, str]]:
+    """The accounts that a view names, and by which key."""
+    if isinstance(view, ViewSettings):
+        yield from (("accounts", name) for name in view.accounts)
+    yield from (("account", name) for name in view.account)
+    for inner in (*view.any, *view.all, *filter(None, [view.not_])):
+        yield from _named(inner)
