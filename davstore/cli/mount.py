@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import typer
 
-from davstore.cli import ready
+from davstore.cli import systemd
 from davstore.cli.screen import ConfigFile, load, out
 from davstore.cli.serve import told_to_stop
 from davstore.config import ANONYMOUS, ServerSettings, Settings
@@ -68,7 +68,7 @@ def mount(
     mounted.start(told.is_set)
     try:
         out.print(f"{login.url} is mounted at {place}; Ctrl+C unmounts it")
-        ready.say()
+        systemd.say_ready()
         while not told.wait(LOOK_EVERY):
             if mounted.status is not None:
                 raise CannotMount(f"rclone ended with status {mounted.status}; above it says why")
