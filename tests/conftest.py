@@ -120,6 +120,16 @@ def database(request: pytest.FixtureRequest) -> Iterator[Database | None]:
     """Where the state is: in its folder, or in a database of its own, so that whoever uses this
     holds for both.
     """
+    yield from _place(request)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"], scope="module")
+def common_database(request: pytest.FixtureRequest) -> Iterator[Database | None]:
+    """The same for a server that all tests of a file ask."""
+    yield from _place(request)
+
+
+def _place(request: pytest.FixtureRequest) -> Iterator[Database | None]:
     if request.param == "sqlite":
         yield None
         return

@@ -139,7 +139,7 @@ class Records:
         if row is None:
             return Standing(source)
         if row.source == source:
-            return _standing(row)
+            return standing_of(row)
         with self._engine.begin() as connection:
             _changed(connection, account)
             connection.execute(sa.delete(accounts).where(accounts.c.name == account))
@@ -201,10 +201,6 @@ class Records:
         with self._engine.begin() as connection:
             _changed(connection, account)
             connection.execute(statement)
-
-    def files(self, account: str, magnet: str) -> tuple[File, ...]:
-        """The files of one magnet, none if it is not there."""
-        return self.files_of(account, [magnet]).get(magnet, ())
 
     def files_of(self, account: str, ids: Collection[str]) -> Mapping[str, tuple[File, ...]]:
         """The files of these magnets, by id; what has none may be missing."""
@@ -312,7 +308,8 @@ def _changed(connection: sa.Connection, account: str) -> None:
     revisions.note(connection, revisions.of_magnets(account), revision)
 
 
-def _standing(row: sa.Row[Any]) -> Standing:
+def standing_of(row: sa.Row[Any]) -> Standing:
+    """How an account stands, by a row of its table."""
     return Standing(
         row.source, row.marker, row.taken, row.listed, row.skipped, row.error, row.failed
     )

@@ -16,7 +16,8 @@ import typer
 from rich.text import Text
 
 from davstore import __version__, config
-from davstore.catalog import Overview, look_into, overviews
+from davstore.catalog import Overview, Overviews
+from davstore.cli.opening import known_of
 from davstore.cli.screen import AsJson, ConfigFile, err, load, out
 from davstore.config import Settings
 from davstore.errors import ConfigError, StateError
@@ -116,10 +117,11 @@ def _write(path: Path, findings: Sequence[Finding], settings: Settings | None) -
         shown = tomllib.loads(config.effective(settings))
         texts["config.toml"] = tomli_w.dumps(_anonymous(shown, _PERSONAL))
         texts["servers.json"] = _json(told_by_servers(settings, time.time()))
-        engine = look_into(settings.server.state, settings.server.database)
-        if engine is not None:
-            texts["status.json"] = _json([_numbers(each) for each in overviews(engine)])
-            engine.dispose()
+        with known_of(settings) as engine:
+            if engine is not None:
+                texts["status.json"] = _json(
+                    [_numbers(each) for each in Overviews(engine).accounts()]
+                )
     try:
         with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
             for name, text in texts.items():

@@ -11,10 +11,11 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from davstore.catalog import Additions, open_database, server_of
+from davstore.catalog import Additions, server_of
 from davstore.catalog.adding import described
 from davstore.catalog.finding import Answers, cached, searched, searching
 from davstore.cli.accounts import stores_of
+from davstore.cli.opening import state_of
 from davstore.cli.screen import AsJson, ConfigFile, err, labelled, load, out, print_json, size
 from davstore.config import Settings
 from davstore.errors import DavstoreError, NotAccepted, StoreError
@@ -186,11 +187,8 @@ def _queue(settings: Settings, target: Store, found: Found, server: int | None) 
     """Leave it to the server, of this machine or of those that share the database: it adds at the
     service's pace, and tries again where that fails.
     """
-    engine = open_database(settings.server.state, time.time, database=settings.server.database)
-    try:
+    with state_of(settings) as engine:
         asked = Additions(engine).enqueue(target.name, [_wanted_of(found)], "")
-    finally:
-        engine.dispose()
     if asked:
         who = "the server" if server is None else f"process {server}"
         said = f"queued for {target.name}: {found.name}; {who} adds it within a minute"

@@ -1,16 +1,16 @@
 """`davstore import`: have what `davstore export` wrote added to accounts again."""
 
-import time
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.table import Table
 
-from davstore.catalog import Additions, can_add, open_database, server_of
+from davstore.catalog import Additions, can_add, server_of
 from davstore.catalog.export import Export
 from davstore.catalog.importing import Imported, enqueue, read_export, totals
 from davstore.cli.accounts import check_account, stores_of
+from davstore.cli.opening import state_of
 from davstore.cli.screen import AsJson, ConfigFile, err, load, out, print_json
 from davstore.config import Settings
 from davstore.dashboard.words import span
@@ -31,13 +31,9 @@ def import_(
     exported = read_export(file)
     into = _targets(settings, exported, account)
     pauses = _pauses(settings, set(into.values()))
-    state = settings.server.state
-    engine = open_database(state, time.time, database=settings.server.database)
-    try:
+    with state_of(settings) as engine:
         done = enqueue(engine, Additions(engine), exported, into)
-    finally:
-        engine.dispose()
-    server = server_of(state)
+    server = server_of(settings.server.state)
     seconds = {name: round(count * pauses[name]) for name, count in totals(done).items()}
     if as_json:
         print_json({"imported": done, "seconds": seconds, "server": server})

@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from davstore.catalog import Outbox, look_into
+from davstore.catalog import Outbox
+from davstore.cli.opening import known_of
 from davstore.cli.screen import ConfigFile, labelled, load, minute, out
 from davstore.config.hooks import AnyHook
 from davstore.errors import DavstoreError, HookError
@@ -33,8 +34,8 @@ def notify(
     settings = load(config)
     chosen = _chosen(settings.hooks, hook)
     if not test and not paths:
-        engine = look_into(settings.server.state, settings.server.database)
-        _show(Outbox(engine) if engine is not None else None, chosen)
+        with known_of(settings) as engine:
+            _show(Outbox(engine) if engine is not None else None, chosen)
         return
     changes = [Change("/" + path.strip("/"), Was.CHANGED) for path in paths or ()]
     failed = False

@@ -8,8 +8,9 @@ from typing import Annotated
 
 import typer
 
-from davstore.catalog import Records, open_database, server_of
+from davstore.catalog import Records, server_of
 from davstore.cli.accounts import check_account
+from davstore.cli.opening import state_of
 from davstore.cli.screen import ConfigFile, err, labelled, load, out
 from davstore.config import Settings
 from davstore.errors import DavstoreError
@@ -29,9 +30,8 @@ def refresh(
     if server is None:
         _ask_here(settings, names)
         return
-    engine = open_database(settings.server.state, time.time, database=settings.server.database)
-    Records(engine).ask(names, time.time())
-    engine.dispose()
+    with state_of(settings) as engine:
+        Records(engine).ask(names, time.time())
     with suppress(ProcessLookupError, PermissionError):  # it looks by itself, later
         os.kill(server, signal.SIGHUP)
     out.print(f"process {server} asks {', '.join(names)}; see `davstore status`")

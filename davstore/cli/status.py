@@ -9,9 +9,9 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from davstore.catalog import Addition, Additions, Overview, look_into, overviews, server_of
-from davstore.catalog.audit import waiting
+from davstore.catalog import Addition, Additions, Overview, Overviews, server_of
 from davstore.cli.accounts import NotOffered, opened, stores_of
+from davstore.cli.opening import known_of
 from davstore.cli.queue import queue
 from davstore.cli.screen import (
     AsJson,
@@ -50,15 +50,16 @@ def status(
         _dismiss(config, *dismiss)
         return
     settings = load(config)
-    state = settings.server.state
-    server = server_of(state)
-    engine = look_into(state, settings.server.database)
-    known = {o.name: o for o in overviews(engine)} if engine is not None else {}
-    deleted = waiting(engine) if engine is not None else {}
+    server = server_of(settings.server.state)
+    known: dict[str, Overview] = {}
+    deleted: dict[str, tuple[int, int]] = {}
     queues: dict[str, list[Addition]] = {}
-    if engine is not None:
-        queues = {name: Additions(engine).waiting(name) for name in settings.accounts}
-        engine.dispose()
+    with known_of(settings) as engine:
+        if engine is not None:
+            overviews = Overviews(engine)
+            known = {each.name: each for each in overviews.accounts()}
+            deleted = overviews.trash()
+            queues = {name: Additions(engine).waiting(name) for name in settings.accounts}
     said = {} if offline else _asked(settings)
     if as_json:
         print_json(_as_json(settings, server, known, said, deleted))

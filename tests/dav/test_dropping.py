@@ -10,6 +10,7 @@ import pytest
 import requests
 
 from davstore.catalog import State
+from davstore.config import Database
 from davstore.simulator import Content, SimFile, SimMagnet, Simulator
 from davstore.wanted import LARGEST
 from tests.dav.writing import WAYS, ask, check_lock, listed, plain
@@ -35,9 +36,11 @@ def sim() -> Iterator[Simulator]:
 
 
 @pytest.fixture(scope="module")
-def served(sim: Simulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
-    folder = tmp_path_factory.mktemp("state")
-    with serving(sim, folder, accounts=("alldebrid", "torz"), users=USERS) as s:
+def served(
+    sim: Simulator, tmp_path_factory: pytest.TempPathFactory, common_database: Database | None
+) -> Iterator[Serving]:
+    folder, accounts = tmp_path_factory.mktemp("state"), ("alldebrid", "torz")
+    with serving(sim, folder, accounts=accounts, users=USERS, database=common_database) as s:
         yield s
 
 
@@ -230,13 +233,15 @@ def test_how_far_a_magnet_is_stands_there_in_words(served: Serving, sim: Simulat
         assert ask(served, method, f"{HOME}/Sintel (2010) (42 %).txt", b"").status_code == 403
 
 
-def test_it_all_outlives_a_restart(tmp_path: Path, sim: Simulator) -> None:
+def test_it_all_outlives_a_restart(
+    tmp_path: Path, sim: Simulator, database: Database | None
+) -> None:
     data, hash_ = torrent(f"Film {next(NUMBERS)}.mkv")
-    with serving(sim, tmp_path, accounts=("torz",)) as s:
+    with serving(sim, tmp_path, accounts=("torz",), database=database) as s:
         s.server.library.adders.stop()
         assert s.request("PUT", "/torz/incoming/a.torrent", data=data).status_code == 201
         assert state(s, hash_, "torz") is State.WAITING
-    with serving(sim, tmp_path, accounts=("torz",)) as s:
+    with serving(sim, tmp_path, accounts=("torz",), database=database) as s:
         assert s.get("/torz/incoming/a.torrent").content == data
         wait_until(lambda: state(s, hash_, "torz") is State.ADDED)
     assert sim.torz.taken.count(hash_) == 1

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from davstore.config import Database
 from davstore.dav.keeping import in_folder
-from davstore.dav.noise import LARGEST, ROOM, Noise
-from davstore.dav.noise_names import is_noise
+from davstore.dav.noise import LARGEST, ROOM, Noise, is_noise
 from davstore.simulator import Content, SimFile, SimMagnet, Simulator
 from tests.dav.writing import LOCK, WIN32, ask, check_lock
 from tests.serving import Serving, serving
@@ -15,14 +15,17 @@ FOLDER = "/realdebrid/magnets/Film"
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
+def served(
+    tmp_path_factory: pytest.TempPathFactory, common_database: Database | None
+) -> Iterator[Serving]:
     with Simulator() as sim:
         files = [SimFile(name, Content.random(name, 500)) for name in ("film.mkv", "Thumbs.db")]
         sim.realdebrid.add(SimMagnet("Film", files=files))
         users = [{"name": name, "password": "p"} for name in ("anna", "berta")]
         with serving(
-            sim, tmp_path_factory.mktemp("state"), accounts=("realdebrid",), users=users
-        ) as s:
+            sim, tmp_path_factory.mktemp("state"), accounts=("realdebrid",), users=users,
+            database=common_database,
+        ) as s:  # fmt: skip
             yield s
 
 

@@ -6,6 +6,7 @@ from urllib.parse import quote
 
 import pytest
 
+from davstore.config import Database
 from davstore.simulator import Content, SimFile, SimMagnet, Simulator
 from tests.dav.writing import LOCK, WAYS, ask, listed
 from tests.serving import Serving, serving, wait_until
@@ -42,10 +43,13 @@ def sim() -> Iterator[Simulator]:
 
 
 @pytest.fixture(scope="module")
-def served(sim: Simulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
+def served(
+    sim: Simulator, tmp_path_factory: pytest.TempPathFactory, common_database: Database | None
+) -> Iterator[Serving]:
     with serving(
         sim, tmp_path_factory.mktemp("state"), accounts=("realdebrid",), users=USERS[:3],
         changes={"realdebrid": {"delete": True}}, server={"overlay": True}, views=VIEWS,
+        database=common_database,
     ) as s:  # fmt: skip
         wait_until(lambda: ask(s, "GET", f"{TITLE}/").status_code == 200)
         yield s

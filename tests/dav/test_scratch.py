@@ -45,8 +45,7 @@ def share(
 ) -> AbstractContextManager[Serving]:
     """Its locks and properties are in the state folder, or in a database."""
     shares = {"scratch": {"kind": "scratch", "path": str(root), "limit": LIMIT}}
-    server = {} if database is None else {"state_url": database.url.get_secret_value()}
-    return serving(sim, tmp_path, accounts=("realdebrid",), shares=shares, server=server)
+    return serving(sim, tmp_path, accounts=("realdebrid",), shares=shares, database=database)
 
 
 def ask(
@@ -178,13 +177,13 @@ def test_folders_are_moved_and_copied_whole_with_their_properties(
 
 
 def test_locks_and_properties_outlive_the_server(
-    sim: Simulator, tmp_path: Path, root: Path
+    sim: Simulator, tmp_path: Path, root: Path, database: Database | None
 ) -> None:
-    with share(sim, tmp_path, root) as served:
+    with share(sim, tmp_path, root, database) as served:
         ask(served, "PUT", "a", b"1")
         ask(served, "PROPPATCH", "a", WIN32)
         token = lock(served, "a")
-    with share(sim, tmp_path, root) as served:
+    with share(sim, tmp_path, root, database) as served:
         assert ask(served, "PUT", "a", b"2").status_code == 423
         assert ask(served, "DELETE", "a").status_code == 423
         assert ask(served, "PUT", "a", b"2", If=f"({token})").status_code == 204
