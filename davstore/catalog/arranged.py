@@ -24,9 +24,9 @@ from davstore.catalog.shown import Shown
 from davstore.catalog.sources import Sources, facts_of
 from davstore.catalog.trees import Shelf, tree_of
 from davstore.collector import loading
+from davstore.config.views import ViewSettings
 from davstore.errors import DavstoreError
 from davstore.model import Folder, Snapshot
-from davstore.view_settings import ViewSettings
 from davstore.views import Facts, Path
 
 log = logging.getLogger(__name__)

@@ -12,8 +12,8 @@ from davstore.catalog.places import Place
 from davstore.catalog.records import Held
 from davstore.catalog.trees import Shelf, Tree
 from davstore.config import Database
+from davstore.config.views import DEFAULT_VIEWS, ViewSettings
 from davstore.model import Entry, File, Folder, Leaf, Magnet, Snapshot, Status
-from davstore.view_settings import DEFAULT_VIEWS, ViewSettings
 
 DAY = 86400.0
 NOW = 1_800_000_000.0
