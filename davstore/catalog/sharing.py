@@ -237,6 +237,8 @@ class Sharing:
             accounts = (n for n in self._schedules if revisions.of_account(n) in names)
             names = {*names, *map(revisions.of_magnets, accounts)}
         latest = self._records.revisions(names)
+        if self._has_another_past(latest):
+            self._begin_anew()
         changed = {name for name, value in latest.items() if value != self._seen.get(name)}
         if revisions.SIZES in changed:
             self._learned.update(self._records.sizes(self._seen.get(revisions.SIZES, -1)))
@@ -257,6 +259,22 @@ class Sharing:
         if self._unfollowed:
             self._follow(self._unfollowed)
         self._unfollowed = ()
+
+    def _has_another_past(self, latest: Mapping[str, int]) -> bool:
+        """Whether what is known may be none of what the database ever held: a standby took the place
+        of another that had told it not everything.
+        """
+        known, found = self._seen.get(revisions.PAST), latest.get(revisions.PAST)
+        return bool(known and found and found != known)
+
+    def _begin_anew(self) -> None:
+        """Read all again. What we refresh ourselves is found outdated when it is written next."""
+        log.info("another database has taken the place of the one before; reading all anew")
+        self._edits.follow(anew=True)
+        for schedule in self._schedules.values():
+            schedule.keeper.revision = -1
+            schedule.wake()
+        self._seen.clear()
 
     def _take_over(self) -> None:
         """What is leased is ours once all that others have written of it is known."""

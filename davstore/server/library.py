@@ -30,6 +30,7 @@ from davstore.catalog import (
     moment,
     open_database,
 )
+from davstore.catalog.revisions import PAST
 from davstore.catalog.revisions import SIDECARS as SIDECARS_CHANGED
 from davstore.config import AccountSettings, Settings
 from davstore.dav.keeping import Keep
@@ -164,8 +165,8 @@ class Library:
         """Take over what other processes have changed, which has these names."""
         self.adders.follow(changed)
         self.linked.follow(changed)
-        if self.sidecars is not None and SIDECARS_CHANGED in changed:
-            self.sidecars.follow()
+        if self.sidecars is not None and {SIDECARS_CHANGED, PAST} & set(changed):
+            self.sidecars.follow(anew=PAST in changed)
 
     def tells_hooks(self) -> bool:
         """Whether this process is the one that tells hooks."""
