@@ -99,6 +99,7 @@ def two(
                 wait_until(lambda each=each: read(each, "Sintel", 0).status_code == 206)  # type: ignore[misc]
                 each.request("PROPFIND", f"{MAGNETS}Charge/", headers=FIRST)
             yield one, two
+            own.kill()  # should it stand still
 
 
 @pytest.mark.parametrize("end", ["kill", "pause"])

@@ -151,15 +151,16 @@ def telling(connection: sa.Connection, what: str) -> list[sa.ColumnElement[Any]]
 
 
 def past() -> sa.ColumnElement[int]:
-    """Which past a database has, as a part of what it is asked: another one from when a standby took
+    """Which past a database has, as a part of what it is asked: another one since a standby took
     its place, which may lack what was written last. 0 where it follows another.
 
     https://www.postgresql.org/docs/current/continuous-archiving.html, timelines
     """
     return sa.literal_column(
         "CASE WHEN pg_is_in_recovery() THEN 0 ELSE "
-        "('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::bigint END", sa.BigInteger
-    )  # fmt: skip
+        "('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::bigint END",
+        sa.BigInteger,
+    )
 
 
 def reason(error: Exception) -> str:

@@ -237,8 +237,7 @@ class Sharing:
             accounts = (n for n in self._schedules if revisions.of_account(n) in names)
             names = {*names, *map(revisions.of_magnets, accounts)}
         latest = self._records.revisions(names)
-        if self._has_another_past(latest):
-            self._begin_anew()
+        self._begin_anew_after(latest)
         changed = {name for name, value in latest.items() if value != self._seen.get(name)}
         if revisions.SIZES in changed:
             self._learned.update(self._records.sizes(self._seen.get(revisions.SIZES, -1)))
@@ -260,15 +259,13 @@ class Sharing:
             self._follow(self._unfollowed)
         self._unfollowed = ()
 
-    def _has_another_past(self, latest: Mapping[str, int]) -> bool:
-        """Whether what is known may be none of what the database ever held: a standby took the place
-        of another that had told it not everything.
+    def _begin_anew_after(self, latest: Mapping[str, int]) -> None:
+        """Read all again where the database has another past: the one before may not have told it
+        everything. What we refresh ourselves is found outdated when it is written next.
         """
         known, found = self._seen.get(revisions.PAST), latest.get(revisions.PAST)
-        return bool(known and found and found != known)
-
-    def _begin_anew(self) -> None:
-        """Read all again. What we refresh ourselves is found outdated when it is written next."""
+        if not known or not found or found == known:
+            return
         log.info("another database has taken the place of the one before; reading all anew")
         self._edits.follow(anew=True)
         for schedule in self._schedules.values():

@@ -5,6 +5,7 @@ import re
 import subprocess
 import tarfile
 import tomllib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from davstore.catalog.migrations import SCHEMA
 REPOSITORY = Path(__file__).parents[2]
 _SCHEMA_OF = re.compile(r"^SCHEMA: Final = (\d+)$", re.MULTILINE)
 _MIGRATIONS = "davstore/catalog/migrations/__init__.py"
+_REPLICAS = "docker/haproxy.cfg"
 
 
 class Unfit(Exception):
@@ -32,12 +34,12 @@ class Older:
 
 
 def newest_of_another_schema() -> str:
-    """The commit that a release made now would follow, were it made of the last schema. Raises
-    `Unfit`.
-    """
-    for commit in _git("rev-list", "HEAD", "--", "davstore/catalog").split():
-        said = _SCHEMA_OF.search(_shown(commit))
-        if said and int(said[1]) < SCHEMA:
+    """The newest commit of an older schema, since there are replicas. Raises `Unfit`."""
+    commits = _git("rev-list", "HEAD").split()
+    migrations, replicas = _blobs(commits, _MIGRATIONS), _blobs(commits, _REPLICAS)
+    older = {blob for blob in set(migrations.values()) if _schema(_git("show", blob)) < SCHEMA}
+    for commit in commits:
+        if commit in replicas and migrations.get(commit) in older:
             return commit
     raise Unfit(f"no commit of a schema before {SCHEMA} in the history of {REPOSITORY}")
 
@@ -53,10 +55,14 @@ def checked_out(commit: str, folder: Path) -> Older:
     if not theirs <= ours:
         raise Unfit(f"{commit} needs {', '.join(sorted(theirs - ours))}: run it in that one's venv")
     text = (folder / _MIGRATIONS).read_text("utf-8")
-    said = _SCHEMA_OF.search(text)
-    if said is None:
+    if not _schema(text):
         raise Unfit(f"{commit} knows no PostgreSQL")
-    return Older(commit, folder, int(said[1]), "READABLE_FROM" in text)
+    return Older(commit, folder, _schema(text), "READABLE_FROM" in text)
+
+
+def _schema(text: str) -> int:
+    said = _SCHEMA_OF.search(text)
+    return int(said[1]) if said else 0
 
 
 def _needs(project: Path) -> set[str]:
@@ -64,20 +70,25 @@ def _needs(project: Path) -> set[str]:
     return {*found["dependencies"], *found["optional-dependencies"].get("postgres", ())}
 
 
-def _shown(commit: str) -> str:
+def _blobs(commits: Iterable[str], path: str) -> dict[str, str]:
+    """What git calls the file at that `path` in each of them that has it."""
+    asked = "".join(f"{commit}:{path}\n" for commit in commits)
+    said = _git("cat-file", "--batch-check=%(objectname)", given=asked).splitlines()
+    return {
+        commit: blob for commit, blob in zip(commits, said, strict=True)
+        if not blob.endswith(" missing")
+    }  # fmt: skip
+
+
+def _git(*words: str, given: str = "") -> str:
+    return _run("git", *words, given=given).decode()
+
+
+def _run(*words: str, given: str = "") -> bytes:
     try:
-        return _git("show", f"{commit}:{_MIGRATIONS}")
-    except Unfit:  # it has no such file
-        return ""
-
-
-def _git(*words: str) -> str:
-    return _run("git", *words).decode()
-
-
-def _run(*words: str) -> bytes:
-    try:
-        return subprocess.run(words, capture_output=True, check=True, cwd=REPOSITORY).stdout
+        return subprocess.run(
+            words, capture_output=True, check=True, cwd=REPOSITORY, input=given.encode()
+        ).stdout
     except FileNotFoundError:
         raise Unfit("needs git") from None
     except subprocess.CalledProcessError as error:
