@@ -13,6 +13,7 @@ import pytest
 import requests
 
 from davstore.simulator import Content, SimFile, SimMagnet, Simulator
+from tests.cables import Cable, cable
 from tests.postgres import PASSWORD, Cluster, binaries
 from tests.serving import Serving, wait_until
 from tests.test_database_outage import (
@@ -66,12 +67,18 @@ class Writer:
 
 
 @pytest.fixture
-def standby(own: Cluster) -> Iterator[Cluster]:
-    """That of `own`, which calls nothing written any more that this one has not."""
+def told(own: Cluster) -> Iterator[Cable]:
+    """By which the standby is told what is written."""
+    with cable(own.port) as made:
+        yield made
+
+
+@pytest.fixture
+def standby(own: Cluster, told: Cable) -> Iterator[Cluster]:
+    """That of `own`."""
     programs = binaries()
     assert programs is not None
-    made = Cluster(programs, own)
-    own.confirm()
+    made = Cluster(programs, own, told)
     yield made
     made.close()
 
@@ -109,6 +116,7 @@ def test_a_standby_takes_the_place_of_a_database_that_died(
 ) -> None:  # fmt: skip
     """One that hangs, as one whose machine is gone: nothing says that it is no more."""
     one, other = two
+    own.confirm()
     with caplog.at_level(logging.INFO), Writer(other) as writer:
         wait_until(lambda: len(writer.taken) > 10)
         getattr(own, end)()
@@ -124,3 +132,36 @@ def test_a_standby_takes_the_place_of_a_database_that_died(
     assert [name for name in writer.taken if f"/{name}<" not in shown] == []
     assert PASSWORD not in caplog.text
     assert "Traceback" not in caplog.text
+
+
+def test_what_the_standby_was_not_told_is_gone_for_all(
+    two: tuple[Serving, Serving], own: Cluster, standby: Cluster, told: Cable, sim: Simulator
+) -> None:
+    """Where the database calls written what no standby has: then each forgets it, and shows again
+    what the others do.
+    """
+    one, other = two
+    note = f"{MAGNETS}Charge/lost.nfo"
+    assert one.request("PUT", f"{MAGNETS}Charge/kept.nfo", data=b"x").status_code == 201
+    wait_until(lambda: other.get(f"{MAGNETS}Charge/kept.nfo").content == b"x")
+    told.cut()
+    assert one.request("PUT", note, data=b"x").status_code == 201
+    assert one.request("DELETE", f"{MAGNETS}Sintel").status_code == 204
+    sim.alldebrid.add(SimMagnet("Spring", files=[SimFile("Spring.mkv", Content.random("s", SIZE))]))
+    for each in two:
+        wait_until(lambda each=each: each.get(note).content == b"x")  # type: ignore[misc]
+        wait_until(lambda each=each: "Sintel" in listed(each, "/alldebrid/trash/").text)  # type: ignore[misc]
+        wait_until(lambda each=each: "Spring" in listed(each).text)  # type: ignore[misc]
+    own.kill()
+    standby.promote()
+    for each in two:
+        wait_until(lambda each=each: "Sintel" in listed(each).text, 60)  # type: ignore[misc]
+        wait_until(lambda each=each: each.get(note).status_code == 404)  # type: ignore[misc]
+        wait_until(lambda each=each: "Spring" in listed(each).text, 60)  # type: ignore[misc]
+    assert other.request("DELETE", f"{MAGNETS}Sintel").status_code == 204
+    assert other.request("PUT", note, data=b"y").status_code == 201
+    for each in two:
+        wait_until(lambda each=each: "Sintel" not in listed(each).text)  # type: ignore[misc]
+        wait_until(lambda each=each: each.get(note).content == b"y")  # type: ignore[misc]
+        assert each.get(f"{MAGNETS}Charge/kept.nfo").content == b"x"
+        wait_until(lambda each=each: read(each, "Spring", 0).status_code == 206, 60)  # type: ignore[misc]
