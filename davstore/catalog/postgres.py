@@ -37,6 +37,8 @@ FREE_WITHIN: Final = 5.0
 ALIVE_FOR: Final = 0.5
 """Seconds for which a connection that was of use is believed to be so still."""
 _USED: Final = "used"
+ISOLATION: Final = "READ COMMITTED"
+"""Who has waited for his turn is to see what was written meanwhile, whatever is usual there."""
 PORT: Final = "5432"
 """Where none is said."""
 ASK_EVERY: Final = 10.0
@@ -113,8 +115,7 @@ def connecting(database: Database) -> sa.Engine:
         max_overflow=CONNECTIONS - CONNECTIONS // 4,
         pool_timeout=FREE_WITHIN,
         hide_parameters=True,  # they hold links
-        # Who waits for his turn is to see what was written meanwhile, whatever is usual there.
-        isolation_level="READ COMMITTED",
+        isolation_level=ISOLATION,
     )
 
     def connect(_dialect: object, _record: object, args: list[Any], options: dict[str, Any]) -> Any:
@@ -253,6 +254,7 @@ def _address(database: Database) -> sa.URL:
     bounds = {
         "statement_timeout": f"{STATEMENT_WITHIN}s", "lock_timeout": f"{LOCK_WITHIN}s",
         "idle_in_transaction_session_timeout": "10min", "timezone": "UTC",
+        "default_transaction_isolation": ISOLATION.lower().replace(" ", r"\ "),
     }  # fmt: skip
     own = " ".join(f"-c {name}={value}" for name, value in bounds.items())
     said = url.query.get("options", "")

@@ -8,8 +8,10 @@ from pydantic import SecretStr
 from sqlalchemy.exc import SQLAlchemyError
 
 from davstore.catalog import Records, look_into, open_database
+from davstore.catalog.dialects import looking
 from davstore.config import Database
 from davstore.errors import StateError
+from tests.cables import cable
 from tests.catalog.scripted import Clock
 from tests.postgres import PASSWORD, Cluster
 
@@ -68,6 +70,41 @@ def test_connections_to_a_server_that_takes_no_writes_any_more_are_left(
             Records(engine).learn("identity", 1)
         Records(engine).learn("identity", 1)
         assert Records(engine).sizes() == {"identity": 1}
+        engine.dispose()
+
+
+def test_who_waits_for_his_turn_sees_what_was_written_meanwhile(
+    postgres: Cluster, tmp_path: Path, clock: Clock
+) -> None:
+    """Also where a database is strict by itself, and would refuse him."""
+    with postgres.database() as made:
+        name = made.url.get_secret_value().rpartition("/")[2]
+        postgres.query(f"ALTER DATABASE {name} SET default_transaction_isolation = 'serializable'")
+        engine = open_database(tmp_path, clock, database=made)
+        for each in (engine, looking(engine)):
+            with each.connect() as connection:
+                found = connection.exec_driver_sql("SHOW transaction_isolation").scalar_one()
+            assert found == "read committed"
+        engine.dispose()
+
+
+def test_of_several_servers_the_one_that_served_last_is_tried_first(
+    postgres: Cluster, tmp_path: Path, clock: Clock
+) -> None:
+    """One before it may be a machine that is gone: nothing says that it is no more."""
+    with postgres.database() as made, cable(postgres.port) as gone:
+        path = made.url.get_secret_value().rpartition("/")[2]
+        url = (
+            f"postgresql+psycopg://davstore:{PASSWORD}@/{path}?host=127.0.0.1:{gone.port}"
+            f"&host=127.0.0.1:{postgres.port}"
+        )
+        gone.cut()
+        engine = open_database(tmp_path, clock, database=Database(SecretStr(url)))
+        gone.mend()
+        engine.dispose()  # its connections, not what it knows
+        with engine.connect() as connection:
+            port = connection.connection.driver_connection.info.port  # type: ignore[union-attr]
+        assert port == postgres.port
         engine.dispose()
 
 

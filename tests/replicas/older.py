@@ -57,7 +57,8 @@ def checked_out(commit: str, folder: Path) -> Older:
     text = (folder / _MIGRATIONS).read_text("utf-8")
     if not _schema(text):
         raise Unfit(f"{commit} knows no PostgreSQL")
-    return Older(commit, folder, _schema(text), "READABLE_FROM" in text)
+    schema = _schema(text)
+    return Older(commit, folder, schema, schema == SCHEMA or "READABLE_FROM" in text)
 
 
 def _schema(text: str) -> int:
