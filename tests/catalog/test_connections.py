@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
@@ -9,10 +10,12 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from davstore.catalog import Records, look_into, open_database
 from davstore.catalog.dialects import looking
+from davstore.catalog.postgres import unheard
 from davstore.config import Database
 from davstore.errors import StateError
 from tests.cables import cable
 from tests.catalog.scripted import Clock
+from tests.pooler import pooled
 from tests.postgres import PASSWORD, Cluster
 
 
@@ -70,6 +73,36 @@ def test_connections_to_a_server_that_takes_no_writes_any_more_are_left(
             Records(engine).learn("identity", 1)
         Records(engine).learn("identity", 1)
         assert Records(engine).sizes() == {"identity": 1}
+        engine.dispose()
+
+
+def test_through_a_pooler_that_lends_connections_nothing_is_prepared(
+    postgres: Cluster, need: Callable[..., None], tmp_path: Path, clock: Clock
+) -> None:
+    need("pgbouncer")
+    with postgres.database() as made, pooled(postgres, made) as through:
+        engine = open_database(tmp_path, clock, database=through)
+        records = Records(engine)
+        for _ in range(8):
+            records.is_asked()
+        with engine.connect() as connection:
+            count = connection.exec_driver_sql("SELECT count(*) FROM pg_prepared_statements")
+            assert count.scalar_one() == 0
+        engine.dispose()
+
+
+def test_what_is_told_to_who_does_not_listen_is_not_kept(
+    postgres: Cluster, tmp_path: Path, clock: Clock
+) -> None:
+    """As a pooler hands it on to whom it lends a connection on which somebody has listened."""
+    with postgres.database() as made:
+        engine = open_database(tmp_path, clock, database=made)
+        with looking(engine).connect() as connection:
+            connection.exec_driver_sql("LISTEN davstore")
+            connection.exec_driver_sql("NOTIFY davstore, 'somebody else'")
+            driver: Any = connection.connection.driver_connection
+            driver.remove_notify_handler(unheard)
+            assert list(driver.notifies(timeout=0)) == []
         engine.dispose()
 
 

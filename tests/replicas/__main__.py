@@ -52,7 +52,7 @@ def run(seconds: float, *, gently: bool, beside: str = "") -> bool:
         stack.callback(cluster.close)
         state_url = stack.enter_context(cluster.empty()).url.get_secret_value()
         three = stack.enter_context(replicas(
-            sim, folder, state_url, codes=[older.code if older else None] * 3, overlay=True,
+            sim, folder, state_url, code=older.code if older else None, overlay=True,
         ))  # fmt: skip
         wait_until(
             lambda: all(each.lists(FOLDER, name(at)) for each in three for at in range(FILMS))

@@ -180,20 +180,21 @@ def replicas(
     state_url: str,
     *,
     count: int = 3,
+    first: int = 1,
     accounts: Sequence[str] = ("alldebrid",),
     refresh: float = 10,
     ready: bool = True,
-    codes: Sequence[Path | None] = (),
+    code: Path | None = None,
     **settings: object,
 ) -> Iterator[list[Replica]]:
     """So many, ready unless said otherwise, over one database and one folder of shares; each has a
-    state of its own, and `codes` of its own where they are given.
+    state of its own. They are numbered from the `first` on, and of the davstore of `code`.
 
     All `accounts` are at the simulated AllDebrid; further `settings` are the server's.
     """
     made = []
     with ExitStack() as stack:
-        for number in range(1, count + 1):
+        for number in range(first, first + count):
             own = folder / f"replica{number}"
             own.mkdir()
             port = free_port()
@@ -210,7 +211,6 @@ def replicas(
                 "shares": {"scratch": {"kind": "scratch", "path": str(folder / "scratch")}},
                 "views": {},
             }), "utf-8")  # fmt: skip
-            code = codes[number - 1] if codes else None
             made.append(Replica(config, port, own / "log", code))
             stack.callback(made[-1].end)
             made[-1].begin()
