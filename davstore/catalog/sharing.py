@@ -263,15 +263,18 @@ class Sharing:
         """Read all again where the database has another past: the one before may not have told it
         everything. What we refresh ourselves is found outdated when it is written next.
         """
-        known, found = self._seen.get(revisions.PAST), latest.get(revisions.PAST)
-        if not known or not found or found == known:
+        found = latest.get(revisions.PAST)
+        if not found:
+            return
+        known = self._seen.setdefault(revisions.PAST, found)
+        if found == known:
             return
         log.info("another database has taken the place of the one before; reading all anew")
         self._edits.follow(anew=True)
         for schedule in self._schedules.values():
             schedule.keeper.revision = -1
             schedule.wake()
-        self._seen.clear()
+        self._seen = {revisions.PAST: known}
 
     def _take_over(self) -> None:
         """What is leased is ours once all that others have written of it is known."""

@@ -5,10 +5,11 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Protocol
 from urllib.parse import unquote
 
@@ -16,10 +17,10 @@ import requests
 import tomli_w
 
 from davstore.simulator import Simulator
-from tests.benchmarks.processes import found
+from tests.benchmarks.processes import Usage, found, usage_of
 from tests.cables import Cable, cable
+from tests.commands import free_port
 from tests.serving import wait_until
-from tests.test_cli import free_port
 
 USER, PASSWORD = "anna", "a secret word"
 RIGHTS = ["read", "add", "delete", "watch"]
@@ -128,11 +129,10 @@ class Replica:
         )
         return bool(said) and said[-1] == "this"
 
-    def memory(self) -> int:
-        """Bytes that are resident."""
+    def usage(self) -> Usage:
+        """What it has used so far, or holds now."""
         assert self._process is not None
-        status = Path(f"/proc/{self._process.pid}/status").read_text("utf-8")
-        return 1024 * int(re.findall(r"VmRSS:\s+(\d+)", status)[0])
+        return usage_of(self._process.pid)
 
     def complaints(self) -> list[str]:
         """What its log should not hold."""
@@ -184,13 +184,15 @@ def replicas(
     accounts: Sequence[str] = ("alldebrid",),
     refresh: float = 10,
     ready: bool = True,
+    views: Mapping[str, object] | None = MappingProxyType({}),
     code: Path | None = None,
     **settings: object,
 ) -> Iterator[list[Replica]]:
     """So many, ready unless said otherwise, over one database and one folder of shares; each has a
     state of its own. They are numbered from the `first` on, and of the davstore of `code`.
 
-    All `accounts` are at the simulated AllDebrid; further `settings` are the server's.
+    All `accounts` are at the simulated AllDebrid. `views` are none, or those that are there unasked
+    for None. Further `settings` are the server's.
     """
     made = []
     with ExitStack() as stack:
@@ -209,7 +211,7 @@ def replicas(
                 "accounts": dict.fromkeys(accounts, sim.alldebrid.settings | {"delete": True}),
                 "users": [{"name": USER, "password": PASSWORD, "rights": RIGHTS}],
                 "shares": {"scratch": {"kind": "scratch", "path": str(folder / "scratch")}},
-                "views": {},
+                **({} if views is None else {"views": dict(views)}),
             }), "utf-8")  # fmt: skip
             made.append(Replica(config, port, own / "log", code))
             stack.callback(made[-1].end)
