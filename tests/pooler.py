@@ -13,9 +13,9 @@ import psycopg
 from pydantic import SecretStr
 
 from davstore.config import Database
+from tests.commands import free_port
 from tests.postgres import PASSWORD, Cluster
 from tests.serving import wait_until
-from tests.test_cli import free_port
 
 LENT = 6
 """Connections that all who come share."""
