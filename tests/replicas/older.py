@@ -3,11 +3,15 @@
 import io
 import re
 import subprocess
+import sys
 import tarfile
 import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+
+from packaging.requirements import Requirement
 
 from davstore.catalog.migrations import SCHEMA
 
@@ -45,15 +49,15 @@ def newest_of_another_schema() -> str:
 
 
 def checked_out(commit: str, folder: Path) -> Older:
-    """Its code in a new `folder`. Raises `Unfit` where there is no such commit, or where its
-    dependencies are others than those that are installed here.
+    """Its code in a new `folder`, and there what it needs beside what is installed here. Raises
+    `Unfit` where there is no such commit, or what it needs cannot be had.
     """
     packed = _run("git", "archive", commit, "davstore", "pyproject.toml")
     with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
         archive.extractall(folder, filter="data")
-    theirs, ours = (_needs(at / "pyproject.toml") for at in (folder, REPOSITORY))
-    if not theirs <= ours:
-        raise Unfit(f"{commit} needs {', '.join(sorted(theirs - ours))}: run it in that one's venv")
+    missing = [need for need in _needs(folder / "pyproject.toml") if not _is_installed(need)]
+    if missing:
+        _run(sys.executable, "-m", "pip", "install", "-q", "--target", str(folder), *missing)
     text = (folder / _MIGRATIONS).read_text("utf-8")
     if not _schema(text):
         raise Unfit(f"{commit} knows no PostgreSQL")
@@ -66,9 +70,17 @@ def _schema(text: str) -> int:
     return int(said[1]) if said else 0
 
 
-def _needs(project: Path) -> set[str]:
+def _needs(project: Path) -> list[str]:
     found = tomllib.loads(project.read_text("utf-8"))["project"]
-    return {*found["dependencies"], *found["optional-dependencies"].get("postgres", ())}
+    return [*found["dependencies"], *found["optional-dependencies"].get("postgres", ())]
+
+
+def _is_installed(need: str) -> bool:
+    wanted = Requirement(need)
+    try:
+        return wanted.specifier.contains(version(wanted.name), prereleases=True)
+    except PackageNotFoundError:
+        return False
 
 
 def _blobs(commits: Iterable[str], path: str) -> dict[str, str]:
@@ -91,6 +103,6 @@ def _run(*words: str, given: str = "") -> bytes:
             words, capture_output=True, check=True, cwd=REPOSITORY, input=given.encode()
         ).stdout
     except FileNotFoundError:
-        raise Unfit("needs git") from None
+        raise Unfit(f"needs {words[0]}") from None
     except subprocess.CalledProcessError as error:
         raise Unfit(error.stderr.decode(errors="replace").strip()) from None
