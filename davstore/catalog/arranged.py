@@ -146,6 +146,23 @@ class Arranged:
             if thread is not None:
                 thread.join(5)
 
+    def begin_anew(self) -> None:
+        """What is not on the disk as it was written there is arranged again. Raises
+        `SQLAlchemyError`.
+        """
+        with self._lock:
+            before = {key: spot.place.stamp for key, spot in self._spots.items()}
+            written = self._records.everything()
+            self._merge(written)
+            stamps = {place.key: place.stamp for place in written}
+            for key, stamp in before.items():
+                if key not in stamps:
+                    spot = self._spots.pop(key)
+                    for branches in self._branches.values():
+                        branches.drop(spot.place, ())
+                if stamps.get(key) != stamp:
+                    self._pending[key] = None
+
     def _work(self) -> None:
         began, count = time.monotonic(), len(self._pending)
         while not self._closed.is_set():
