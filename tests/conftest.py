@@ -12,6 +12,7 @@ from hypothesis import settings
 
 from davstore.config import Database
 from davstore.simulator import Simulator
+from tests.clock import Clock
 from tests.postgres import Cluster, binaries
 
 # A busy machine is no reason to fail: what hangs is ended by pytest-timeout.
@@ -39,6 +40,11 @@ def sim() -> Iterator[Simulator]:
     """The five services and the file host, running, with empty libraries."""
     with Simulator() as simulator:
         yield simulator
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ from zeroconf import ServiceBrowser, ServiceInfo, ServiceListener, Zeroconf
 
 from davstore.server.announcing import TYPE
 from davstore.simulator import Simulator
+from tests.commands import free_port
 from tests.serving import wait_until, write_config
-from tests.test_cli import free_port
 
 
 class Hearing(ServiceListener):

@@ -11,8 +11,8 @@ from davstore.catalog.additions import IMPORTED, MOST_WAITING
 from davstore.config import Database
 from davstore.simulator import Content, SimFile, SimMagnet, Simulator
 from davstore.wanted import of_hash
+from tests.commands import complaint, davstore
 from tests.serving import serving, wait_until, write_config
-from tests.test_cli import complaint, davstore
 
 NAMES = ("Sintel", "Spring", "Charge")
 

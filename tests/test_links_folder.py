@@ -10,8 +10,8 @@ import requests
 
 from davstore.config import Database
 from davstore.simulator import Content, Fault, SimFile, SimMagnet, Simulator
+from tests.commands import davstore
 from tests.serving import Serving, serving, wait_until
-from tests.test_cli import davstore
 
 DELETE: Mapping[str, Any] = {"delete": True}
 ISO = SimFile("debian-12.iso", Content.random("debian", 300_000))

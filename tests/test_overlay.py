@@ -10,8 +10,8 @@ import pytest
 
 from davstore.config import Database
 from davstore.simulator import Content, SimFile, SimMagnet, Simulator
+from tests.commands import davstore
 from tests.serving import Serving, serving, settings, wait_until, write_config
-from tests.test_cli import davstore
 
 FOLDER, TITLE = "/realdebrid/magnets/Sintel (2010)", "/Movies/Sintel (2010)"
 OVERLAY = {"overlay": True, "overlay_limit": "1MiB"}

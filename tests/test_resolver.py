@@ -15,19 +15,12 @@ from davstore.model import Account, File, Leaf, Link, Magnet, Unreadable
 from davstore.resolver import Resolver
 from davstore.resolver.links import THREADS
 from davstore.stores.base import FileLists
+from tests.clock import Clock
 from tests.serving import wait_until
 
 FILE = File("Sintel.mkv", ref="ref-of-sintel", size=1000)
 LEAF = Leaf("Sintel.mkv", "rd", FILE, "identity", 1000, 1.7e9, "magnet")
 HOUR = 3600.0
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.time = 1_000_000.0
-
-    def __call__(self) -> float:
-        return self.time
 
 
 class CountingStore:
@@ -61,11 +54,6 @@ class CountingStore:
 
     def close(self) -> None:
         pass
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from dataclasses import asdict
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 from rich.table import Table
 
 from davstore.catalog.audit import Removal, removals
@@ -39,7 +38,7 @@ def _table(found: list[Removal]) -> Table:
         if one.is_kept:
             done = f"no, {done} {one.outcome}"
         table.add_row(
-            done, escape(one.who) or "this machine", one.account, escape(one.name), size(one.size),
-            one.hash, f"{escape(one.why)}; deleted {minute(one.deleted)}",
+            done, one.who or "this machine", one.account, one.name, size(one.size),
+            one.hash, f"{one.why}; deleted {minute(one.deleted)}",
         )  # fmt: skip
     return table

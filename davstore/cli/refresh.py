@@ -11,7 +11,7 @@ import typer
 from davstore.catalog import Records, server_of
 from davstore.cli.accounts import check_account
 from davstore.cli.opening import state_of
-from davstore.cli.screen import ConfigFile, err, load, out
+from davstore.cli.screen import ConfigFile, err, labelled, load, out
 from davstore.config import Settings
 from davstore.errors import DavstoreError
 from davstore.server.library import Library
@@ -32,7 +32,7 @@ def refresh(
         return
     with state_of(settings) as engine:
         Records(engine).ask(names, time.time())
-    with contextlib.suppress(ProcessLookupError):
+    with contextlib.suppress(ProcessLookupError, PermissionError):  # it looks by itself, later
         os.kill(server, signal.SIGHUP)
     out.print(f"process {server} asks {', '.join(names)}; see `davstore status`")
 
@@ -47,7 +47,7 @@ def _ask_here(settings: Settings, names: list[str]) -> None:
                     library.catalog.refresh(name)
                 except DavstoreError as error:
                     failed = True
-                    err.print(f"[yellow]davstore:[/] {error}", soft_wrap=True)
+                    err.print(labelled("yellow", "davstore", error))
                     continue
             snapshot = library.catalog.snapshot(name)
             out.print(f"{name}: {len(snapshot.magnets.entries) if snapshot else 0} magnets shown")

@@ -6,13 +6,13 @@ from sqlalchemy import Engine
 from davstore.catalog import Catalog
 from davstore.model import Magnet, Status
 from tests.catalog.scripted import (
-    Clock,
     ScriptedStore,
     magnet,
     many,
     names,
     reopened,
 )
+from tests.clock import Clock
 
 
 def test_an_empty_answer_empties_nothing_until_a_second_one_agrees(

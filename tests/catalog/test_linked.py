@@ -11,7 +11,8 @@ from davstore.catalog import Linked, NotThere
 from davstore.catalog.audit import removals
 from davstore.errors import StoreUnavailable
 from davstore.model import File, Leaf, Saved
-from tests.catalog.scripted import Clock, ScriptedStore
+from tests.catalog.scripted import ScriptedStore
+from tests.clock import Clock
 
 
 @dataclass

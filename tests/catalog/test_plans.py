@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from davstore.catalog import Links, Overviews, PlaceRecords, Records, Sidecars, audit, open_database
 from davstore.catalog.edits import BLANK
 from davstore.model import Link, Magnet, Status
-from tests.catalog.scripted import Clock
+from tests.clock import Clock
 from tests.postgres import Cluster
 
 MANY: Final = 20_000

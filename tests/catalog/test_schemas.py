@@ -15,7 +15,7 @@ from davstore.catalog.dialects import alone
 from davstore.catalog.migrations import number
 from davstore.errors import StateError
 from tests.catalog.newer import changed_on_server
-from tests.catalog.scripted import Clock
+from tests.clock import Clock
 from tests.postgres import Cluster
 
 SCHEMAS = Path(__file__).parent / "schemas"

@@ -1,7 +1,6 @@
 """Several catalogs over one database: who refreshes, who follows, what is never overwritten."""
 
 import sqlite3
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,13 +8,11 @@ import sqlalchemy as sa
 
 from davstore.catalog import Links, Records, Turns, open_database
 from davstore.catalog.leases import REFRESH, SECONDS
-from davstore.config import Database
 from davstore.errors import Busy, StateError
 from davstore.model import File, Link
 from tests.catalog.newer import changed_by_a_newer
-from tests.catalog.process import Process, begun
+from tests.catalog.process import Process
 from tests.catalog.scripted import (
-    Clock,
     ScriptedStore,
     film,
     leaf,
@@ -24,14 +21,7 @@ from tests.catalog.scripted import (
     names,
     snapshot,
 )
-
-
-@pytest.fixture
-def pair(
-    tmp_path: Path, store: ScriptedStore, clock: Clock, database: Database | None
-) -> Iterator[list[Process]]:
-    with begun(2, tmp_path, store, clock, database) as both:
-        yield both
+from tests.clock import Clock
 
 
 def test_one_of_two_refreshes(pair: list[Process]) -> None:

@@ -13,7 +13,8 @@ from davstore.catalog.contents import ABANDONED
 from davstore.catalog.sidecars import LEAST
 from davstore.errors import Full
 from davstore.model import Folder, Snapshot
-from tests.catalog.scripted import Clock, ScriptedStore, film, magnet, reopened
+from tests.catalog.scripted import ScriptedStore, film, magnet, reopened
+from tests.clock import Clock
 from tests.dav.shelves import folder, leaf
 
 HOME = "account/rd/aaaa"

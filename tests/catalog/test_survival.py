@@ -25,8 +25,9 @@ from davstore.catalog.tables import accounts, files, magnets
 from davstore.config import Database
 from davstore.errors import StateError
 from davstore.model import Folder, Snapshot
-from tests.catalog.scripted import Clock, ScriptedStore, film, magnet, many, reopened
+from tests.catalog.scripted import ScriptedStore, film, magnet, many, reopened
 from tests.catalog.stepping import SOURCE, Stepping, truth
+from tests.clock import Clock
 
 ROOT = Path(__file__).parent.parent.parent
 

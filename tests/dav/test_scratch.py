@@ -14,21 +14,10 @@ import requests
 
 from davstore.config import Database
 from davstore.simulator import Simulator
+from tests.dav.writing import LOCK, WIN32
 from tests.serving import Serving, serving
 
 LIMIT = 2 * 1024**2
-LOCK = (
-    b'<?xml version="1.0"?><D:lockinfo xmlns:D="DAV:"><D:lockscope><D:exclusive/></D:lockscope>'
-    b"<D:locktype><D:write/></D:locktype><D:owner><D:href>anna</D:href></D:owner></D:lockinfo>"
-)
-WIN32 = (
-    b'<?xml version="1.0"?><D:propertyupdate xmlns:D="DAV:" '
-    b'xmlns:Z="urn:schemas-microsoft-com:"><D:set><D:prop>'
-    b"<Z:Win32CreationTime>Tue, 14 Nov 2023 22:13:20 GMT</Z:Win32CreationTime>"
-    b"<Z:Win32LastAccessTime>Tue, 14 Nov 2023 22:13:20 GMT</Z:Win32LastAccessTime>"
-    b"<Z:Win32LastModifiedTime>Tue, 14 Nov 2023 22:13:20 GMT</Z:Win32LastModifiedTime>"
-    b"<Z:Win32FileAttributes>00000020</Z:Win32FileAttributes></D:prop></D:set></D:propertyupdate>"
-)
 ODD = "what ? and ; then # 100 % é | [x]&y.srt"
 
 

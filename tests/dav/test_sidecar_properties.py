@@ -7,8 +7,8 @@ import requests
 
 from davstore.config import Database
 from davstore.simulator import Simulator
-from tests.dav.test_overlaying import FILM, USERS, VIEWS, ask, magnet
-from tests.dav.test_scratch import LOCK, WIN32
+from tests.dav.test_overlaying import FILM, USERS, VIEWS, magnet
+from tests.dav.writing import LOCK, WIN32, ask
 from tests.serving import Serving, serving
 
 HEAD = '<?xml version="1.0"?><D:propertyupdate xmlns:D="DAV:" xmlns:q="urn:q">'

@@ -18,8 +18,8 @@ import tomli_w
 from davstore.simulator import Simulator
 from tests.benchmarks.processes import Usage, found, usage_of
 from tests.cables import Cable, cable
+from tests.commands import free_port
 from tests.serving import wait_until
-from tests.test_cli import free_port
 
 USER, PASSWORD = "anna", "a secret word"
 RIGHTS = ["read", "add", "delete", "watch"]
