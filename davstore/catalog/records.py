@@ -16,7 +16,9 @@ from davstore.catalog.database import listener_of
 from davstore.catalog.dialects import for_each, is_server, looking, upsert
 from davstore.catalog.doubt import BELIEVED, NEVER
 from davstore.catalog.edit_records import EditRecords
+from davstore.catalog.leases import kept_up
 from davstore.catalog.tables import accounts, files, held_back, links, magnets, sizes
+from davstore.errors import StateError
 from davstore.model import File, Magnet, Status, Work
 
 if TYPE_CHECKING:
@@ -128,10 +130,14 @@ class Records:
         """Let go of the file."""
         self._engine.dispose()
 
-    def standing(self, account: str, source: str) -> Standing:
+    def standing(
+        self, account: str, source: str, may_write: MayWrite = lambda _: False
+    ) -> Standing:
         """How `account` stands.
 
-        What is known under the same name of another `source` (service and URL) is dropped.
+        What is known under the same name of another `source` (service and URL) is dropped. Raises
+        `StateError` where another davstore keeps that: of two configurations one is wrong, and
+        what people have changed would be lost. Not so where this one `may_write`.
         """
         query = sa.select(accounts).where(accounts.c.name == account)
         with self._looking.connect() as connection:
@@ -141,6 +147,12 @@ class Records:
         if row.source == source:
             return standing_of(row)
         with self._engine.begin() as connection:
+            if self.spans_machines and not may_write(connection) and kept_up(connection, account):
+                raise StateError(
+                    f"accounts.{account}: another davstore keeps the same database for an account "
+                    "of that name with another store or url; give both the same configuration, or "
+                    "stop that one and wait some seconds"
+                )
             _changed(connection, account)
             connection.execute(sa.delete(accounts).where(accounts.c.name == account))
             for table in (magnets, files, links, held_back):

@@ -6,14 +6,12 @@ Which links outlive a restart is the shelf's business.
 import logging
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
-from contextlib import suppress
 from dataclasses import replace
 from typing import Protocol
 
-from cachetools import LRUCache, TLRUCache
+from cachetools import TLRUCache
 
 from davstore.errors import Busy, DavstoreError, StoreUnavailable, anew
 from davstore.logs import Threads
@@ -89,7 +87,9 @@ class Resolver:
             CAPACITY, ttu=lambda _key, link, _now: link.expires, timer=now
         )
         self._flights: dict[Key, Future[Link]] = {}
-        self._calls: LRUCache[Key, deque[float]] = LRUCache(CAPACITY)
+        self._calls: TLRUCache[Key, tuple[float, ...]] = TLRUCache(
+            CAPACITY, ttu=lambda _key, calls, _now: calls[-1] + CALLS_WITHIN, timer=now
+        )
         # A store that hangs holds its own threads and nobody else's.
         self._threads = {
             name: Threads(THREADS, thread_name_prefix=f"link-{name}") for name in stores
@@ -232,20 +232,20 @@ class Resolver:
 
     def _count(self, key: Key, account: str, asked: float) -> None:
         with self._lock:
-            calls = self._calls.setdefault(key, deque())
-            while calls and calls[0] <= asked - CALLS_WITHIN:
-                calls.popleft()
+            calls = tuple(at for at in self._calls.get(key, ()) if at > asked - CALLS_WITHIN)
             if len(calls) >= MOST_CALLS:
                 wait = calls[0] + CALLS_WITHIN - asked
                 raise StoreUnavailable(
                     account, f"{len(calls)} links of this file were of no use", retry_after=wait
                 )
-            calls.append(asked)
+            self._calls[key] = (*calls, asked)
 
     def _uncount(self, key: Key, asked: float) -> None:
         """The service was not asked, after all."""
-        with self._lock, suppress(KeyError, ValueError):
-            self._calls[key].remove(asked)
+        with self._lock:
+            others = [at for at in self._calls.pop(key, ()) if at != asked]
+            if others:
+                self._calls[key] = tuple(others)
 
 
 def _key(leaf: Leaf) -> Key:

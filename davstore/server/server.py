@@ -20,6 +20,7 @@ from davstore.errors import DavstoreError
 from davstore.hooks import Hooks
 from davstore.model import Leaf
 from davstore.resolver import Failures, Playlists, Resolver
+from davstore.server.agreeing import introduced
 from davstore.server.certificate import Certificate
 from davstore.server.front import Front
 from davstore.server.library import Library, upstream
@@ -59,6 +60,7 @@ class Server:
     ) -> None:
         processes = settings.server.workers
         self._settings = self._latest = settings
+        self._number = number
         self.restart: list[str] = []
         self.tally = Tally()
         certificate = _certificate(settings.server)
@@ -158,7 +160,8 @@ class Server:
         self.front.start()
         self.watch.start()
         self._watching.start()
-        self.library.catalog.start(self.streams.measure, self._follow)
+        own = introduced(self._settings, self._number)
+        self.library.catalog.start(self.streams.measure, self._follow, own)
         self.library.adders.start(partial(self.library.additions.sweep, temporary=is_temporary))
         self.library.arranged.start()
         self.library.remover.start()
