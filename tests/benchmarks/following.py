@@ -99,7 +99,10 @@ def measured(state_url: str, magnets: int, samples: int) -> list[Sample]:
         sim.alldebrid.strict = False
         for number in range(magnets):
             sim.alldebrid.add(magnet(number))
-        both = stack.enter_context(replicas(sim, place, state_url, count=2, refresh=3600))
+        both = stack.enter_context(
+            replicas(sim, place, state_url, count=2, refresh=3600, ready=False)
+        )
+        wait_until(lambda: all(each.is_ready() for each in both), 300)
         some = [folder(magnet(number)) for number in (0, magnets - 1)]
         wait_until(lambda: all(status(each, path) == 207 for each in both for path in some), 300)
         wait_until(lambda: any(each.refreshes(ACCOUNT) for each in both), 60)

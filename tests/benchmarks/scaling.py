@@ -28,9 +28,11 @@ from davstore.simulator import Content, SimFile, SimMagnet, Simulator
 from tests.benchmarks.catalog import NAME
 from tests.postgres import Cluster, binaries
 from tests.replicas.balanced import Replica, replicas
+from tests.serving import wait_until
 
 IDLE = 60.0
 SETTLING = 20.0
+STARTED_WITHIN = 900.0
 READS = 50
 MANY = 100
 """So many rows a table has of which is said what one takes."""
@@ -80,15 +82,17 @@ def measured(cluster: Cluster, accounts: int, magnets: int, files: int, *, views
             made = stack.enter_context(
                 replicas(
                     sim, folder, state_url, count=1, accounts=names, refresh=60,
-                    views=None if views else {},
+                    views=None if views else {}, ready=False,
                 )
             )  # fmt: skip
             replica = made[0]
+            wait_until(replica.is_ready, STARTED_WITHIN)
             wait_until_all_is_known(connection, accounts * magnets * files)
             if views:
                 wait_until_all_is_arranged(connection, magnets)
             replica.stop()
-            replica.start()
+            replica.begin()
+            wait_until(replica.is_ready, STARTED_WITHIN)
             time.sleep(SETTLING)
             before = replica.usage()
             asked = asked_during(cluster, lambda: time.sleep(IDLE))

@@ -4,16 +4,18 @@ import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from davstore.catalog import open_database
+from davstore.catalog import Engine, open_database
 from davstore.catalog.adding import AFTER_REFUSAL, Adder
 from davstore.catalog.additions import RETRIED_WITHIN, SHOWN_FOR, Additions, State
 from davstore.config import Database
@@ -32,6 +34,7 @@ from davstore.model import Account, File, Link, Magnet, Status, Wanted
 from davstore.stores.base import FileLists, Listing
 from davstore.wanted import of_hash
 from tests.clock import Clock
+from tests.postgres import Cluster
 
 PAUSE = 20.0
 HASHES = [letter * 40 for letter in "abcdef"]
@@ -107,18 +110,23 @@ class Bench:
     database: Database | None = None
     clock: Clock = field(default_factory=Clock)
     refreshed: int = 0
+    engine: Engine | None = None
 
     def __post_init__(self) -> None:
         self.service = Service(self.clock)
         self.restart()
 
     def restart(self) -> None:
-        self.additions = Additions(
-            open_database(self.folder, self.clock, database=self.database), self.clock
-        )
+        self.close()
+        self.engine = open_database(self.folder, self.clock, database=self.database)
+        self.additions = Additions(self.engine, self.clock)
         self.adder = Adder(
             self.service, self.additions, known=lambda _: False, refresh=self.refresh
         )
+
+    def close(self) -> None:
+        if self.engine is not None:
+            self.engine.dispose()
 
     def refresh(self) -> None:
         self.refreshed += 1
@@ -146,7 +154,9 @@ class Bench:
 
 @pytest.fixture
 def bench(tmp_path: Path, database: Database | None) -> Iterator[Bench]:
-    return Bench(tmp_path, database)  # type: ignore[return-value]
+    bench = Bench(tmp_path, database)
+    yield bench
+    bench.close()
 
 
 def test_what_is_dropped_is_added_and_its_files_chosen(bench: Bench) -> None:
@@ -287,8 +297,13 @@ class Histories(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.folder = Path(tempfile.mkdtemp())
-        self.bench = Bench(self.folder)
+        self.opened = ExitStack()
+        self.bench = Bench(self.folder, self.place())
         self.wanted: set[str] = set()
+
+    def place(self) -> Database | None:
+        """Where the state is: in its folder."""
+        return None
 
     @rule(
         hashes=st.lists(st.sampled_from(HASHES), min_size=1, max_size=3), name=st.sampled_from("ab")
@@ -343,6 +358,8 @@ class Histories(RuleBasedStateMachine):
         chosen = [m.hash for m in self.bench.service.held if m.id in self.bench.service.chosen]
         added = [hash_ for hash_, state in self.bench.states().items() if state is State.ADDED]
         assert sorted(added) == sorted(chosen)
+        self.bench.close()
+        self.opened.close()
         shutil.rmtree(self.folder)
 
 
@@ -351,3 +368,21 @@ TestHistories.settings = settings(
     max_examples=30, stateful_step_count=30, deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
 )  # fmt: skip
+
+
+class HistoriesOnServer(Histories):
+    """The same in a PostgreSQL."""
+
+    cluster: ClassVar[Cluster]
+
+    def place(self) -> Database | None:
+        return self.opened.enter_context(self.cluster.database())
+
+
+@pytest.fixture(scope="module")
+def cluster(postgres: Cluster) -> None:
+    HistoriesOnServer.cluster = postgres
+
+
+TestHistoriesOnServer = pytest.mark.usefixtures("cluster")(HistoriesOnServer.TestCase)
+TestHistoriesOnServer.settings = settings(TestHistories.settings, max_examples=5)
