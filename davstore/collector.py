@@ -20,7 +20,11 @@ YOUNG: Final = 5_000
 which are mostly gone before their turn comes.
 """
 LONG: Final = 0.05
-"""Seconds; what lives on after a full collection that took so much is frozen."""
+"""Seconds of the processor; what lives on after a full collection that took so much is frozen.
+
+Not of the clock: on a busy machine each takes long, and what is frozen again and again is what
+clients and streams have just now, which is no longer found where it is cyclic.
+"""
 
 
 class _Watch:
@@ -34,8 +38,8 @@ class _Watch:
         if told["generation"] < 2:
             return
         if phase == "start":
-            self._began = time.monotonic()
-        elif time.monotonic() - self._began > LONG:
+            self._began = time.thread_time()
+        elif time.thread_time() - self._began > LONG:
             gc.freeze()  # and no word to the log: it may be its lock that this came upon
 
 

@@ -52,6 +52,19 @@ assert gc.get_freeze_count() > 10
 """)
 
 
+def test_a_machine_that_is_busy_has_nothing_set_apart() -> None:
+    """What takes long is then not what is walked."""
+    run("""
+import gc, time
+from davstore import collector
+collector.settle()
+gc.callbacks.insert(0, lambda phase, told: time.sleep(2 * collector.LONG))
+gc.callbacks.insert(2, lambda phase, told: time.sleep(2 * collector.LONG))
+gc.collect()
+assert gc.get_freeze_count() == 0
+""")
+
+
 def test_elsewhere_it_is_only_stopped_meanwhile() -> None:
     before = gc.get_freeze_count()
     with loading():

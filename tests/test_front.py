@@ -6,13 +6,16 @@ import socket
 import ssl
 import threading
 import time
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 
-from davstore.server import front
+from davstore.server import conversation
+from davstore.server.workers import UPLOADS, WORKERS, Connection
 from davstore.simulator import Content, Fault, SimFile, SimMagnet, Simulator
 from davstore.stream import Stream
 from tests.conftest import Certified
@@ -156,7 +159,7 @@ def test_silent_dripping_and_idle_clients_hold_no_thread(served: Serving) -> Non
 
 
 def test_a_head_that_drips_is_given_up(served: Serving, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(front, "HEAD_SECONDS", 0.3)
+    monkeypatch.setattr(conversation, "HEAD_SECONDS", 0.3)
     with connected(served, b"GET / HTTP/1.1\r\n") as client:
         got = b""
         deadline = time.monotonic() + 10
@@ -269,4 +272,29 @@ def test_streams_that_are_left_in_the_middle_are_let_go_at_once(served: Serving)
                 wait_until(lambda: streams() > before)
         wait_until(lambda: streams() <= before)
     finally:
+        gc.enable()
+
+
+def test_a_client_that_is_gone_leaves_nothing_for_the_collector(served: Serving) -> None:
+    """What the collector has set apart it would never find again."""
+    known: weakref.WeakSet[Connection] = weakref.WeakSet()
+    made, most = conversation.Connection, WORKERS + UPLOADS  # each thread has its last one in mind
+
+    class Known(made):  # type: ignore[misc, valid-type]
+        def __init__(self, *of: Any) -> None:
+            super().__init__(*of)
+            known.add(self)
+
+    gc.collect()
+    gc.disable()
+    conversation.Connection = Known  # type: ignore[misc]
+    try:
+        for _ in range(3 * most):
+            client = connected(served, get("0-9", more="Connection: close\r\n"))
+            client.recv(100)
+            client.close()
+        assert known
+        wait_until(lambda: len(known) <= most)
+    finally:
+        conversation.Connection = made  # type: ignore[misc]
         gc.enable()

@@ -17,7 +17,7 @@ from davstore.catalog.doubt import Doubt
 from davstore.catalog.edits import Edits
 from davstore.catalog.holding import Changes, Holding
 from davstore.catalog.pace import Patience
-from davstore.catalog.records import Held, MayWrite, Records, Unsaved
+from davstore.catalog.records import Held, MayWrite, Records, Standing, Unsaved
 from davstore.catalog.revisions import Outdated
 from davstore.catalog.trees import Shelf, Tree
 from davstore.errors import DavstoreError, StoreError
@@ -118,7 +118,7 @@ class Keeper:
             if latest is None or latest[1] > self.revision or self._unsaved.any:
                 self._catch_up()
             else:
-                self._standing = self._records.standing(self.account, self._source)
+                self._standing = self._stands()
                 self.revision = latest[0]
                 self._show_caught_up()
         finally:
@@ -211,9 +211,9 @@ class Keeper:
         """Settle what is doubted: the next complete listing is believed, or none ever is. Raises
         `StateError`.
         """
-        with self._asking, saying("it cannot be written"):
+        with saying("it cannot be written"):
             self._records.decide(self.account, believe=believe)
-            self._catch_up()
+            self.follow()  # or else whoever is asking the store finds itself outdated
 
     def note(self, error: StoreError) -> None:
         """Remember a failure, for whoever asks how the account stands."""
@@ -348,12 +348,16 @@ class Keeper:
             self._unwritable = ""
             log.info("%s: the catalog is written again", self.account)
 
+    def _stands(self) -> Standing:
+        may_write = self.may_write or _nobody_may
+        return self._records.standing(self.account, self._source, may_write)
+
     def _catch_up(self, *, whole: bool = False) -> None:
         """What is written counts, and what we have not written yet does not."""
         revision = self._records.revision(self.account)
         since = -1 if whole or self._unsaved.any else self.revision
         self._unsaved.clear()
-        self._standing = self._records.standing(self.account, self._source)
+        self._standing = self._stands()
         changed = self._records.held(self.account, since)
         gone: set[str] = set()
         self._ahead.forget()
@@ -371,6 +375,10 @@ class Keeper:
         if self._standing.taken:
             self._publish(self._standing.taken)
         self.relearn()
+
+
+def _nobody_may(_: object) -> bool:
+    return False
 
 
 def _key(magnet: Magnet) -> str:

@@ -16,7 +16,15 @@ from typing import Any, Final, TypeAlias
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
-from davstore.catalog.dialects import inserting, is_server, looking, reason, telling, written
+from davstore.catalog.dialects import (
+    inserting,
+    is_server,
+    looking,
+    moment,
+    reason,
+    telling,
+    written,
+)
 from davstore.catalog.revisions import LEASES
 from davstore.catalog.tables import leases
 from davstore.errors import Busy
@@ -85,6 +93,8 @@ class Leases:
         self._known: dict[Lease, tuple[bool, float]] = {}
         self._wanted: set[Lease] = set()
         self._renewed_at = -math.inf
+        self.ahead = 0.0
+        """Seconds by which the clock here is ahead of that of all who share the leases."""
 
     @property
     def may_have_lapsed(self) -> bool:
@@ -143,11 +153,13 @@ class Leases:
         What has run out must be taken anew, as others may. What was taken or given while the
         database's answer was lost may be ours without our wanting it: nobody else would get it.
         """
-        asked = self.steady()
+        asked, began = self.steady(), self.now()
         sure = asked + SURE
         with self._engine.begin() as connection:
             rows = self._renewed(connection)
         self._renewed_at = asked
+        if rows:
+            self.ahead = (began + self.now()) / 2 - rows[0].moment
         stray = {(row.account, row.task) for row in rows if row.is_ours} - self._wanted
         for lease in stray:
             self.give(*lease)
@@ -158,6 +170,13 @@ class Leases:
         self._known = known
         ours = frozenset(lease for lease, (is_ours, _) in known.items() if is_ours)
         return Held(ours, frozenset(known.keys() - ours))
+
+    def sweep(self, tasks: str) -> None:
+        """Forget those that have run out of tasks that are no account's and begin so."""
+        these = (leases.c.account == "") & leases.c.task.startswith(tasks, autoescape=True)
+        with self._engine.begin() as connection:
+            has_ended = leases.c.until <= self._shared_now()
+            connection.execute(sa.delete(leases).where(these, has_ended))
 
     def give(self, account: str, task: str) -> None:
         """Let go of one."""
@@ -176,16 +195,18 @@ class Leases:
         mine = self._is_mine & (leases.c.until > now)
         renewal = sa.update(leases).where(mine).values(until=now + self._lasts)
         lease = leases.c.account, leases.c.task
+        time_there = now if isinstance(now, sa.ColumnElement) else sa.literal(now)
+        when = time_there.label("moment")
         lasts = ~leases.c.task.startswith(_LINK, autoescape=True)
-        theirs = sa.select(*lease, sa.false().label("is_ours")).where(
+        theirs = sa.select(*lease, sa.false().label("is_ours"), when).where(
             lasts, leases.c.until > now, leases.c.until <= now + FAR, ~self._is_mine
         )
         if self.spans_machines:
             renewed = renewal.returning(*lease, *telling(connection, "")).cte()
-            ours = sa.select(renewed.c.account, renewed.c.task, sa.true().label("is_ours"))
+            ours = sa.select(renewed.c.account, renewed.c.task, sa.true().label("is_ours"), when)
         else:
             connection.execute(renewal)
-            ours = sa.select(*lease, sa.true().label("is_ours")).where(mine)
+            ours = sa.select(*lease, sa.true().label("is_ours"), when).where(mine)
         return connection.execute(ours.union_all(theirs)).all()
 
     def _give(self, which: sa.ColumnElement[bool], *, told: bool) -> None:
@@ -198,6 +219,13 @@ class Leases:
 
     def _shared_now(self) -> "float | sa.ColumnElement[float]":
         return self.now() if self._moment is None else self._moment
+
+
+def kept_up(connection: sa.Connection, account: str) -> bool:
+    """Whether some machine refreshes `account` at this time."""
+    this = (leases.c.account == account) & (leases.c.task == REFRESH)
+    query = sa.select(leases.c.holder).where(this, leases.c.until > moment(connection.engine))
+    return connection.execute(query).first() is not None
 
 
 class Turns:

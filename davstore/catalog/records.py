@@ -16,7 +16,9 @@ from davstore.catalog.database import listener_of
 from davstore.catalog.dialects import for_each, is_server, looking, upsert
 from davstore.catalog.doubt import BELIEVED, NEVER
 from davstore.catalog.edit_records import EditRecords
+from davstore.catalog.leases import kept_up
 from davstore.catalog.tables import accounts, files, held_back, links, magnets, sizes
+from davstore.errors import StateError
 from davstore.model import File, Magnet, Status, Work
 
 if TYPE_CHECKING:
@@ -128,10 +130,14 @@ class Records:
         """Let go of the file."""
         self._engine.dispose()
 
-    def standing(self, account: str, source: str) -> Standing:
+    def standing(
+        self, account: str, source: str, may_write: MayWrite = lambda _: False
+    ) -> Standing:
         """How `account` stands.
 
-        What is known under the same name of another `source` (service and URL) is dropped.
+        What is known under the same name of another `source` (service and URL) is dropped. Raises
+        `StateError` where another davstore keeps that: of two configurations one is wrong, and
+        what people have changed would be lost. Not so where this one `may_write`.
         """
         query = sa.select(accounts).where(accounts.c.name == account)
         with self._looking.connect() as connection:
@@ -141,6 +147,12 @@ class Records:
         if row.source == source:
             return standing_of(row)
         with self._engine.begin() as connection:
+            if self.spans_machines and not may_write(connection) and kept_up(connection, account):
+                raise StateError(
+                    f"accounts.{account}: another davstore keeps the same database for an account "
+                    "of that name with another store or url; give both the same configuration, or "
+                    "stop that one and wait some seconds"
+                )
             _changed(connection, account)
             connection.execute(sa.delete(accounts).where(accounts.c.name == account))
             for table in (magnets, files, links, held_back):
@@ -201,10 +213,6 @@ class Records:
         with self._engine.begin() as connection:
             _changed(connection, account)
             connection.execute(statement)
-
-    def files(self, account: str, magnet: str) -> tuple[File, ...]:
-        """The files of one magnet, none if it is not there."""
-        return self.files_of(account, [magnet]).get(magnet, ())
 
     def files_of(self, account: str, ids: Collection[str]) -> Mapping[str, tuple[File, ...]]:
         """The files of these magnets, by id; what has none may be missing."""
@@ -313,7 +321,7 @@ def _changed(connection: sa.Connection, account: str) -> None:
 
 
 def standing_of(row: sa.Row[Any]) -> Standing:
-    """How the account in a row of its table stands."""
+    """How an account stands, by a row of its table."""
     return Standing(
         row.source, row.marker, row.taken, row.listed, row.skipped, row.error, row.failed
     )

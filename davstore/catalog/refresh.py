@@ -14,6 +14,7 @@ from davstore.catalog.dialects import reading, reason
 from davstore.catalog.edits import Edits
 from davstore.catalog.keeper import Keeper, Measure
 from davstore.catalog.leases import Leases
+from davstore.catalog.members import Member
 from davstore.catalog.pace import Intervals
 from davstore.catalog.records import Records
 from davstore.catalog.schedule import Schedule
@@ -99,6 +100,16 @@ class Catalog:
     def follows(self) -> bool:
         """Whether it takes over what other processes change by itself."""
         return self._sharing is not None
+
+    @property
+    def members(self) -> list[Member]:
+        """The davstores that share its database now, this one too; none where it is a file."""
+        return [] if self._sharing is None else self._sharing.members
+
+    @property
+    def apart(self) -> list[str]:
+        """What these do not agree in, but should; each with its cure."""
+        return [] if self._sharing is None else self._sharing.apart
 
     @property
     def learned(self) -> Mapping[str, int]:
@@ -205,14 +216,17 @@ class Catalog:
         for keeper in self._keepers.values():
             keeper.relearn()
 
-    def start(self, measure: Measure, follow: Follow = lambda _: None) -> None:
+    def start(
+        self, measure: Measure, follow: Follow = lambda _: None, own: Member | None = None
+    ) -> None:
         """Keep every account fresh; `measure` looks a file up to learn its size.
 
         Where several processes share the disk, `follow` is called with the names of what others
-        have changed (`revisions`).
+        have changed (`revisions`); where these are on several machines, they know this one as
+        `own`.
         """
         if self._sharing is not None:
-            self._sharing.start(follow)
+            self._sharing.start(follow, own)
         for name, schedule in self._schedules.items():
             thread = threading.Thread(
                 target=self._keep_fresh, args=(schedule, measure), name=f"refresh-{name}",

@@ -16,6 +16,7 @@ from davstore.catalog import revisions
 from davstore.catalog.dialects import reason
 from davstore.catalog.edits import Edits
 from davstore.catalog.leases import REFRESH, Held, Leases
+from davstore.catalog.members import TASK, Member, disagreements, in_order, member
 from davstore.catalog.records import Records
 from davstore.catalog.schedule import Schedule
 from davstore.errors import StateError
@@ -56,6 +57,9 @@ class Sharing:
         edits: Edits,
         leases: Leases,
     ) -> None:
+        self._own: Member | None = None
+        self._apart: list[str] = []
+        self._foreign: set[str] = set()
         self._schedules = schedules
         self._records = records
         self._learned = learned
@@ -88,6 +92,20 @@ class Sharing:
     def hears(self) -> bool:
         """Whether this process is told what others change, at this time."""
         return self._listener is not None and self._listener.hears
+
+    @property
+    def members(self) -> list[Member]:
+        """All davstores that are known to share the database now; none where it is a file."""
+        found = (member(task) for account, task in self._held.ours | self._held.theirs
+                 if not account)  # fmt: skip
+        return in_order(each for each in found if each is not None)
+
+    @property
+    def apart(self) -> list[str]:
+        """What they do not agree in, each with its cure."""
+        if self._own is None:
+            return []
+        return list(disagreements(self._own, self.members, self._leases.ahead))
 
     def stand_by(self, schedule: Schedule) -> None:
         """Wait until `schedule` is woken; have the others refresh where that was a reader."""
@@ -134,9 +152,11 @@ class Sharing:
         for name, schedule in self._schedules.items():
             schedule.keeper.may_write = partial(self._leases.have, account=name, task=REFRESH)
 
-    def start(self, follow: Follow) -> None:
-        """Do all that until stopped; `follow` is called with the names of what has changed."""
-        self._follow = follow
+    def start(self, follow: Follow, own: Member | None = None) -> None:
+        """Do all that until stopped; `follow` is called with the names of what has changed. Others
+        know this process as `own`.
+        """
+        self._follow, self._own = follow, own
         self.guard()
         self.renew()
         self._listener = self._records.listener(self._tell)
@@ -216,6 +236,7 @@ class Sharing:
 
     def _renew(self) -> None:
         before, self._held = self._held, self._leases.renew()
+        self._introduce()
         kept = {account for account, task in self._held.ours if task == REFRESH}
         free = {
             name for name in self._schedules
@@ -231,12 +252,36 @@ class Sharing:
         if before.theirs - self._held.theirs:
             self._follow((revisions.LEASES,))
 
+    def _follow_account(self, schedule: Schedule, written: int, latest: Mapping[str, int]) -> None:
+        """One that is configured otherwise than where it is refreshed stays as it is."""
+        name = schedule.account
+        try:
+            schedule.keeper.follow((written, latest.get(revisions.of_magnets(name), written)))
+        except StateError as error:
+            if name not in self._foreign:
+                log.error("%s", error)  # noqa: TRY400 - no fault of ours
+            self._foreign.add(name)
+        else:
+            self._foreign.discard(name)
+
+    def _introduce(self) -> None:
+        """Say who we are, and once what others have otherwise."""
+        if self._own is not None and ("", self._own.task) not in self._held.ours:
+            self._leases.sweep(TASK)
+            self._leases.take("", self._own.task)
+        apart = self.apart
+        for each in apart:
+            if each not in self._apart:
+                log.warning("%s", each)
+        self._apart = apart
+
     def _look(self, names: Collection[str] | None = None) -> None:
         """At what these are the names of, or at everything."""
         if names is not None:
             accounts = (n for n in self._schedules if revisions.of_account(n) in names)
             names = {*names, *map(revisions.of_magnets, accounts)}
         latest = self._records.revisions(names)
+        self._begin_anew_after(latest)
         changed = {name for name, value in latest.items() if value != self._seen.get(name)}
         if revisions.SIZES in changed:
             self._learned.update(self._records.sizes(self._seen.get(revisions.SIZES, -1)))
@@ -245,7 +290,7 @@ class Sharing:
         for name, schedule in self._schedules.items():
             written = latest.get(revisions.of_account(name), schedule.keeper.revision)
             if not self.holds(name) and written != schedule.keeper.revision:
-                schedule.keeper.follow((written, latest.get(revisions.of_magnets(name), written)))
+                self._follow_account(schedule, written, latest)
         if names is None:
             self._take_over()
         if revisions.ASKED in changed:
@@ -257,6 +302,23 @@ class Sharing:
         if self._unfollowed:
             self._follow(self._unfollowed)
         self._unfollowed = ()
+
+    def _begin_anew_after(self, latest: Mapping[str, int]) -> None:
+        """Read all again where the database has another past: the one before may not have told it
+        everything. What we refresh ourselves is found outdated when it is written next.
+        """
+        found = latest.get(revisions.PAST)
+        if not found:
+            return
+        known = self._seen.setdefault(revisions.PAST, found)
+        if found == known:
+            return
+        log.info("another database has taken the place of the one before; reading all anew")
+        self._edits.follow(anew=True)
+        for schedule in self._schedules.values():
+            schedule.keeper.revision = -1
+            schedule.wake()
+        self._seen = {revisions.PAST: known}
 
     def _take_over(self) -> None:
         """What is leased is ours once all that others have written of it is known."""

@@ -9,8 +9,8 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from davstore.catalog import Addition, Additions, Overview, overviews, server_of
-from davstore.catalog.audit import waiting
+from davstore.catalog import Addition, Additions, Overview, Overviews, server_of
+from davstore.catalog.members import machines, members
 from davstore.cli.accounts import NotOffered, opened, stores_of
 from davstore.cli.opening import known_of
 from davstore.cli.queue import queue
@@ -52,17 +52,25 @@ def status(
         return
     settings = load(config)
     server = server_of(settings.server.state)
+    known: dict[str, Overview] = {}
+    deleted: dict[str, tuple[int, int]] = {}
+    others: list[str] = []
+    queues: dict[str, list[Addition]] = {}
     with known_of(settings) as engine:
-        known = {o.name: o for o in overviews(engine)} if engine is not None else {}
-        deleted = waiting(engine) if engine is not None else {}
-        queues: dict[str, list[Addition]] = {}
         if engine is not None:
+            others = machines(members(engine, time.time)[0])
+            overviews = Overviews(engine)
+            known = {each.name: each for each in overviews.accounts()}
+            deleted = overviews.trash()
             queues = {name: Additions(engine).waiting(name) for name in settings.accounts}
     said = {} if offline else _asked(settings)
     if as_json:
-        print_json(_as_json(settings, server, known, said, deleted))
+        print_json(_as_json(settings, server, known, said, deleted) | {"replicas": others})
         return
-    out.print(f"server: process {server}" if server else "server: not running")
+    where = "not running" if not others else "not running here"
+    out.print(f"server: process {server}" if server else f"server: {where}")
+    if others:
+        out.print(f"replicas: {', '.join(others)}", soft_wrap=True)
     out.print(_table(settings, known, said))
     for name in settings.accounts:
         notes = _notes(name, known.get(name), said.get(name), time.time())
@@ -91,7 +99,7 @@ def _dismiss(config: Path | None, account: str, notice: str) -> None:
 def _table(settings: Settings, known: Mapping[str, Overview], said: Mapping[str, Said]) -> Table:
     table = Table("account", "user", "plan", "until", "magnets", "shown", "files", "size",
                   "waiting", "asked", box=None, padding=(0, 2, 0, 0), pad_edge=False)  # fmt: skip
-    for column in table.columns[2:]:
+    for column in (table.columns[0], *table.columns[3:]):
         column.no_wrap = True
     for column in table.columns[4:]:
         column.justify = "right"

@@ -8,8 +8,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import parse_qs, urlencode
-from wsgiref.types import StartResponse
-from wsgiref.types import WSGIEnvironment as Environ
 
 from davstore.dashboard import forms
 from davstore.dashboard.adding import KINDS, Found, Intake
@@ -19,6 +17,7 @@ from davstore.dashboard.scene import Queued, Scene
 from davstore.dashboard.sections import SECTIONS, concerns, glance
 from davstore.dashboard.tokens import Tokens
 from davstore.errors import DavstoreError
+from davstore.wsgi import Environ, StartResponse
 
 STATUS, ADD, METRICS, DO = "/", "/add", "/metrics", "/do/"
 PURGE: Final = "purge"

@@ -3,8 +3,6 @@ so that one that is replaced begins anew without spoiling the others'.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from wsgiref.types import StartResponse
-from wsgiref.types import WSGIEnvironment as Environ
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import (
@@ -18,6 +16,7 @@ from prometheus_client.registry import Collector
 
 from davstore.dashboard.scene import AccountScene, Process, Scene
 from davstore.tally import KINDS, Counted, Kind
+from davstore.wsgi import Environ, StartResponse
 
 PREFIX = "davstore_"
 
@@ -39,6 +38,7 @@ class _Numbers(Collector):
 
     def collect(self) -> Iterator[Metric]:
         yield from _build(self._scene)
+        yield from _replicas(self._scene)
         for kind in KINDS:
             yield _family(kind, self._scene.processes)
         yield from _of_processes(self._scene.processes)
@@ -49,6 +49,16 @@ def _build(scene: Scene) -> Iterator[Metric]:
     built = GaugeMetricFamily(f"{PREFIX}build_info", "Which davstore this is.", labels=["version"])
     built.add_metric([scene.version], 1)
     yield built
+
+
+def _replicas(scene: Scene) -> Iterator[Metric]:
+    if scene.replicas:
+        yield GaugeMetricFamily(
+            f"{PREFIX}replicas", "Davstores that share the database.", len(scene.replicas)
+        )
+        yield GaugeMetricFamily(
+            f"{PREFIX}replicas_apart", "Things in which these do not agree.", len(scene.apart)
+        )
 
 
 def _family(kind: Kind, processes: Iterable[Process]) -> Metric:

@@ -120,6 +120,9 @@ class Queued:
 class Scene:
     """Everything, at one moment. `growth` is (day since 1970, magnets, bytes) that came, `leaving`
     how many magnets are to be removed now by account, `removed` the last ones, the newest first.
+
+    `at` names the davstore whose processes these are, among the `replicas` that share a database;
+    `apart` says in what those should agree and do not.
     """
 
     now: float
@@ -134,3 +137,6 @@ class Scene:
     trash: Sequence[Trashed] = ()
     leaving: Mapping[str, int] = field(default_factory=dict)
     removed: Sequence[Removed] = ()
+    at: str = ""
+    replicas: Sequence[str] = ()
+    apart: Sequence[str] = ()

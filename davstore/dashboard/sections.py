@@ -81,6 +81,7 @@ def concerns(scene: Scene) -> Iterator[str]:
                 f"{account.name}: {many(account.doubted, 'magnet')} said to be gone all at once; "
                 "decide below"
             )
+    yield from scene.apart
     if scene.restart:
         yield f"a restart is needed for {', '.join(scene.restart)}"
 

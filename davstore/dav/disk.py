@@ -34,6 +34,8 @@ from davstore.model import File, Folder, Leaf
 log = logging.getLogger(__name__)
 
 ABANDONED = 86_400
+MARK = "folder"
+"""A file's name among what is not complete; none there is called so."""
 AT_ONCE = 1024 * 1024
 """Bytes that are kept free for a body of unknown length whenever what was kept is used up."""
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -134,11 +136,26 @@ def incomplete(root: Path) -> Iterator[Path]:
             path.unlink(missing_ok=True)
 
 
+def mark(root: Path, *, new: bool = False) -> str:
+    """What tells this folder from all others, wherever it is mounted; "" if it is not marked.
+    It is marked where it is to be a `new` one.
+    """
+    path = root / PARTIAL / MARK
+    if new and not path.exists():
+        with contextlib.suppress(OSError), incomplete(root) as draft:
+            draft.write_text(uuid.uuid4().hex, "ascii")
+            os.link(draft, path)  # whole, and only one of several that come at once
+    try:
+        return path.read_text("ascii")
+    except (OSError, ValueError):
+        return ""
+
+
 def sweep(root: Path, now: Callable[[], float] = time.time) -> None:
     """Remove what was left incomplete by a server that was killed, a day ago or more."""
     with contextlib.suppress(OSError):
         for path in (root / PARTIAL).iterdir():
-            if path.lstat().st_mtime > now() - ABANDONED:
+            if path.name == MARK or path.lstat().st_mtime > now() - ABANDONED:
                 continue
             if path.is_dir():
                 shutil.rmtree(path, ignore_errors=True)
@@ -192,14 +209,15 @@ class _Writing:
         length = file.environ.get("CONTENT_LENGTH")
         self._expected = int(length) if length else None
         self._room = file.provider.room
+        self._target = Path(file.provider.file_path(file.path, file.environ))
         self._room.take(self._expected or 0)
         self._taken = self._expected or 0
-        self._count = 0
-        self._target = Path(file.provider.file_path(file.path, file.environ))
-        self._end = contextlib.ExitStack()
-        with disk_trouble():
-            self._partial = self._end.enter_context(incomplete(file.provider.root))
-            self._file = self._end.enter_context(self._partial.open("wb"))
+        self._count = self._change = 0
+        with contextlib.ExitStack() as end, disk_trouble():
+            end.callback(lambda: self._room.settle(self._taken, self._change))
+            self._partial = end.enter_context(incomplete(file.provider.root))
+            self._file = end.enter_context(self._partial.open("wb"))
+            self._end = end.pop_all()
 
     def write(self, data: bytes) -> None:
         self._count += len(data)
@@ -217,14 +235,13 @@ class _Writing:
             self._file.close()
             before = taken(self._target)
             self._partial.replace(self._target)
+            self._change = max(LEAST, self._count) - before
             self._end.close()
-        self._room.settle(self._taken, max(LEAST, self._count) - before)
 
     def give_up(self) -> None:
         """Leave everything as it was."""
         with contextlib.suppress(OSError):
             self._end.close()
-        self._room.settle(self._taken)
 
 
 class DiskFolder(_OnDisk, FolderResource):

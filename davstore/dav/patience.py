@@ -151,7 +151,8 @@ class _Together:
     def _moments(self, key: Key, rate: Rate, moment: int) -> list[int]:
         with _disk():
             said: list[int] = self._kept.get(key) or []
-            return [each for each in said if 0 <= moment - each < rate.interval]
+            # Another machine's clock may be a little ahead.
+            return [min(each, moment) for each in said if abs(moment - each) < rate.interval]
         return []
 
 

@@ -16,13 +16,15 @@ from pathlib import Path
 from pydantic import ByteSize
 
 from davstore import __version__
-from davstore.catalog import integrity, server_of
+from davstore.catalog import integrity, look_into, server_of
+from davstore.catalog.members import disagreements, machines, members
 from davstore.config import Settings
 from davstore.dashboard.words import day, many, rate, size, span
 from davstore.errors import DavstoreError, Gone, StateError, StoreError
 from davstore.model import Folder, Leaf, Snapshot
 from davstore.mounting import CannotMount, rclone
 from davstore.resolver import Failures, Resolver
+from davstore.server.agreeing import member
 from davstore.server.library import Library, upstream
 from davstore.stores.base import Seeing, Seen
 from davstore.stream import Streams
@@ -56,7 +58,7 @@ def examined(settings: Settings, now: Callable[[], float] = time.time) -> Iterat
     yield Finding("davstore", OK, f"{__version__}, Python {platform.python_version()}, "
                                   f"{platform.system()} {platform.release()}")  # fmt: skip
     yield from _configuration(settings)
-    yield from _state(settings)
+    yield from _state(settings, now)
     yield from _programs()
     try:
         library = Library(settings)
@@ -80,7 +82,7 @@ def _configuration(settings: Settings) -> Iterator[Finding]:
                           "plain", "put a hash made by `davstore password` there")  # fmt: skip
 
 
-def _state(settings: Settings) -> Iterator[Finding]:
+def _state(settings: Settings, now: Callable[[], float]) -> Iterator[Finding]:
     state = settings.server.state
     running = server_of(state)
     yield Finding("server", OK, f"process {running}" if running else "not running")
@@ -94,6 +96,7 @@ def _state(settings: Settings) -> Iterator[Finding]:
                       "make room, or lower stream.edge_store")  # fmt: skip
     else:
         yield Finding("disk", OK, f"{size(free)} free at {place}")
+    yield from _others(settings, now)
     try:
         trouble = integrity(state, settings.server.database)
     except StateError as error:
@@ -105,6 +108,23 @@ def _state(settings: Settings) -> Iterator[Finding]:
         yield Finding("catalog", WRONG, trouble, cure)
     else:
         yield Finding("catalog", OK, "the database is whole")
+
+
+def _others(settings: Settings, now: Callable[[], float]) -> Iterator[Finding]:
+    """The davstores that share the database; where it fails, that is said of the catalog."""
+    if settings.server.database is None:
+        return
+    try:
+        engine = look_into(settings.server.state, settings.server.database)
+        found, ahead = members(engine, now) if engine is not None else ([], 0.0)
+    except StateError:
+        return
+    if engine is not None:
+        engine.dispose()
+    yield Finding("replicas", OK, f"running: {', '.join(machines(found)) or 'none'}")
+    for each in disagreements(member(settings), found, ahead):
+        said, _, cure = each.partition("; ")
+        yield Finding("replicas", WARNING, said, cure)
 
 
 def _programs() -> Iterator[Finding]:

@@ -12,12 +12,14 @@ from dataclasses import dataclass, field, replace
 from typing import Generic, TypeVar
 
 from davstore import __version__, logs
-from davstore.catalog import Growth, Overview, Overviews
+from davstore.catalog import Growth, Overview
+from davstore.catalog.members import machines
 from davstore.config import Settings
 from davstore.dashboard.scene import AccountScene, Queued, Removed, Scene, Trashed
 from davstore.errors import StateError, StoreError
 from davstore.model import Account, Magnet
-from davstore.server.library import upstream
+from davstore.server.agreeing import place
+from davstore.server.library import Library, upstream
 from davstore.server.watch import Watch
 from davstore.stores.base import Store
 from davstore.stores.desk import Limited, Notifying, distinct
@@ -125,7 +127,7 @@ class Observer:
     def __init__(
         self,
         settings: Settings,
-        overviews: Overviews,
+        library: Library,
         people: People,
         watch: Watch,
         queue: Callable[[], Sequence[Queued]],
@@ -134,7 +136,8 @@ class Observer:
         now: Callable[[], float] = time.time,
     ) -> None:
         self._settings = settings
-        self._overviews = overviews
+        self._catalog = library.catalog
+        self._overviews = overviews = library.overviews
         self._people = people
         self._watch = watch
         self._queue = queue
@@ -160,6 +163,9 @@ class Observer:
             numbers.trash,
             numbers.leaving,
             numbers.removed,
+            place(self._settings),
+            machines(self._catalog.members),
+            self._catalog.apart,
         )
 
     def forget(self) -> None:

@@ -68,7 +68,7 @@ class Pages:
         finder = Finder(library.stores, places, library.lookups, now=now)
         self._intake = Intake(library.catalog, library.additions, library.adders, finder)
         self.scene = Observer(
-            settings, library.overviews, self._people, watch,
+            settings, library, self._people, watch,
             partial(self._intake.queue, _everything), self._trash, again.restart, now,
         )  # fmt: skip
         self.dashboard = Dashboard(

@@ -15,10 +15,12 @@ from davstore.dav import Incoming, Patience, People, Proxied, Site, Users
 from davstore.dav.download import Body
 from davstore.dav.keeping import in_folder
 from davstore.dav.patience import ROOM as FAILURES
+from davstore.dav.tree import Views
 from davstore.errors import DavstoreError
 from davstore.hooks import Hooks
 from davstore.model import Leaf
 from davstore.resolver import Failures, Playlists, Resolver
+from davstore.server.agreeing import introduced
 from davstore.server.certificate import Certificate
 from davstore.server.front import Front
 from davstore.server.library import Library, upstream
@@ -58,6 +60,7 @@ class Server:
     ) -> None:
         processes = settings.server.workers
         self._settings = self._latest = settings
+        self._number = number
         self.restart: list[str] = []
         self.tally = Tally()
         certificate = _certificate(settings.server)
@@ -100,11 +103,11 @@ class Server:
         )
         self._site = Site(
             catalog.accounts, catalog.snapshot, self._open, self._users,
-            settings.shares, settings.server.state, self.library.views, arranged.names,
+            settings.shares, settings.server.state,
+            Views(arranged.names, self.library.views, arranged.settled),
             links=self.library.linked,
             incoming=incoming, sidecars=self.library.sidecars,
             proxied=Proxied(settings.server.proxies, settings.server.prefix),
-            settled=arranged.settled,
             editor=self.library.editor, deletable=self.library.deletable,
             lookups=self.library.lookups, players=self.library.players,
             annex=self.pages.dashboard,
@@ -157,7 +160,8 @@ class Server:
         self.front.start()
         self.watch.start()
         self._watching.start()
-        self.library.catalog.start(self.streams.measure, self._follow)
+        own = introduced(self._settings, self._number)
+        self.library.catalog.start(self.streams.measure, self._follow, own)
         self.library.adders.start(partial(self.library.additions.sweep, temporary=is_temporary))
         self.library.arranged.start()
         self.library.remover.start()

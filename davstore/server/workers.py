@@ -13,17 +13,27 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
-from cheroot.server import HTTPConnection
+from cheroot.server import (
+    HTTPConnection,
+    comma_separated_headers,  # type: ignore[attr-defined]
+)
 from cheroot.wsgi import Gateway_10
 from cheroot.wsgi import Server as WsgiServer
 
-from davstore.dav import Application
 from davstore.dav.gate import REQUEST
 from davstore.dav.transfer import AGAIN, OFFER, TRANSFER, Again, Transfer
 from davstore.server.chunks import Chunked
 from davstore.transport import AnySocket, TlsSocket
+from davstore.wsgi import Application
 
 log = logging.getLogger(__name__)
+
+# Each proxy of several may add a line of its own; cheroot keeps the last of those that it does not
+# know to be lists. https://www.rfc-editor.org/rfc/rfc9110#section-5.3
+comma_separated_headers.extend(
+    name for name in (b"X-Forwarded-For", b"X-Forwarded-Proto", b"X-Forwarded-Host")
+    if name not in comma_separated_headers
+)  # fmt: skip
 
 WORKERS = 16
 UPLOADS = 16
@@ -53,6 +63,9 @@ class Connection(HTTPConnection):
 
     def __init__(self, server: "Workers", sock: AnySocket) -> None:
         super().__init__(server, sock, self._file)
+        # cheroot's memory of who is at a Unix socket refers to what it is kept by: each client
+        # would stay in memory until the collector comes, and for good where that has set it apart.
+        del self.resolve_peer_creds, self.get_peer_creds
         self.remote_addr, self.remote_port = sock.getpeername()[:2]
         self.transfer: Transfer | None = None
         self.again: Again | None = None

@@ -8,13 +8,13 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import ClassVar, Final, Protocol, TypeAlias, runtime_checkable
+from typing import Any, ClassVar, Final, Protocol, TypeAlias, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from davstore.config.access import TokenGiven
 from davstore.errors import Gone, Refused, StoreError, StoreUnavailable, UnexpectedReply
 from davstore.model import Account, File, Found, Link, Magnet, Query, Status, Unreadable, Wanted
-from davstore.setting_types import TokenGiven
 from davstore.stores.passes import Passes
 from davstore.tally import Tally
 from davstore.transport import Together
@@ -34,6 +34,11 @@ class Means:
     together: Together | None = None
     tally: Tally | None = None
     passes: Passes | None = None
+
+    @property
+    def of_transport(self) -> dict[str, Any]:
+        """What of it the way to the service needs."""
+        return {"together": self.together, "tally": self.tally, "sleep": self.sleep}
 
 
 USUAL: Final = Means()

@@ -22,8 +22,8 @@ from tenacity.wait import wait_exponential_jitter
 from davstore import errors
 from davstore.errors import RateLimited, StoreError, StoreUnavailable, UnexpectedReply
 from davstore.tally import CALLS, WAITS, Tally
-from davstore.transport.session import Reach, Session, plain_reason
-from davstore.transport.turns import Together, Turns
+from davstore.transport.rate_limits import RateLimits, Together
+from davstore.transport.session import Reach, Session, pieces, plain_reason
 
 log = logging.getLogger(__name__)
 
@@ -116,7 +116,7 @@ class Transport:
         self._complaint = complaint
         self._session = Session(secrets or {}, may_reach=Reach(base_url).api)
         self._tally = tally or Tally()
-        self._turns = Turns(account, rates, together)
+        self._limits = RateLimits(account, rates, together)
         self._timeouts = timeouts
         self._sleep = sleep
         self._now = now
@@ -174,14 +174,14 @@ class Transport:
     def close(self) -> None:
         """Close all connections; may be called twice."""
         self._session.close()
-        self._turns.close()
+        self._limits.close()
 
     def _once(
         self, method: str, path: str, *, urgent: bool, decode: Decode, options: dict[str, Any]
     ) -> Reply:
         asked = time.monotonic()
         self._keep_silence()
-        self._turns.take(urgent=urgent)
+        self._limits.take(urgent=urgent)
         self._tally.time(WAITS, time.monotonic() - asked, self.account)
         try:
             reply = self._answered(method, path, decode, options)
@@ -216,15 +216,15 @@ class Transport:
         return self._judge(response, content, decode)
 
     def _content(self, response: requests.Response, deadline: float) -> bytes:
-        pieces, size = [], 0
-        for piece in response.iter_content(64 * 1024):
+        found, size = [], 0
+        for piece in pieces(response):
             size += len(piece)
             if size > MAX_BODY:
                 raise UnexpectedReply(self.account, "the reply is longer than any listing")
             if time.monotonic() > deadline:
                 raise StoreUnavailable(self.account, "the reply does not come to an end")
-            pieces.append(piece)
-        return b"".join(pieces)
+            found.append(piece)
+        return b"".join(found)
 
     def _judge(self, response: requests.Response, content: bytes, decode: Decode) -> Reply:
         status = response.status_code

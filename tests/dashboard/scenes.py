@@ -106,7 +106,7 @@ def scene() -> Scene:
     ]
     return Scene(
         NOW, "1.2.3", (rd, ad), (process, other), magnets, growth, restart, "info",
-        queue(), trash(), {"rd": 1}, removed,
+        queue(), trash(), {"rd": 1}, removed, "nas1:8080", ["nas1:8080", "nas2:8080"],
     )  # fmt: skip
 
 

@@ -54,6 +54,16 @@ def test_all_is_well_where_it_is() -> None:
     assert text(page(Desk(shown)), "concerns") == "All is well."
 
 
+def test_it_says_which_of_several_it_is_and_what_these_do_not_agree_in() -> None:
+    shown = replace(scene(), apart=["nas1:8080 and nas2:8080 differ in their users"])
+    tree = page(Desk(shown))
+    assert "nas1:8080 is this one, of 2: nas1:8080, nas2:8080" in text(tree, "server")
+    assert "differ in their users" in text(tree, "concerns")
+    assert "at nas1:8080" in tree.find(".//footer").text_content()
+    alone = page(Desk(replace(scene(), replicas=[])))
+    assert "nas1" not in alone.text_content()
+
+
 def test_it_shows_the_trash_and_who_may_delete_has_it_back() -> None:
     said = text(page(Desk(scene())), "trash")
     for part in (ODD, "deleted by anna 2 hours ago", "removed for good in 5 hours",

@@ -45,6 +45,11 @@ def test_accounts_have_theirs() -> None:
     assert value("davstore_quota_left", account="rd", quota="traffic", unit="bytes") == 20e9
 
 
+def test_replicas_are_counted() -> None:
+    assert value("davstore_replicas") == 2
+    assert value("davstore_replicas_apart") == 0
+
+
 def test_the_format_is_the_one_that_is_asked_for() -> None:
     desk = Desk(scene())
     plain = desk.get("/metrics")

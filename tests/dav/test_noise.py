@@ -6,8 +6,7 @@ import pytest
 
 from davstore.config import Database
 from davstore.dav.keeping import in_folder
-from davstore.dav.noise import LARGEST, ROOM, Noise
-from davstore.dav.noise_names import is_noise
+from davstore.dav.noise import LARGEST, ROOM, Noise, is_noise
 from davstore.simulator import Content, SimFile, SimMagnet, Simulator
 from tests.dav.writing import LOCK, WIN32, ask, check_lock
 from tests.serving import Serving, serving

@@ -80,6 +80,21 @@ def test_a_moment_of_another_clock_holds_nobody_up(
     assert Patience(lambda: 1000.0, kept(tmp_path, database)).wait(HERE, "anna") == 0
 
 
+def test_clocks_that_differ_by_less_than_a_minute_give_nobody_more_guesses(
+    tmp_path: Path, database: Database | None
+) -> None:
+    ahead, behind = (
+        Patience(lambda at=at: at, kept(tmp_path, database)) for at in (1050.0, 1000.0)
+    )
+    for number in range(OF_A_NAME.limit):
+        assert not any(one.wait(HERE, "anna") for one in (ahead, behind))
+        (ahead, behind)[number % 2].failed(HERE, "anna")
+    assert ahead.wait(HERE, "anna")
+    assert behind.wait(HERE, "anna")
+    for one in (ahead, behind):
+        one.close()
+
+
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_a_disk_that_fails_lets_each_count_for_itself(
     two: tuple[Patience, Patience], tmp_path: Path

@@ -1,12 +1,17 @@
 """What reverse proxies say of a client, and whose word counts."""
 
+import socket
 from ipaddress import ip_network
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
 from davstore.dav import Proxied
 from davstore.dav.proxied import without
+from davstore.simulator import Simulator
+from tests.serving import serving
 
 PROXIES = Proxied((ip_network("10.0.0.0/8"), ip_network("fd00::/8")))
 
@@ -72,3 +77,23 @@ def test_a_strangers_word_does_not_exist(proxied: Proxied) -> None:
 def test_a_prefix_is_taken_off_whole(path: str, below: str) -> None:
     assert without("/dav", path) == below
     assert without("", path) == path
+
+
+def test_lines_that_several_proxies_have_added_are_one_list(
+    sim: Simulator, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """HAProxy's `option forwardfor` adds a line where another proxy has put one before."""
+    with serving(
+        sim, tmp_path, accounts=("realdebrid",), user="anna", password="a secret word",
+        server={"proxies": ["127.0.0.1", "192.0.2.0/24"]},
+    ) as served:  # fmt: skip
+        address = urlsplit(served.url)
+        head = (
+            f"GET / HTTP/1.1\r\nHost: {address.netloc}\r\nConnection: close\r\n"
+            "X-Forwarded-For: 203.0.113.7\r\nX-Forwarded-For: 192.0.2.10\r\n"
+            "Authorization: Basic eDp5\r\n\r\n"
+        )
+        with socket.create_connection((address.hostname, address.port), 20) as client:
+            client.sendall(head.encode())
+            assert b" 401 " in client.recv(100)
+    assert "user 'x' from 203.0.113.7" in caplog.text
