@@ -36,10 +36,10 @@ STARTED_WITHIN = 900.0
 READS = 50
 MANY = 100
 """So many rows a table has of which is said what one takes."""
-_ASKED = re.compile(
-    r"LOG:  (?:statement|execute [^:]*): (?!BEGIN|COMMIT|ROLLBACK|;?\n)((?:[^\n]|\n\t)*)"
-)
-_ABOUT = re.compile(r"(?:FROM|INTO|UPDATE) +(?!anon)([a-z_]+)")
+_ASKED = re.compile(r"LOG:  (?:statement|execute [^:]*): ((?:[^\n]|\n\t)*)")
+_ABOUT = re.compile(r"(?:FROM|INTO|UPDATE|TABLE|EXISTS) +(?!anon)\"?([a-z_]+)")
+_UNCOUNTED = ("BEGIN", "COMMIT", "ROLLBACK", ";")
+"""What SQLAlchemy and psycopg say of themselves: transactions, and whether a connection lives."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +144,9 @@ def asked_during(cluster: Cluster, work: Callable[[], object]) -> Counter[str]:
     with path.open("rb") as log:
         log.seek(before)
         found = _ASKED.findall(log.read().decode("utf-8", "replace"))
-    return Counter(map(about, found))
+    return Counter(
+        about(each) for each in map(str.strip, found) if each and not each.startswith(_UNCOUNTED)
+    )
 
 
 def about(statement: str) -> str:

@@ -97,7 +97,7 @@ BACKWARDS = {
     8: (
         "DROP INDEX ix_links_revision",
         "DROP INDEX ix_sizes_revision",
-        "DROP INDEX ix_audit_unended",
+        "DROP INDEX ix_audit_ended",
     ),
     7: ("DROP TABLE sidecar_properties",),
     6: (
