@@ -5,13 +5,12 @@ import hashlib
 from collections.abc import Iterable
 from importlib.resources import files
 from typing import Final
-from wsgiref.types import StartResponse
-from wsgiref.types import WSGIEnvironment as Environ
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from davstore.dashboard import words
+from davstore.wsgi import Environ, StartResponse
 
 
 def _read(name: str) -> str:

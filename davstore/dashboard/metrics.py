@@ -3,8 +3,6 @@ so that one that is replaced begins anew without spoiling the others'.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from wsgiref.types import StartResponse
-from wsgiref.types import WSGIEnvironment as Environ
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import (
@@ -18,6 +16,7 @@ from prometheus_client.registry import Collector
 
 from davstore.dashboard.scene import AccountScene, Process, Scene
 from davstore.tally import KINDS, Counted, Kind
+from davstore.wsgi import Environ, StartResponse
 
 PREFIX = "davstore_"
 
