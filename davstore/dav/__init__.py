@@ -13,7 +13,7 @@ Reading:
     download    GET and HEAD of files (`conditions`, `media_types`, `times`, `local`)
     pages       the same of folders (`playlist`); `annex`: pages beside the tree
 Writing (`bodies`: what clients send):
-    incoming    dropped magnets (`dropping`: the methods; `became`: what became of them)
+    incoming    dropped magnets (`dropping`: the methods; `progress`: how far they are)
     deeds       deleting and renaming in accounts (`refused_writes`: what is no deleting)
     overlaying  sidecars
     noise       what desktops write beside everything
