@@ -11,7 +11,7 @@ Reading:
     listing     PROPFIND: what is asked (`propfind`, `lock_properties`, `playback`), and the answer
                 (`properties`, `multistatus`, `prepared`, `kept`, `compression`)
     download    GET and HEAD of files (`conditions`, `media_types`, `times`, `local`)
-    pages       the same of folders (`playlist`); `annex`: pages beside the tree
+    pages       the same of folders (`playlist`); `dashboard_pages`: who may see the dashboard
 Writing (`bodies`: what clients send):
     incoming    dropped magnets (`dropping`: the methods; `progress`: how far they are)
     deeds       deleting and renaming in accounts (`refused_writes`: what is no deleting)
@@ -32,9 +32,9 @@ from wsgidav.wsgidav_app import WsgiDAVApp
 
 from davstore.catalog import Editor, Sidecars
 from davstore.config import Share
-from davstore.dav.annex import NAME as ANNEX
-from davstore.dav.annex import Annex, Pages
 from davstore.dav.canary import CANARY
+from davstore.dav.dashboard_pages import NAME as DASHBOARD
+from davstore.dav.dashboard_pages import DashboardPages, Pages
 from davstore.dav.deeds import Deeds
 from davstore.dav.download import Download, Open
 from davstore.dav.gate import Gate
@@ -71,7 +71,7 @@ class Site:
     What people do to the accounts is the `editor`'s, what they write beside files is among the
     `sidecars`; things may be deleted in those that are `deletable`, and magnets dropped into
     `incoming`. `lookups` are folders beside magnets that ask when they are opened, `players` know
-    positions. `proxied` says through whom clients come. `annex` answers what begins with `/-/`, and
+    positions. `proxied` says through whom clients come. The `dashboard` answers below `/-/`, and
     `public` single paths, of which nobody is asked who they are. Requests are counted in `tally`.
     """
 
@@ -93,7 +93,7 @@ class Site:
         deletable: Collection[str] = (),
         incoming: Incoming | None = None,
         sidecars: Sidecars | None = None,
-        annex: Pages | None = None,
+        dashboard: Pages | None = None,
         public: Mapping[str, Application] = MappingProxyType({}),
         keep: Keep | None = None,
         tally: Tally | None = None,
@@ -116,15 +116,15 @@ class Site:
             overlaying = Overlaying(entries, overlay, self._kept.refusals)
         tree = Provider(
             entries, Download(open_), users, noise, deeds=deeds, incoming=incoming,
-            playback=Playback(players), overlaying=overlaying, has_annex=annex is not None,
+            playback=Playback(players), overlaying=overlaying, has_dashboard=dashboard is not None,
             tally=tally,
         )  # fmt: skip
         providers: dict[str, DAVProvider] = {"/": tree}
         for name, share in shares.items():
             assert self._kept is not None  # as above
             providers[f"/{name}"] = Scratch(name, share, users, tree, self._kept.rooms)
-        if annex is not None:
-            providers[f"/{ANNEX}"] = Annex(annex, users)
+        if dashboard is not None:
+            providers[f"/{DASHBOARD}"] = DashboardPages(dashboard, users)
         proxied = proxied or Proxied()
         app = _wsgidav(providers, users, proxied.prefix)
         if self._kept is not None:

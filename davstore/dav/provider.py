@@ -14,8 +14,8 @@ from wsgidav.util import (
     test_if_header_dict,
 )
 
-from davstore.dav.annex import doors as annex_doors
 from davstore.dav.bodies import settle_xml
+from davstore.dav.dashboard_pages import doors as dashboard_doors
 from davstore.dav.deeds import METHODS, Deeds
 from davstore.dav.download import Download
 from davstore.dav.dropping import Dropped, Dropping
@@ -71,11 +71,11 @@ class Provider(DAVProvider):
         incoming: Incoming | None = None,
         playback: Playback = NO_PLAYBACK,
         overlaying: Overlaying | None = None,
-        has_annex: bool = False,
+        has_dashboard: bool = False,
         tally: Tally | None = None,
     ) -> None:
         super().__init__()
-        self._has_annex = has_annex
+        self._has_dashboard = has_dashboard
         self._overlaying = overlaying
         self._deeds = deeds
         self._playback = playback
@@ -267,7 +267,7 @@ class Provider(DAVProvider):
         if isinstance(found, FileResource):
             return self._download(environ, start_response, found.entry)
         home = quote(f"{self.mount_path}{self.share_path}/", safe=PATH_SAFE)
-        doors = annex_doors(person) if self._has_annex else {}
+        doors = dashboard_doors(person) if self._has_dashboard else {}
         return page(environ, start_response, home, found.get_href(), found.entry, doors)
 
     def _allowed(self, path: str, person: Person) -> tuple[str, ...]:

@@ -108,7 +108,7 @@ class Server:
             proxied=Proxied(settings.server.proxies, settings.server.prefix),
             editor=self.library.editor, deletable=self.library.deletable,
             lookups=self.library.lookups, players=self.library.players,
-            annex=self.pages.dashboard,
+            dashboard=self.pages.dashboard,
             keep=self.library.keep, tally=self.tally,
             public={
                 "/-/healthz": healthy,
