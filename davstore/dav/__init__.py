@@ -14,7 +14,7 @@ Reading:
     pages       the same of folders (`playlist`); `dashboard_pages`: who may see the dashboard
 Writing (`bodies`: what clients send):
     incoming    dropped magnets (`dropping`: the methods; `progress`: how far they are)
-    deeds       deleting and renaming in accounts (`refused_writes`: what is no deleting)
+    editing     deleting and renaming in accounts (`refused_writes`: what is no deleting)
     overlaying  sidecars
     noise       what desktops write beside everything
     scratch     a share to write in (`disk`, `moving`, `room`)
@@ -35,8 +35,8 @@ from davstore.config import Share
 from davstore.dav.canary import CANARY
 from davstore.dav.dashboard_pages import NAME as DASHBOARD
 from davstore.dav.dashboard_pages import DashboardPages, Pages
-from davstore.dav.deeds import Deeds
 from davstore.dav.download import Download, Open
+from davstore.dav.editing import Editing
 from davstore.dav.gate import Gate
 from davstore.dav.incoming import Incoming
 from davstore.dav.keeping import Keep, in_folder
@@ -108,14 +108,14 @@ class Site:
             accounts, snapshot, paths, views, deletable,
             beside=beside, lookups=lookups, links=links, overlay=overlay, canary=CANARY,
         )  # fmt: skip
-        deeds = None
+        editing = None
         if editor is not None and self._kept is not None:
-            deeds = Deeds(entries, editor, deletable, self._kept.refusals, links)
+            editing = Editing(entries, editor, deletable, self._kept.refusals, links)
         overlaying = None
         if overlay is not None and self._kept is not None:
             overlaying = Overlaying(entries, overlay, self._kept.refusals)
         tree = Provider(
-            entries, Download(open_), users, noise, deeds=deeds, incoming=incoming,
+            entries, Download(open_), users, noise, editing=editing, incoming=incoming,
             playback=Playback(players), overlaying=overlaying, has_dashboard=dashboard is not None,
             tally=tally,
         )  # fmt: skip
