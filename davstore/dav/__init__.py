@@ -9,7 +9,7 @@ On the way in:
 Reading:
     tree        path -> folder or file (`overlay`: with sidecars; `canary`: a file for mounts)
     listing     PROPFIND: what is asked (`propfind`, `lock_properties`, `playback`), and the answer
-                (`properties`, `multistatus`, `prepared`, `kept`, `compression`)
+                (`properties`, `multistatus`, `prepared`, `sized_cache`, `compression`)
     download    GET and HEAD of files (`conditions`, `media_types`, `times`, `local`)
     pages       the same of folders (`playlist`); `dashboard_pages`: who may see the dashboard
 Writing (`bodies`: what clients send):
