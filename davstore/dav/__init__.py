@@ -18,7 +18,7 @@ Writing (`bodies`: what clients send):
     overlaying  sidecars
     noise       what desktops write beside everything
     scratch     a share to write in (`disk`, `moving`, `room`)
-    remembered  locks and dead properties (`keeping`: where)
+    locks       and their storage; dead properties (`keeping`: where)
 """
 
 import logging
@@ -40,6 +40,7 @@ from davstore.dav.editing import Editing
 from davstore.dav.gate import Gate
 from davstore.dav.incoming import Incoming
 from davstore.dav.keeping import Keep, in_folder
+from davstore.dav.locks import DeadProperties, Locks
 from davstore.dav.login import Authenticator, DomainController, Users
 from davstore.dav.noise import Noise
 from davstore.dav.overlay import Overlay
@@ -52,7 +53,6 @@ from davstore.dav.proxied import Proxied
 from davstore.dav.refusals import Refusals
 from davstore.dav.refused_writes import ROOM as REFUSALS
 from davstore.dav.refused_writes import RefusedWrites
-from davstore.dav.remembered import DeadProperties, Locks
 from davstore.dav.scratch import Scratch
 from davstore.dav.tree import Links, Lookups, Tree, Views, nothing
 from davstore.model import Snapshot
