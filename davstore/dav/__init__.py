@@ -18,7 +18,7 @@ Writing (`bodies`: what clients send):
     overlaying  sidecars
     noise       what desktops write beside everything
     scratch     a share to write in (`disk`, `moving`, `room`)
-    locks       and their storage; dead properties (`keeping`: where)
+    locks       locks and dead properties (`keeping`: where)
 """
 
 import logging

@@ -68,7 +68,7 @@ class Dropped(LeafResource):
 
 class Dropping(RequestServer):
     """Answers the methods that write, for one person; `find` follows a path of theirs, and asks for
-    what was searched there, `editing` are done to what stands outside.
+    what was searched there, `editing` changes what stands outside.
     """
 
     def __init__(
