@@ -64,7 +64,7 @@ def store(clock: Clock) -> CountingStore:
 @pytest.fixture
 def shelf(tmp_path: Path, clock: Clock, database: Database | None) -> Iterator[Links]:
     engine = open_database(tmp_path, clock, database=database)
-    yield Links(engine)
+    yield Links(engine, clock)
     engine.dispose()
 
 
@@ -128,6 +128,13 @@ def test_who_still_waits_for_a_turn_is_told_of_the_end(
     assert isinstance(asked[-1].exception(0), StoreUnavailable)
     store.gate.set()
     assert asked[0].result(10).url  # what was under way is still of use
+
+
+def test_after_the_end_nobody_waits(resolver: Resolver) -> None:
+    resolver.close()
+    for _ in range(2):
+        with pytest.raises(StoreUnavailable, match="being stopped"):
+            resolver.link(LEAF)
 
 
 def test_a_failure_reaches_every_waiting_reader_and_is_not_remembered(

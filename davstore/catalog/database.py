@@ -101,6 +101,7 @@ def look_into(folder: Path, database: Database | None = None) -> sa.Engine | Non
         engine = sa.create_engine(
             f"sqlite:///file:{quote(str(path))}?mode=ro&uri=true",
             connect_args={"timeout": BUSY_TIMEOUT},
+            hide_parameters=True,  # they hold links
         )
     try:
         with engine.connect() as connection:

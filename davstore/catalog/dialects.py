@@ -2,7 +2,7 @@
 
 import sqlite3
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Final
@@ -85,9 +85,11 @@ def for_each(
     return sa.select(found).select_from(wanted.join(found, sa.true()))
 
 
-def written(connection: sa.Connection, statement: sa.Insert) -> int:
+def written(
+    connection: sa.Connection, statement: sa.Insert, rows: Sequence[Mapping[str, Any]] | None = None
+) -> int:
     """How many rows an INSERT has written: none where one conflicts and its `where` says no."""
-    result = connection.execute(statement, execution_options={"preserve_rowcount": True})
+    result = connection.execute(statement, rows, execution_options={"preserve_rowcount": True})
     found: int = result.rowcount
     return found
 

@@ -202,10 +202,6 @@ class Records:
             _changed(connection, account)
             connection.execute(statement)
 
-    def files(self, account: str, magnet: str) -> tuple[File, ...]:
-        """The files of one magnet, none if it is not there."""
-        return self.files_of(account, [magnet]).get(magnet, ())
-
     def files_of(self, account: str, ids: Collection[str]) -> Mapping[str, tuple[File, ...]]:
         """The files of these magnets, by id; what has none may be missing."""
         wanted = {"account": account, "magnets": list(ids)}
@@ -313,7 +309,7 @@ def _changed(connection: sa.Connection, account: str) -> None:
 
 
 def standing_of(row: sa.Row[Any]) -> Standing:
-    """How the account in a row of its table stands."""
+    """How an account stands, by a row of its table."""
     return Standing(
         row.source, row.marker, row.taken, row.listed, row.skipped, row.error, row.failed
     )

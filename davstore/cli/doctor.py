@@ -16,7 +16,7 @@ import typer
 from rich.text import Text
 
 from davstore import __version__, config
-from davstore.catalog import Overview, overviews
+from davstore.catalog import Overview, Overviews
 from davstore.cli.opening import known_of
 from davstore.cli.screen import AsJson, ConfigFile, err, load, out
 from davstore.config import Settings
@@ -119,7 +119,9 @@ def _write(path: Path, findings: Sequence[Finding], settings: Settings | None) -
         texts["servers.json"] = _json(told_by_servers(settings, time.time()))
         with known_of(settings) as engine:
             if engine is not None:
-                texts["status.json"] = _json([_numbers(each) for each in overviews(engine)])
+                texts["status.json"] = _json(
+                    [_numbers(each) for each in Overviews(engine).accounts()]
+                )
     try:
         with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
             for name, text in texts.items():

@@ -9,8 +9,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from davstore.catalog import Addition, Additions, Overview, overviews, server_of
-from davstore.catalog.audit import waiting
+from davstore.catalog import Addition, Additions, Overview, Overviews, server_of
 from davstore.cli.accounts import NotOffered, opened, stores_of
 from davstore.cli.opening import known_of
 from davstore.cli.queue import queue
@@ -52,11 +51,14 @@ def status(
         return
     settings = load(config)
     server = server_of(settings.server.state)
+    known: dict[str, Overview] = {}
+    deleted: dict[str, tuple[int, int]] = {}
+    queues: dict[str, list[Addition]] = {}
     with known_of(settings) as engine:
-        known = {o.name: o for o in overviews(engine)} if engine is not None else {}
-        deleted = waiting(engine) if engine is not None else {}
-        queues: dict[str, list[Addition]] = {}
         if engine is not None:
+            overviews = Overviews(engine)
+            known = {each.name: each for each in overviews.accounts()}
+            deleted = overviews.trash()
             queues = {name: Additions(engine).waiting(name) for name in settings.accounts}
     said = {} if offline else _asked(settings)
     if as_json:

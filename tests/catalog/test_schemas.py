@@ -61,7 +61,7 @@ def test_every_earlier_schema_becomes_the_present_one(
     assert shape(engines[0]) == shape(engines[1])
     records = Records(engines[0])
     assert records.held("rd")["a"].folder == "Sintel (2010)"
-    assert records.files("rd", "a")[0].size == 5_000_000_000
+    assert records.files_of("rd", ["a"])["a"][0].size == 5_000_000_000
     for engine in engines:
         with engine.connect() as connected:
             assert number(connected) == SCHEMA
@@ -134,7 +134,7 @@ def test_every_earlier_schema_of_a_server_becomes_the_present_one(
             assert wait(opening, 1.0).not_done == set(opening)
         engines = [engine, *(each.result(60) for each in opening)]
         assert [shape(each) for each in engines] == [expected] * 3
-        assert Records(engines[1]).files("rd", "a")[0].size == 5_000_000_000
+        assert Records(engines[1]).files_of("rd", ["a"])["a"][0].size == 5_000_000_000
         for each in engines:
             each.dispose()
 

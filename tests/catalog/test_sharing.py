@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from davstore.catalog import Links, Records, Turns, open_database
 from davstore.catalog.leases import REFRESH, SECONDS
+from davstore.catalog.link_records import SWEEP_EVERY
 from davstore.errors import Busy, StateError
 from davstore.model import File, Link
 from tests.catalog.newer import changed_by_a_newer
@@ -209,9 +210,23 @@ def test_links_that_change_are_noticed(pair: list[Process], clock: Clock) -> Non
     first.drop("rd", "ref", found.url)
     assert second.get("rd", "ref") is None
     assert second.changed() == [("rd", "ref", "")]
-    second.sweep(clock.time)
     first.put("rd", "ref", Link("https://host.example/2", clock.time + 100))
     assert second.changed() == [("rd", "ref", "https://host.example/2")]
+
+
+def test_links_that_have_ended_go_and_what_was_dropped_is_noticed_before(
+    pair: list[Process], clock: Clock
+) -> None:
+    first, second = (one.links for one in pair)
+    for ref in ("old", "dropped"):
+        first.put("rd", ref, Link("https://host.example/1", clock.time + 100))
+    second.changed()
+    clock.time += SWEEP_EVERY
+    first.drop("rd", "dropped", "https://host.example/1")
+    first.put("rd", "new", Link("https://host.example/2", clock.time + 100))
+    assert {ref for _, ref, _ in second.changed()} == {"dropped", "new"}
+    assert first.get("rd", "old") is None
+    assert first.get("rd", "new")
 
 
 def test_a_disk_that_fails_leaves_everything_as_it_is(

@@ -97,6 +97,16 @@ def test_they_take_no_more_than_they_may(sidecars: Sidecars, other: Sidecars) ->
         sidecars.make(HOME, ("one", "more"))
 
 
+def test_a_folder_is_copied_only_where_there_is_room_for_all_of_it(
+    sidecars: Sidecars, tmp_path: Path
+) -> None:
+    for number in range(4):
+        put(sidecars, f"fan/{number}", bytes(MIB // 6))
+    with pytest.raises(Full):
+        sidecars.copy(HOME, ("fan",), "other", ("art",), whole=True)
+    assert len(on_disk(tmp_path)) == len(shown(sidecars)) == 4
+
+
 def test_what_another_process_wrote_is_known_once_it_is_followed(
     sidecars: Sidecars, other: Sidecars
 ) -> None:

@@ -5,6 +5,7 @@ import random
 import sqlite3
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,11 +13,11 @@ import sqlalchemy as sa
 
 from davstore.catalog import (
     Catalog,
+    Overviews,
     Records,
     look_into,
     only_server,
     open_database,
-    overviews,
     server_of,
 )
 from davstore.catalog.database import FILE_NAME
@@ -24,7 +25,8 @@ from davstore.catalog.migrations import SCHEMA
 from davstore.catalog.tables import accounts, files, magnets
 from davstore.config import Database
 from davstore.errors import StateError
-from davstore.model import Folder, Snapshot
+from davstore.model import File, Folder, Snapshot, Status
+from davstore.stores.shapes import LARGEST
 from tests.catalog.scripted import ScriptedStore, film, magnet, many, reopened
 from tests.catalog.stepping import SOURCE, Stepping, truth
 from tests.clock import Clock
@@ -46,7 +48,7 @@ def checked(state: Path, database: Database | None) -> int:
     if step:
         assert {id_: int(h.magnet.fingerprint) for id_, h in held.items()} == truth(step)
     for id_, one in held.items():
-        refs = [file.ref for file in records.files("steps", id_)]
+        refs = [file.ref for file in records.files_of("steps", [id_]).get(id_, ())]
         assert len(refs) == one.count
         assert refs == [f"{id_} {one.files_of} {at}" for at in range(one.count)]
     with engine.connect() as connection:
@@ -206,11 +208,29 @@ def test_a_standing_account_is_told_with_what_is_held_back(
     catalog.refresh("rd")
     looked = look_into(tmp_path, database)
     assert looked is not None
-    [found] = overviews(looked)
+    [found] = Overviews(looked).accounts()
     looked.dispose()
     assert (found.name, found.magnets, found.shown, found.files, found.bytes, found.waiting,
             found.doubted) == ("rd", 20, 20, 20, 20_000, 0, 20)  # fmt: skip
     assert found.standing.taken == clock.time
+
+
+def test_sizes_that_no_disk_has_can_be_summed_up(engine: sa.Engine, clock: Clock) -> None:
+    stores = {"rd": ScriptedStore(), "ad": ScriptedStore()}
+    for name, store in stores.items():
+        store.name = name
+        huge = replace(magnet("a", "Sintel"), size=LARGEST)
+        store.put(huge, File("a", "a", LARGEST), File("b", "b", LARGEST))
+        store.put(magnet("b", "Coming", Status.QUEUED))
+    sources = dict.fromkeys(stores, "memory")
+    catalog = Catalog.opened(stores, sources, Records(engine), interval=60, now=clock)
+    for name in stores:
+        catalog.refresh(name)
+    found = {each.name: each for each in Overviews(engine).accounts()}
+    assert found["rd"].bytes == found["ad"].bytes > LARGEST
+    assert found["ad"].by_status == {"queued": 1, "ready": 1}
+    assert [each.name for each in found["rd"].coming] == ["Coming"]
+    assert [each.bytes >= LARGEST for each in Overviews(engine).growth()] == [True]
 
 
 def test_a_state_folder_has_one_server(tmp_path: Path) -> None:

@@ -41,7 +41,7 @@ def served(
 
 
 def share(
-    sim: Simulator, tmp_path: Path, root: Path, database: Database | None
+    sim: Simulator, tmp_path: Path, root: Path, database: Database | None = None
 ) -> AbstractContextManager[Serving]:
     """Its locks and properties are in the state folder, or in a database."""
     shares = {"scratch": {"kind": "scratch", "path": str(root), "limit": LIMIT}}
