@@ -18,6 +18,7 @@ from pydantic import SecretStr
 
 from davstore.catalog import open_database
 from davstore.config import Database
+from tests.cables import Cable
 
 PASSWORD = "not-for-logs"
 _ENDING_WITH_US = ["setpriv", "--pdeathsig", "QUIT"] if shutil.which("setpriv") else []
@@ -38,9 +39,15 @@ def _version(path: Path) -> float:
 
 
 class Cluster:
-    """One server process with its own data. It may be killed, paused and started again."""
+    """One server process with its own data. It may be killed, paused and started again.
 
-    def __init__(self, programs: Path) -> None:
+    One that `follows` another has what that one has, and may take its place; where there is a
+    `cable` to it, through that.
+    """
+
+    def __init__(
+        self, programs: Path, follows: "Cluster | None" = None, cable: Cable | None = None
+    ) -> None:
         self._programs = programs
         # PostgreSQL refuses to run as root.
         user = pwd.getpwnam("postgres") if os.geteuid() == 0 else None
@@ -54,6 +61,12 @@ class Cluster:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
+        if follows is None:
+            self._begin()
+        else:
+            self._follow(cable.port if cable else follows.port)
+
+    def _begin(self) -> None:
         password = self.folder / "password"
         password.write_text(PASSWORD)
         self._own(password)
@@ -62,8 +75,25 @@ class Cluster:
             f"--pwfile={password}", "--no-sync", "-E", "UTF8", "--locale=C.UTF-8",
         )  # fmt: skip
         self.start()
-        self._query("CREATE DATABASE template_davstore")
+        self.query("CREATE DATABASE template_davstore")
         open_database(self.folder, time.time, database=self.at("template_davstore")).dispose()
+
+    def _follow(self, port: int) -> None:
+        """https://www.postgresql.org/docs/current/warm-standby.html, streaming replication"""
+        self._run(
+            "pg_basebackup", "-D", str(self.folder / "data"), "-R", "-X", "stream", "-c", "fast",
+            "--no-sync", "-d", f"host=127.0.0.1 port={port} user=davstore password={PASSWORD}",
+        )  # fmt: skip
+        self.start()
+
+    def promote(self) -> None:
+        """From now on it follows nobody, and takes writes."""
+        self.query("SELECT pg_promote()")
+
+    def confirm(self) -> None:
+        """From now on it calls nothing written that a standby has not."""
+        self.query("ALTER SYSTEM SET synchronous_standby_names = '*'")
+        self.query("SELECT pg_reload_conf()")
 
     def start(self) -> None:
         """Listen; returns once it does."""
@@ -81,7 +111,7 @@ class Cluster:
         deadline = time.monotonic() + 60
         while True:
             try:
-                self._query("SELECT 1")
+                self.query("SELECT 1")
             except psycopg.OperationalError:
                 if self._process.poll() is not None or time.monotonic() > deadline:
                     raise RuntimeError((self.folder / "log").read_text()) from None
@@ -110,9 +140,13 @@ class Cluster:
             self.kill()
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def at(self, name: str) -> Database:
-        """A database of it."""
+    def at(self, name: str, *others: "Cluster") -> Database:
+        """A database of it, or of whichever of `others` takes writes instead."""
         address = f"postgresql+psycopg://davstore:{PASSWORD}@127.0.0.1:{self.port}/{name}"
+        if others:
+            hosts = "&".join(f"host=127.0.0.1:{each.port}" for each in (self, *others))
+            address = address.replace(f"127.0.0.1:{self.port}", "")
+            address += f"?{hosts}&target_session_attrs=read-write"
         return Database(SecretStr(address))
 
     @contextlib.contextmanager
@@ -125,14 +159,15 @@ class Cluster:
     def empty(self, template: str = "template0") -> Iterator[Database]:
         """A new one, as its template is."""
         name = f"davstore_{next(self._numbers)}"
-        self._query(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
+        self.query(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
         try:
             yield self.at(name)
         finally:
             with contextlib.suppress(psycopg.OperationalError):
-                self._query(f"DROP DATABASE {name} WITH (FORCE)")
+                self.query(f"DROP DATABASE {name} WITH (FORCE)")
 
-    def _query(self, text: str) -> None:
+    def query(self, text: str) -> None:
+        """Have it do something, over a connection of its own."""
         with psycopg.connect(
             host="127.0.0.1", port=self.port, user="davstore", password=PASSWORD, dbname="postgres",
             autocommit=True, connect_timeout=5,

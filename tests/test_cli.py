@@ -76,6 +76,14 @@ def test_ls_of_nothing_says_so(config: Path) -> None:
     assert "nothing stands at" in said
 
 
+def test_ls_of_a_view_of_which_nothing_is_known_says_so(account: Simulator, tmp_path: Path) -> None:
+    views = {"Movies": {"kind": "movie"}}
+    config = write_config(account, tmp_path, accounts=("alldebrid",), views=views)
+    account.alldebrid.stop()
+    said = complaint(davstore("ls", "/Movies", "-c", str(config)))
+    assert "nothing is known of Movies yet; `davstore refresh` asks" in said
+
+
 def test_a_hash_made_by_password_lets_that_password_in(account: Simulator, tmp_path: Path) -> None:
     made = davstore("password", stdin="secret words\n").stdout.strip()
     assert made.startswith("$argon2id$")
@@ -100,6 +108,14 @@ def test_config_shows_what_is_in_force_without_secrets(config: Path, account: Si
     assert "refresh = 99" in done.stdout
     assert "**" in done.stdout
     assert account.alldebrid.settings["token"] not in done.stdout
+
+
+def test_a_name_that_the_terminal_cannot_show_ends_no_command(config: Path) -> None:
+    done = davstore(
+        "config", "-c", str(config), PYTHONIOENCODING="ascii",
+        DAVSTORE_USERS__0__NAME="Zoë", DAVSTORE_USERS__0__PASSWORD="p",
+    )  # fmt: skip
+    assert r"Zo\xeb" in done.stdout, done.stderr
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

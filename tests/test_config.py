@@ -123,6 +123,8 @@ def test_a_token_may_stand_in_a_file(tmp_path: Path) -> None:
         ('[server]\nprefix = "/a b"\n' + ACCOUNT, "server.prefix: is no path; one such as /dav"),
         ('[server]\nprefix = "/../b"\n' + ACCOUNT, "server.prefix: is no path; one such as /dav"),
         ('[server]\nprefix = "/rd/x"\n' + ACCOUNT, "server.prefix: 'rd' stands at the root"),
+        (ACCOUNT + '[views.V]\nany = [{ not = { account = "rb" } }]\n',
+         "views.V.account: 'rb' is not known; did you mean rd?"),
         ('[server]\nprefix = "/-"\n' + ACCOUNT, "server.prefix: '-' stands at the root"),
         (ACCOUNT + 'url = "http://:SECRET@h"\n', "accounts.rd.url: holds more than an address"),
         (

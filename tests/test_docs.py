@@ -9,9 +9,9 @@ from typer.main import get_command
 
 from davstore.cli.main import app
 from davstore.config import LogSettings, ServerSettings, Share, StreamSettings, User
-from davstore.hook_settings import KINDS
+from davstore.config.hooks import KINDS
+from davstore.config.views import ViewSettings
 from davstore.stores import STORES
-from davstore.view_settings import ViewSettings
 
 HOUSE = Path(__file__).parent.parent
 README = (HOUSE / "README.md").read_text("utf-8")

@@ -12,8 +12,8 @@ import yaml
 
 from davstore.cli import manual
 from davstore.config import Settings, load
+from davstore.config.hooks import RcloneHook
 from davstore.dav.canary import CANARY
-from davstore.hook_settings import RcloneHook
 from davstore.stores import STORES
 
 HOUSE = Path(__file__).parent.parent

@@ -343,7 +343,9 @@ def _want(
         return 0
     again = additions.c.settled < now - RETRIED_WITHIN
     was_added = additions.c.state == State.ADDED
-    is_settled = additions.c.state.in_([State.ADDED, State.REFUSED])
+    is_settled = was_added | (
+        additions.c.state == State.REFUSED
+    )  # SQLAlchemy takes no IN for many rows
     is_preferred = (
         (additions.c.state == State.WAITING)
         & (additions.c.person == IMPORTED)

@@ -24,9 +24,9 @@ from davstore.catalog.shown import Shown
 from davstore.catalog.sources import Sources, facts_of
 from davstore.catalog.trees import Shelf, tree_of
 from davstore.collector import loading
+from davstore.config.views import ViewSettings
 from davstore.errors import DavstoreError
 from davstore.model import Folder, Snapshot
-from davstore.view_settings import ViewSettings
 from davstore.views import Facts, Path
 
 log = logging.getLogger(__name__)
@@ -145,6 +145,23 @@ class Arranged:
         for thread in (self._worker, self._follower):
             if thread is not None:
                 thread.join(5)
+
+    def begin_anew(self) -> None:
+        """What is not on the disk as it was written there is arranged again. Raises
+        `SQLAlchemyError`.
+        """
+        with self._lock:
+            before = {key: spot.place.stamp for key, spot in self._spots.items()}
+            written = self._records.everything()
+            self._merge(written)
+            stamps = {place.key: place.stamp for place in written}
+            for key, stamp in before.items():
+                if key not in stamps:
+                    spot = self._spots.pop(key)
+                    for branches in self._branches.values():
+                        branches.drop(spot.place, ())
+                if stamps.get(key) != stamp:
+                    self._pending[key] = None
 
     def _work(self) -> None:
         began, count = time.monotonic(), len(self._pending)

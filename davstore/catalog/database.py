@@ -19,8 +19,10 @@ from davstore.catalog.dialects import (
     introduce,
     is_server,
     looking,
+    past,
     patient,
     reason,
+    remember_past,
     teller_of,
     telling,
 )
@@ -161,6 +163,7 @@ def _server(database: Database) -> sa.Engine:
                 _change_tables(connection)
             _usable_schema(connection, _SHARED)
         _introduce(engine)
+        _remember_past(engine)
     except (SQLAlchemyError, _Unusable) as error:
         engine.dispose()
         why = str(error) if isinstance(error, _Unusable) else f"cannot be used ({reason(error)})"
@@ -190,6 +193,17 @@ def _introduce(engine: sa.Engine) -> None:
         log.debug("the database tells nobody of changes: %s", reason(error))
         return
     introduce(engine, teller_of(silent))
+
+
+def _remember_past(engine: sa.Engine) -> None:
+    """Where it knows of one, as PostgreSQL does that writes its changes down for standbys."""
+    try:
+        with looking(engine).connect() as connection:
+            connection.execute(sa.select(past()))
+    except DatabaseError as error:
+        log.debug("the database does not tell whether it took another's place: %s", reason(error))
+        return
+    remember_past(engine)
 
 
 def _connecting(database: Database) -> sa.Engine:

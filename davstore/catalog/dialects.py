@@ -21,6 +21,7 @@ SERVER = "postgresql"
 CHANNEL: Final = "davstore"
 """Where PostgreSQL hands on what is told; it is a database's own."""
 _TELLER: Final = "davstore_teller"
+_HAS_PAST: Final = "davstore_has_past"
 
 
 class _Words(sa.TypeDecorator[str]):
@@ -164,6 +165,17 @@ def teller_of(engine: sa.Engine | sa.Connection) -> str:
     return found
 
 
+def remember_past(engine: sa.Engine) -> None:
+    """From here on who asks over `engine` may ask for its `past` too."""
+    engine.update_execution_options(**{_HAS_PAST: True})
+
+
+def has_past(connection: sa.Connection) -> bool:
+    """Whether that may be asked."""
+    found: bool = connection.get_execution_options().get(_HAS_PAST, False)
+    return found
+
+
 def telling(connection: sa.Connection, what: str) -> list[sa.ColumnElement[Any]]:
     """To be returned by a statement of a transaction, at whose end others are told `what`; no
     sooner, and not at all where that is taken back.
@@ -174,6 +186,19 @@ def telling(connection: sa.Connection, what: str) -> list[sa.ColumnElement[Any]]
     if not teller:
         return []
     return [sa.cast(sa.func.pg_notify(CHANNEL, f"{teller} {what}"), sa.Text).label("told")]
+
+
+def past() -> sa.ColumnElement[int]:
+    """Which past a database has, as a part of what it is asked: another one since a standby took
+    its place, which may lack what was written last. 0 where it follows another.
+
+    https://www.postgresql.org/docs/current/continuous-archiving.html, timelines
+    """
+    return sa.literal_column(
+        "CASE WHEN pg_is_in_recovery() THEN 0 ELSE "
+        "('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::bigint END",
+        sa.BigInteger,
+    )
 
 
 def reason(error: Exception) -> str:

@@ -133,13 +133,17 @@ class Edits:
         """Have `told` the ids of the account's magnets whose edits changed."""
         self._listeners[account] = told
 
-    def follow(self) -> None:
-        """Take over what was changed, by whichever process; who listens has been told then.
+    def follow(self, *, anew: bool = False) -> None:
+        """Take over what was changed, by whichever process; who listens has been told then. `anew`
+        where what is known may never have been.
 
         Raises `SQLAlchemyError`.
         """
         with self._lock:
-            self._seen, changed = self._records.read(self._seen)
+            self._seen, changed = self._records.read(-1 if anew else self._seen)
+            if anew:
+                known = ((name, id_) for name, of in self._by_account.items() for id_ in of)
+                changed = {**dict.fromkeys(known, BLANK), **changed}
             touched: dict[str, list[str]] = defaultdict(list)
             for (account, magnet), edit in changed.items():
                 touched[account].append(magnet)

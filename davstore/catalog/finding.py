@@ -27,6 +27,7 @@ T = TypeVar("T")
 Answers: TypeAlias = Mapping[str, T | StoreError]
 
 MOST_REMEMBERED: Final = 64
+MOST_AT_ONCE: Final = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +154,7 @@ def cached(stores: Mapping[str, Store], hashes: Sequence[str]) -> Answers[frozen
 
 
 def asked(questions: Mapping[str, Callable[[], T]]) -> Answers[T]:
-    """The answers to all questions, asked at once."""
+    """The answers to all questions, asked at once, so many as that may be."""
     if not questions:
         return {}
 
@@ -163,6 +164,6 @@ def asked(questions: Mapping[str, Callable[[], T]]) -> Answers[T]:
         except StoreError as error:
             return error
 
-    with Threads(len(questions), thread_name_prefix="find") as threads:
+    with Threads(min(len(questions), MOST_AT_ONCE), thread_name_prefix="find") as threads:
         under_way = {name: threads.submit(ask, each) for name, each in questions.items()}
         return {name: each.result() for name, each in under_way.items()}

@@ -19,6 +19,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
 from davstore.catalog.dialects import CHANNEL, reason, teller_of
+from davstore.catalog.postgres import unheard
 from davstore.catalog.revisions import ASKED
 
 log = logging.getLogger(__name__)
@@ -92,6 +93,7 @@ class Listener:
         made.detach()
         try:
             driver.autocommit = True
+            driver.remove_notify_handler(unheard)
             yield driver
         finally:
             driver.close()

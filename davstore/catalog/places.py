@@ -61,6 +61,11 @@ class PlaceRecords:
                                float("inf") if until is None else until, gone))  # fmt: skip
         return found
 
+    def everything(self) -> list[Place]:
+        """All rows, however they came there."""
+        self._read = 0
+        return self.news()
+
     def paths(self, keys: Collection[str]) -> Iterator[tuple[str, Paths]]:
         """The paths of these magnets' files, by key; of what is not known there is nothing."""
         left = iter(keys)

@@ -37,6 +37,10 @@ FREE_WITHIN: Final = 5.0
 ALIVE_FOR: Final = 0.5
 """Seconds for which a connection that was of use is believed to be so still."""
 _USED: Final = "used"
+ISOLATION: Final = "READ COMMITTED"
+"""Who has waited for his turn is to see what was written meanwhile, whatever is usual there."""
+PORT: Final = "5432"
+"""Where none is said."""
 ASK_EVERY: Final = 10.0
 """Seconds between two questions what time it is there."""
 
@@ -45,12 +49,16 @@ class Health:
     """Whether the server may be asked now; `now` is monotonic seconds.
 
     `prepares` is whether it keeps statements for a connection: behind a pooler that lends another
-    one for each transaction it does not.
+    one for each transaction it does not. None while nobody has looked. `takes_options` is whether
+    it lets us say our bounds when we come: poolers may not. `at` is the host and port, of several,
+    where we came last.
     """
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         self._now = now
-        self.prepares = True
+        self.prepares: bool | None = None
+        self.takes_options = True
+        self.at = ("", "")
         self._rests_until = 0.0
         self._why = ""
 
@@ -110,19 +118,16 @@ def connecting(database: Database) -> sa.Engine:
         max_overflow=CONNECTIONS - CONNECTIONS // 4,
         pool_timeout=FREE_WITHIN,
         hide_parameters=True,  # they hold links
+        isolation_level=ISOLATION,
     )
 
     def connect(_dialect: object, _record: object, args: list[Any], options: dict[str, Any]) -> Any:
         health.check()
-        if not health.prepares:
-            options["prepare_threshold"] = None
         try:
-            made = _Bounded.connect(*args, **options)
+            return _connected(health, args, options)
         except psycopg.OperationalError as error:
             health.failed(error)
             raise
-        made.health = health
-        return made
 
     sa.event.listen(engine, "do_connect", connect)
     sa.event.listen(engine, "checkin", _note_use)
@@ -130,6 +135,65 @@ def connecting(database: Database) -> sa.Engine:
     sa.event.listen(engine, "handle_error", _leave_what_is_read_only)
     sa.event.listen(engine, "handle_error", partial(_leave_what_prepares, health))
     return engine
+
+
+def _connected(health: Health, args: list[Any], options: dict[str, Any]) -> _Bounded:
+    _begin_where_we_were(health, options)
+    if health.prepares is False:
+        options["prepare_threshold"] = None
+    if not health.takes_options:
+        options.pop("options", None)
+    try:
+        made = _Bounded.connect(*args, **options)
+    except psycopg.OperationalError as error:
+        if "unsupported startup parameter" not in str(error) or not health.takes_options:
+            raise
+        health.takes_options = False
+        return _connected(health, args, options)
+    made.health = health
+    made.add_notify_handler(unheard)
+    health.at = made.info.host, str(made.info.port)
+    if health.prepares is None:
+        health.prepares = _is_direct(made)
+        if not health.prepares:
+            made.prepare_threshold = None
+    return made
+
+
+def unheard(_told: psycopg.Notify) -> None:
+    """What is told to a connection on which nobody listens, by a pooler on whose own one somebody
+    did once: psycopg would keep it for ever.
+    """
+
+
+def _is_direct(connection: _Bounded) -> bool:
+    """Whether the process that serves us is the one that we were told of: a pooler speaks for many.
+
+    https://www.postgresql.org/docs/current/protocol-flow.html, BackendKeyData
+    """
+    connection.autocommit = True
+    try:
+        row = connection.execute("SELECT pg_backend_pid()").fetchone()
+    finally:
+        if not connection.closed:
+            connection.autocommit = False
+    return row is not None and row[0] == connection.info.backend_pid
+
+
+def _begin_where_we_were(health: Health, options: dict[str, Any]) -> None:
+    """Of several hosts, try the one first that served us last: one before it may be a machine that
+    is gone, which costs seconds each time.
+    """
+    hosts = str(options.get("host", "")).split(",")
+    ports = str(options.get("port", "")).split(",")
+    if len(hosts) != len(ports):
+        return
+    places = sorted(
+        zip(hosts, ports, strict=True),
+        key=lambda place: (place[0], place[1] or PORT) != health.at,
+    )
+    if len(places) > 1:
+        options["host"], options["port"] = (",".join(each) for each in zip(*places, strict=True))
 
 
 def _note_use(_driver: object, record: ConnectionPoolEntry) -> None:
@@ -193,6 +257,7 @@ def _address(database: Database) -> sa.URL:
     bounds = {
         "statement_timeout": f"{STATEMENT_WITHIN}s", "lock_timeout": f"{LOCK_WITHIN}s",
         "idle_in_transaction_session_timeout": "10min", "timezone": "UTC",
+        "default_transaction_isolation": ISOLATION.lower().replace(" ", r"\ "),
     }  # fmt: skip
     own = " ".join(f"-c {name}={value}" for name, value in bounds.items())
     said = url.query.get("options", "")

@@ -6,11 +6,11 @@ that a number was taken, it does.
 """
 
 from collections.abc import Collection
-from typing import Final
+from typing import Any, Final
 
 import sqlalchemy as sa
 
-from davstore.catalog.dialects import inserting, is_server, telling, upsert
+from davstore.catalog.dialects import has_past, inserting, is_server, past, telling, upsert
 from davstore.catalog.tables import revisions
 
 ASKED: Final = "asked"
@@ -20,6 +20,11 @@ SIDECARS: Final = "sidecars"
 SIZES: Final = "sizes"
 LEASES: Final = "leases"
 """No number, but told where somebody lets go of what others may take."""
+
+PAST: Final = "past"
+"""No number, but what becomes another one where the database has another past: any number may since
+mean another change.
+"""
 
 
 class Outdated(Exception):
@@ -47,10 +52,12 @@ def of_list(account: str) -> str:
 
 
 def latest(connection: sa.Connection, names: Collection[str] | None = None) -> dict[str, int]:
-    """The numbers of all that ever changed, or of these, by name."""
-    query = sa.select(revisions)
+    """The numbers of all that ever changed, and of the past, or of these, by name."""
+    query: sa.Select[Any] | sa.CompoundSelect[Any] = sa.select(revisions)
     if names is not None:
-        query = query.where(revisions.c.name.in_(names))
+        query = sa.select(revisions).where(revisions.c.name.in_(names))
+    elif has_past(connection):
+        query = sa.union_all(sa.select(revisions), sa.select(sa.literal(PAST), past()))
     return {row.name: row.value for row in connection.execute(query)}
 
 

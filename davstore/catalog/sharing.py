@@ -237,6 +237,7 @@ class Sharing:
             accounts = (n for n in self._schedules if revisions.of_account(n) in names)
             names = {*names, *map(revisions.of_magnets, accounts)}
         latest = self._records.revisions(names)
+        self._begin_anew_after(latest)
         changed = {name for name, value in latest.items() if value != self._seen.get(name)}
         if revisions.SIZES in changed:
             self._learned.update(self._records.sizes(self._seen.get(revisions.SIZES, -1)))
@@ -257,6 +258,23 @@ class Sharing:
         if self._unfollowed:
             self._follow(self._unfollowed)
         self._unfollowed = ()
+
+    def _begin_anew_after(self, latest: Mapping[str, int]) -> None:
+        """Read all again where the database has another past: the one before may not have told it
+        everything. What we refresh ourselves is found outdated when it is written next.
+        """
+        found = latest.get(revisions.PAST)
+        if not found:
+            return
+        known = self._seen.setdefault(revisions.PAST, found)
+        if found == known:
+            return
+        log.info("another database has taken the place of the one before; reading all anew")
+        self._edits.follow(anew=True)
+        for schedule in self._schedules.values():
+            schedule.keeper.revision = -1
+            schedule.wake()
+        self._seen = {revisions.PAST: known}
 
     def _take_over(self) -> None:
         """What is leased is ours once all that others have written of it is known."""

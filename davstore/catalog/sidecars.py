@@ -110,8 +110,15 @@ class Sidecars:
         """Have them lie there, where another machine has written them."""
         self._contents.fetch(content)
 
-    def follow(self) -> bool:
-        """Take over what was changed, by whichever process; whether anything was."""
+    def follow(self, *, anew: bool = False) -> bool:
+        """Take over what was changed, by whichever process; whether anything was. `anew` where what
+        is known may never have been.
+        """
+        if anew:
+            with self._lock:
+                self._seen = self._swept = -1
+                self._known.clear()
+                self._kept.clear()
         exists = sa.exists().where(sidecars.c.home == sidecar_homes.c.home)
         query = sa.select(sidecar_homes.c.home, sidecar_homes.c.revision, exists)
         with self._reading() as connection:

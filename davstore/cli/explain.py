@@ -1,6 +1,7 @@
 """`davstore explain`: everything known of a path."""
 
 import time
+from contextlib import closing
 from typing import Annotated
 
 import typer
@@ -20,11 +21,8 @@ def explain(
 ) -> None:
     """Say what a path is, why it stands there, what went wrong, and what the next read would do."""
     settings = load(config)
-    library = Library(settings)
-    try:
+    with closing(Library(settings)) as library:
         rows = Explainer(settings, library, time.time, patient=True)(path)
-    finally:
-        library.close()
     if as_json:
         print_json(rows)
         return

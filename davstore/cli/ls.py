@@ -1,13 +1,14 @@
 """`davstore ls`: the tree without WebDAV."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Annotated, Any, TypeAlias
 
 import typer
 from rich.table import Table
 from rich.text import Text
 
-from davstore.cli.paths import NoSuchPath, parts_of, tree_of
+from davstore.cli.paths import NoSuchPath, known, parts_of, tree_of
 from davstore.cli.screen import (
     AsJson,
     ConfigFile,
@@ -36,22 +37,18 @@ def ls(
     as_json: AsJson = False,
 ) -> None:
     """List what the server shows, with sizes and dates."""
-    library = Library(load(config))
-    rows: list[Row] = []
-    try:
+    with closing(Library(load(config))) as library:
         parts = parts_of(path)
         top = parts[0] if parts and parts[0] in library.catalog.accounts else None
         _ask(library, top, refresh=refresh)
         if top and parts[1:2] == [LINKS] and top in library.linked.accounts:
             library.linked.refresh(top)
         views = library.arranged.complete if parts or recursive else library.arranged.folders
-        entry = tree_of(library, views).find(parts, asking=True)
-        if entry is not None:
-            rows = list(_rows(entry, "", recursive=recursive))
-    finally:
-        library.close()
-    if entry is None:
-        raise NoSuchPath(f"nothing stands at {path!r}; `davstore ls /` shows the accounts")
+        with known():
+            entry = tree_of(library, views).find(parts, asking=True)
+        if entry is None:
+            raise NoSuchPath(f"nothing stands at {path!r}; `davstore ls /` shows the accounts")
+        rows = list(_rows(entry, "", recursive=recursive))
     if as_json:
         print_json(rows)
         return

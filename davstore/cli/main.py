@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib import import_module
+from io import TextIOWrapper
 from typing import Annotated, Any, Final
 
 import typer
@@ -108,6 +109,9 @@ def _root(
 
 def main() -> None:
     """Run the `davstore` command."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # not every terminal can show every name
+            stream.reconfigure(errors="backslashreplace")
     try:
         app()
     except ConfigError as error:

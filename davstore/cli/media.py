@@ -1,5 +1,6 @@
 """`davstore media`: what a film's picture and sound are, and where to watch it transcoded."""
 
+from contextlib import closing
 from typing import Annotated
 
 import typer
@@ -22,15 +23,12 @@ def media(
     as_json: AsJson = False,
 ) -> None:
     """Say what is in a video, and print the address of its transcoded stream (HLS)."""
-    library = Library(load(config))
-    try:
+    with closing(Library(load(config))) as library:
         leaf = leaf_at(library, path)
         store = library.stores[leaf.account]
         if not isinstance(store, Transcoding):
             raise NotTranscoded(f"account {leaf.account!r}: its service does not look into files")
         lines, url = store.media(leaf.file), store.transcoded(leaf.file)
-    finally:
-        library.close()
     if as_json:
         print_json({"tracks": lines, "hls": url})
         return

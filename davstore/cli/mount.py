@@ -7,13 +7,13 @@ from urllib.parse import urlsplit
 
 import typer
 
-from davstore.cli import ready
+from davstore.cli import systemd
 from davstore.cli.screen import ConfigFile, load, out
 from davstore.cli.serve import told_to_stop
 from davstore.config import ANONYMOUS, ServerSettings, Settings
-from davstore.hook_settings import RcloneHook
+from davstore.config.access import base_url
+from davstore.config.hooks import RcloneHook
 from davstore.mounting import CannotMount, Listening, Login, Mount, ready_place, wait_for
-from davstore.setting_types import base_url
 
 LOOK_EVERY = 0.5
 EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - how a server says "all"
@@ -68,7 +68,7 @@ def mount(
     mounted.start(told.is_set)
     try:
         out.print(f"{login.url} is mounted at {place}; Ctrl+C unmounts it")
-        ready.say()
+        systemd.say_ready()
         while not told.wait(LOOK_EVERY):
             if mounted.status is not None:
                 raise CannotMount(f"rclone ended with status {mounted.status}; above it says why")

@@ -8,8 +8,8 @@ import typer
 from davstore.catalog import Outbox
 from davstore.cli.opening import known_of
 from davstore.cli.screen import ConfigFile, labelled, load, minute, out
+from davstore.config.hooks import AnyHook
 from davstore.errors import DavstoreError, HookError
-from davstore.hook_settings import AnyHook
 from davstore.hooks import Message, receiver
 from davstore.hooks.paths import mapped
 from davstore.model import Change, Was

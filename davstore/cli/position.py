@@ -1,6 +1,7 @@
 """`davstore position`: where playing a file has stopped, and where it is to go on."""
 
 import re
+from contextlib import closing
 from typing import Annotated
 
 import typer
@@ -28,8 +29,7 @@ def position(
 ) -> None:
     """Say where playing a file has stopped, or have it go on somewhere else."""
     wanted = None if seconds is None else _parsed(seconds)
-    library = Library(load(config))
-    try:
+    with closing(Library(load(config))) as library:
         leaf = leaf_at(library, path)
         found = player_of(leaf, library.players)
         if found is None:
@@ -39,8 +39,6 @@ def position(
         if wanted is not None:
             known = Position(wanted, known.duration)
             player.move(copy.file, known)
-    finally:
-        library.close()
     if as_json:
         print_json({"path": path, "position": known.seconds, "duration": known.duration})
     else:

@@ -1,9 +1,9 @@
 """`davstore refresh`: ask the services now."""
 
-import contextlib
 import os
 import signal
 import time
+from contextlib import closing, suppress
 from typing import Annotated
 
 import typer
@@ -32,15 +32,14 @@ def refresh(
         return
     with state_of(settings) as engine:
         Records(engine).ask(names, time.time())
-    with contextlib.suppress(ProcessLookupError, PermissionError):  # it looks by itself, later
+    with suppress(ProcessLookupError, PermissionError):  # it looks by itself, later
         os.kill(server, signal.SIGHUP)
     out.print(f"process {server} asks {', '.join(names)}; see `davstore status`")
 
 
 def _ask_here(settings: Settings, names: list[str]) -> None:
-    library = Library(settings)
     failed = False
-    try:
+    with closing(Library(settings)) as library:
         for name in names:
             with err.status(f"asking {name} …"):
                 try:
@@ -51,7 +50,5 @@ def _ask_here(settings: Settings, names: list[str]) -> None:
                     continue
             snapshot = library.catalog.snapshot(name)
             out.print(f"{name}: {len(snapshot.magnets.entries) if snapshot else 0} magnets shown")
-    finally:
-        library.close()
     if failed:
         raise typer.Exit(1)

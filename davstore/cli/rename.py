@@ -1,5 +1,6 @@
 """`davstore rename`: have back the name that something had before it was renamed."""
 
+from contextlib import closing
 from typing import Annotated
 
 import typer
@@ -24,8 +25,7 @@ def rename(
     config: ConfigFile = None,
 ) -> None:
     """Give a magnet or a file the name that it had before it was renamed."""
-    library = Library(load(config))
-    try:
+    with closing(Library(load(config))) as library:
         catalog = library.catalog
         tree = Tree(catalog.accounts, catalog.snapshot)
         parts = parts_of(reset)
@@ -37,6 +37,4 @@ def rename(
             )
         account, magnet = owner(folder)
         library.editor.reset(account, magnet, tuple(parts[3:]))
-        out.print("it has the name that it had first")
-    finally:
-        library.close()
+    out.print("it has the name that it had first")

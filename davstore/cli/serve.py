@@ -16,7 +16,7 @@ from types import FrameType
 
 from davstore import logs
 from davstore.catalog import only_server, open_database
-from davstore.cli import ready
+from davstore.cli import systemd
 from davstore.cli.screen import ConfigFile, Verbose, load
 from davstore.config import ServerSettings, Settings
 from davstore.errors import ConfigError, DatabaseAway, DavstoreError
@@ -75,7 +75,7 @@ def run(settings: Settings, config: Path | None, *, verbose: bool = False) -> No
         server.start()
         accounts = ", ".join(settings.accounts)
         log.info("serving %s at %s", accounts, server.url)
-        ready.say()
+        systemd.say_ready()
         with _announced(settings, server.url):
             await_told(told)
         log.info("stopping")
@@ -114,7 +114,7 @@ def _run_several(
         "serving %s at %s by the processes %s", ", ".join(settings.accounts), processes.url,
         ", ".join(map(str, processes.pids)),
     )  # fmt: skip
-    ready.say()
+    systemd.say_ready()
     with _announced(settings, processes.url):
         while not told.wait(LOOK_EVERY):
             processes.look()

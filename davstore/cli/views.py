@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterable
+from contextlib import closing
 from typing import Annotated, Any
 
 import typer
@@ -35,8 +36,7 @@ def views(
 ) -> None:
     """List the views, or say why something is in them, or is not."""
     settings = load(config)
-    library = Library(settings)
-    try:
+    with closing(Library(settings)) as library:
         folders = library.arranged.complete() or ()
         if explain:
             for account, magnet in _magnets(library, explain):
@@ -45,8 +45,6 @@ def views(
             print_json(_rows(settings, folders))
         else:
             out.print(_table(_rows(settings, folders)))
-    finally:
-        library.close()
 
 
 def _rows(settings: Settings, folders: Iterable[Folder]) -> list[dict[str, Any]]:

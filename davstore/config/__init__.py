@@ -10,31 +10,19 @@ from pathlib import Path
 from typing import Any, Literal, Protocol, TypeAlias
 
 import tomli_w
-from pydantic import (
-    BaseModel,
-    ByteSize,
-    ConfigDict,
-    Field,
-    SecretStr,
-    ValidationError,
-    field_validator,
-)
+from pydantic import BaseModel, ByteSize, ConfigDict, Field, SecretStr, field_validator
 
-from davstore.config.arranged import arranged
-from davstore.config.server import Checked, server_problems
+from davstore.config.checking import Checked, nearest, unknown, validated
+from davstore.config.hooks import AnyHook, checked_hooks
 from davstore.config.server import Database as Database
 from davstore.config.server import Network as Network
 from davstore.config.server import ServerSettings as ServerSettings
+from davstore.config.server import server_problems
 from davstore.config.sources import default_file as default_file
 from davstore.config.sources import environment, file, merged
-from davstore.config.told import hooks as told
-from davstore.config.words import nearest, problem, unknown
+from davstore.config.views import ViewSettings, checked_views
 from davstore.errors import ConfigError, Problem
-from davstore.hook_settings import AnyHook
 from davstore.logs import Form, Level
-from davstore.view_settings import ViewSettings
-
-Table: TypeAlias = dict[str, Any]
 
 ANONYMOUS = "anonymous"
 """The name that lets in whoever does not log in, if a user without a password has it."""
@@ -158,11 +146,11 @@ def load(
     """
     tables = merged(file(path), environment(environ, Settings.model_fields))
     problems = list(unknown(tables, Settings.model_fields, ""))
-    server, found = _validated(ServerSettings, tables.get("server", {}), "server")
+    server, found = validated(ServerSettings, tables.get("server", {}), "server")
     problems += found
-    stream, found = _validated(StreamSettings, tables.get("stream", {}), "stream")
+    stream, found = validated(StreamSettings, tables.get("stream", {}), "stream")
     problems += found
-    log, found = _validated(LogSettings, tables.get("log", {}), "log")
+    log, found = validated(LogSettings, tables.get("log", {}), "log")
     problems += found
     users_file = server.users_file if server else None
     users, found = _users(tables.get("users", []), has_file=users_file is not None)
@@ -171,9 +159,9 @@ def load(
     problems += found
     shares, found = _shares(tables.get("shares", {}), accounts, server)
     problems += found
-    views, found = arranged(tables.get("views"), accounts, shares)
+    views, found = checked_views(tables.get("views"), accounts, shares)
     problems += found
-    hooks, found = told(tables.get("hooks", []))
+    hooks, found = checked_hooks(tables.get("hooks", []))
     problems += found
     problems += _unseen(users, [*_names(tables.get("accounts")), *shares, *views])
     if server is not None:
@@ -223,7 +211,7 @@ def _users(rows: Any, *, has_file: bool) -> tuple[list[User], list[Problem]]:
     users: list[User] = []
     problems: list[Problem] = []
     for at, row in enumerate(rows):
-        user, found = _validated(User, row, f"users.{at}")
+        user, found = validated(User, row, f"users.{at}")
         problems += found
         if user is not None and user.name in {other.name for other in users}:
             problems.append(Problem(f"users.{at}.name", f"{user.name!r} stands there twice",
@@ -278,7 +266,7 @@ def _account(
             *problems,
             Problem(f"{place}.store", f"{word!r} is not known", f"{near}one of {known}"),
         ]
-    account, found = _validated(stores[word], table, place)
+    account, found = validated(stores[word], table, place)
     return account, problems + found
 
 
@@ -296,7 +284,7 @@ def _shares(
             problems.append(Problem(place, "is no name for a share", cure))
         if name.lower() in {other.lower() for other in accounts}:
             problems.append(Problem(place, "is an account's name too", "rename one of them"))
-        share, found = _validated(Share, table, place)
+        share, found = validated(Share, table, place)
         problems += found
         if share is not None and server is not None and _overlap(share.path, server.state):
             cure = "choose another: what stands there is davstore's own"
@@ -321,10 +309,3 @@ def _unseen(users: Sequence[User], known: Collection[str]) -> Iterator[Problem]:
             if name not in known:
                 cure = nearest(name, dict.fromkeys(known)) + f"known are {', '.join(known)}"
                 yield Problem(f"users.{at}.accounts", f"{name!r} is not known", cure)
-
-
-def _validated(model: type[Any], table: Any, place: str) -> tuple[Any | None, list[Problem]]:
-    try:
-        return model.model_validate(table), []
-    except ValidationError as error:
-        return None, [problem(model, detail, place) for detail in error.errors()]

@@ -9,16 +9,9 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import platformdirs
-from pydantic import (
-    BaseModel,
-    ByteSize,
-    ConfigDict,
-    Field,
-    IPvAnyNetwork,
-    SecretStr,
-    field_validator,
-)
+from pydantic import ByteSize, Field, IPvAnyNetwork, SecretStr, field_validator
 
+from davstore.config.checking import Checked
 from davstore.errors import Problem
 
 Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -30,12 +23,6 @@ class Database:
 
     url: SecretStr
     password_file: Path | None = None
-
-
-class Checked(BaseModel):
-    """A table in which nothing unknown may stand."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class ServerSettings(Checked):

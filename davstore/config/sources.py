@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import platformdirs
 
-from davstore.config.words import Table
+from davstore.config.checking import Table
 from davstore.errors import ConfigError, Problem
 
 PREFIX: Final = "davstore_"

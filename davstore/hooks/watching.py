@@ -14,8 +14,8 @@ from hashlib import blake2b
 from typing import Final
 
 from davstore.catalog import Deafness, Outbox, Untold, differences, folded
+from davstore.config.hooks import AnyHook
 from davstore.errors import HookError, StateError
-from davstore.hook_settings import AnyHook
 from davstore.hooks.paths import mapped
 from davstore.hooks.receivers import Message, receiver
 from davstore.model import Folder

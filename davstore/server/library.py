@@ -30,6 +30,7 @@ from davstore.catalog import (
     moment,
     open_database,
 )
+from davstore.catalog.revisions import PAST
 from davstore.catalog.revisions import SIDECARS as SIDECARS_CHANGED
 from davstore.config import AccountSettings, Settings
 from davstore.dav.keeping import Keep
@@ -163,8 +164,11 @@ class Library:
         """Take over what other processes have changed, which has these names."""
         self.adders.follow(changed)
         self.linked.follow(changed)
-        if self.sidecars is not None and SIDECARS_CHANGED in changed:
-            self.sidecars.follow()
+        is_anew = PAST in changed
+        if is_anew:
+            self.arranged.begin_anew()
+        if self.sidecars is not None and (is_anew or SIDECARS_CHANGED in changed):
+            self.sidecars.follow(anew=is_anew)
 
     def tells_hooks(self) -> bool:
         """Whether this process is the one that tells hooks."""

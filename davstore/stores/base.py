@@ -12,9 +12,9 @@ from typing import Any, ClassVar, Final, Protocol, TypeAlias, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from davstore.config.access import TokenGiven
 from davstore.errors import Gone, Refused, StoreError, StoreUnavailable, UnexpectedReply
 from davstore.model import Account, File, Found, Link, Magnet, Query, Status, Unreadable, Wanted
-from davstore.setting_types import TokenGiven
 from davstore.stores.passes import Passes
 from davstore.tally import Tally
 from davstore.transport import Together

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, model_validator
 
+from davstore.config.access import BaseUrl
 from davstore.errors import (
     AccountProblem,
     NotAuthorized,
@@ -17,7 +18,6 @@ from davstore.errors import (
     StoreError,
     UnexpectedReply,
 )
-from davstore.setting_types import BaseUrl
 from davstore.stores import base
 from davstore.stores.plank_shapes import Profile
 from davstore.stores.shapes import read, rows

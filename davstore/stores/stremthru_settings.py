@@ -6,7 +6,7 @@ from typing import Final, Literal, Self
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
-from davstore.setting_types import BaseUrl
+from davstore.config.access import BaseUrl
 from davstore.stores import base
 
 STORES: Final[Mapping[str, str]] = {

@@ -1,7 +1,7 @@
 """Outward HTTP: one session an account, paced, retried, decoded with care, kept in bounds.
 
 `api` is what the stores call, `session` what it stands on; `dial` (with `tls`) connects for the
-streams, `turns` keeps the pace, `notices` is how hooks are told. Nothing that leaves
+streams, `rate_limits` keeps the pace, `notices` is how hooks are told. Nothing that leaves
 here as an error or a log line holds a query, a header or a body.
 """
 
@@ -18,6 +18,7 @@ from davstore.transport.api import (
 from davstore.transport.dial import AnySocket, Dialer, Line
 from davstore.transport.notices import Answer, Notices
 from davstore.transport.probe import Unreachable, Way, way
+from davstore.transport.rate_limits import Together
 from davstore.transport.session import (
     MAX_REDIRECTS,
     USER_AGENT,
@@ -28,7 +29,6 @@ from davstore.transport.session import (
     plain_reason,
 )
 from davstore.transport.tls import TlsSocket, server_context
-from davstore.transport.turns import Together
 
 __all__ = [
     "MAX_REDIRECTS",

@@ -22,8 +22,8 @@ from tenacity.wait import wait_exponential_jitter
 from davstore import errors
 from davstore.errors import RateLimited, StoreError, StoreUnavailable, UnexpectedReply
 from davstore.tally import CALLS, WAITS, Tally
+from davstore.transport.rate_limits import RateLimits, Together
 from davstore.transport.session import Reach, Session, pieces, plain_reason
-from davstore.transport.turns import Together, Turns
 
 log = logging.getLogger(__name__)
 
@@ -116,7 +116,7 @@ class Transport:
         self._complaint = complaint
         self._session = Session(secrets or {}, may_reach=Reach(base_url).api)
         self._tally = tally or Tally()
-        self._turns = Turns(account, rates, together)
+        self._limits = RateLimits(account, rates, together)
         self._timeouts = timeouts
         self._sleep = sleep
         self._now = now
@@ -174,14 +174,14 @@ class Transport:
     def close(self) -> None:
         """Close all connections; may be called twice."""
         self._session.close()
-        self._turns.close()
+        self._limits.close()
 
     def _once(
         self, method: str, path: str, *, urgent: bool, decode: Decode, options: dict[str, Any]
     ) -> Reply:
         asked = time.monotonic()
         self._keep_silence()
-        self._turns.take(urgent=urgent)
+        self._limits.take(urgent=urgent)
         self._tally.time(WAITS, time.monotonic() - asked, self.account)
         try:
             reply = self._answered(method, path, decode, options)

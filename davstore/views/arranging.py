@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
 from davstore import names
-from davstore.view_settings import ViewSettings
+from davstore.config.views import ViewSettings
 from davstore.views.facts import Facts, Piece, Role, hidden, single
 from davstore.views.releases import Release, numbers, release
 from davstore.views.rules import failing

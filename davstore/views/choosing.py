@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from hashlib import blake2b
 
-from davstore.view_settings import ViewSettings
+from davstore.config.views import ViewSettings
 from davstore.views.arranging import Want, absent, refused, wants
 from davstore.views.facts import Facts, Piece
 from davstore.views.rules import turning

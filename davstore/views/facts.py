@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from davstore import names
+from davstore.config.views import Kind
 from davstore.model import File, Status, Work
-from davstore.view_settings import Kind
 from davstore.views.releases import Release, numbers, release, year_of_show
 
 

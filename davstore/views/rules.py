@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from fnmatch import fnmatchcase
 from functools import lru_cache
 
-from davstore.view_settings import Condition
+from davstore.config.views import Condition
 from davstore.views.facts import Facts
 
 DAY = 86400.0

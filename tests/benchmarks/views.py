@@ -16,9 +16,9 @@ from tempfile import TemporaryDirectory
 from davstore import collector
 from davstore.catalog import Arranged, Catalog, PlaceRecords, Records, open_database
 from davstore.catalog.records import Held, Standing, Unsaved
+from davstore.config.views import DEFAULT_VIEWS
 from davstore.model import File, Folder, Magnet, Status
 from davstore.stores.memory import Memory
-from davstore.view_settings import DEFAULT_VIEWS
 from tests.benchmarks.catalog import Report, resident
 
 MAGNETS, FILES = 20_000, 10

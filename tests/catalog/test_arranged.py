@@ -5,15 +5,17 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from sqlalchemy import Engine
 
 from davstore.catalog import Arranged, PlaceRecords, open_database
 from davstore.catalog.places import Place
 from davstore.catalog.records import Held
+from davstore.catalog.tables import places
 from davstore.catalog.trees import Shelf, Tree
 from davstore.config import Database
+from davstore.config.views import DEFAULT_VIEWS, ViewSettings
 from davstore.model import Entry, File, Folder, Leaf, Magnet, Snapshot, Status
-from davstore.view_settings import DEFAULT_VIEWS, ViewSettings
 
 DAY = 86400.0
 NOW = 1_800_000_000.0
@@ -100,6 +102,23 @@ def test_three_views_across_accounts(library: Library) -> None:
         "Shows/Pioneer One/Season 01/Pioneer One - S01E01 - 720p.mkv",
         "Shows/Pioneer One/Season 01/Pioneer One - S01E02 - 720p.mkv",
     ]
+
+
+def test_what_a_database_has_lost_is_arranged_again(library: Library) -> None:
+    """As one that took the place of another, and was not told everything."""
+    arranged = library.arranged()
+    shown = sorted(files(arranged))
+    engine = open_database(library.folder, lambda: NOW, database=library.database)
+    before = {place.key: place for place in PlaceRecords(engine).everything()}
+    lost, *left = before
+    with engine.begin() as connection:
+        connection.execute(sa.delete(places).where(places.c.key == lost))
+        changed = sa.update(places).where(places.c.key == left[0])
+        connection.execute(changed.values(stamp="as it was before"))
+    arranged.begin_anew()
+    assert sorted(files(arranged)) == shown
+    assert {place.key: place for place in PlaceRecords(engine).everything()} == before
+    engine.dispose()
 
 
 def test_the_same_hash_stands_once_and_knows_its_copies(library: Library) -> None:

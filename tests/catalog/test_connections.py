@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -10,11 +11,14 @@ from pydantic import SecretStr
 from sqlalchemy.exc import SQLAlchemyError
 
 from davstore.catalog import Records, look_into, open_database
-from davstore.catalog.dialects import for_each
+from davstore.catalog.dialects import for_each, looking
+from davstore.catalog.postgres import unheard
 from davstore.catalog.tables import files
 from davstore.config import Database
 from davstore.errors import StateError
+from tests.cables import cable
 from tests.clock import Clock
+from tests.pooler import pooled
 from tests.postgres import PASSWORD, Cluster
 
 
@@ -72,6 +76,71 @@ def test_connections_to_a_server_that_takes_no_writes_any_more_are_left(
             Records(engine).learn("identity", 1)
         Records(engine).learn("identity", 1)
         assert Records(engine).sizes() == {"identity": 1}
+        engine.dispose()
+
+
+def test_through_a_pooler_that_lends_connections_nothing_is_prepared(
+    postgres: Cluster, need: Callable[..., None], tmp_path: Path, clock: Clock
+) -> None:
+    need("pgbouncer")
+    with postgres.database() as made, pooled(postgres, made) as through:
+        engine = open_database(tmp_path, clock, database=through)
+        records = Records(engine)
+        for _ in range(8):
+            records.is_asked()
+        with engine.connect() as connection:
+            count = connection.exec_driver_sql("SELECT count(*) FROM pg_prepared_statements")
+            assert count.scalar_one() == 0
+        engine.dispose()
+
+
+def test_what_is_told_to_who_does_not_listen_is_not_kept(
+    postgres: Cluster, tmp_path: Path, clock: Clock
+) -> None:
+    """As a pooler hands it on to whom it lends a connection on which somebody has listened."""
+    with postgres.database() as made:
+        engine = open_database(tmp_path, clock, database=made)
+        with looking(engine).connect() as connection:
+            connection.exec_driver_sql("LISTEN davstore")
+            connection.exec_driver_sql("NOTIFY davstore, 'somebody else'")
+            driver: Any = connection.connection.driver_connection
+            driver.remove_notify_handler(unheard)
+            assert list(driver.notifies(timeout=0)) == []
+        engine.dispose()
+
+
+def test_who_waits_for_his_turn_sees_what_was_written_meanwhile(
+    postgres: Cluster, tmp_path: Path, clock: Clock
+) -> None:
+    """Also where a database is strict by itself, and would refuse him."""
+    with postgres.database() as made:
+        name = made.url.get_secret_value().rpartition("/")[2]
+        postgres.query(f"ALTER DATABASE {name} SET default_transaction_isolation = 'serializable'")
+        engine = open_database(tmp_path, clock, database=made)
+        for each in (engine, looking(engine)):
+            with each.connect() as connection:
+                found = connection.exec_driver_sql("SHOW transaction_isolation").scalar_one()
+            assert found == "read committed"
+        engine.dispose()
+
+
+def test_of_several_servers_the_one_that_served_last_is_tried_first(
+    postgres: Cluster, tmp_path: Path, clock: Clock
+) -> None:
+    """One before it may be a machine that is gone: nothing says that it is no more."""
+    with postgres.database() as made, cable(postgres.port) as gone:
+        path = made.url.get_secret_value().rpartition("/")[2]
+        url = (
+            f"postgresql+psycopg://davstore:{PASSWORD}@/{path}?host=127.0.0.1:{gone.port}"
+            f"&host=127.0.0.1:{postgres.port}"
+        )
+        gone.cut()
+        engine = open_database(tmp_path, clock, database=Database(SecretStr(url)))
+        gone.mend()
+        engine.dispose()  # its connections, not what it knows
+        with engine.connect() as connection:
+            port = connection.connection.driver_connection.info.port  # type: ignore[union-attr]
+        assert port == postgres.port
         engine.dispose()
 
 

@@ -9,8 +9,8 @@ from davstore.catalog import Arranged, PlaceRecords, differences, open_database
 from davstore.catalog.records import Held
 from davstore.catalog.trees import Shelf, Tree
 from davstore.config import Database
+from davstore.config.views import DEFAULT_VIEWS, ViewSettings
 from davstore.model import Entry, File, Folder, Magnet, Snapshot, Status
-from davstore.view_settings import DEFAULT_VIEWS, ViewSettings
 
 NOW = 1_800_000_000.0
 

@@ -12,8 +12,8 @@ import pytest
 from standardwebhooks import Webhook as Verifying
 from standardwebhooks import WebhookVerificationError
 
+from davstore.config.hooks import KINDS
 from davstore.errors import HookError
-from davstore.hook_settings import KINDS
 from davstore.hooks import Message, Receiver, receiver
 from davstore.hooks.paths import mapped
 from davstore.model import Change, Was

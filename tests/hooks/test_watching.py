@@ -11,7 +11,7 @@ import pytest
 
 from davstore.catalog import Outbox, open_database
 from davstore.config import Database
-from davstore.hook_settings import KINDS, AnyHook
+from davstore.config.hooks import KINDS, AnyHook
 from davstore.hooks import Hooks, wait_before
 from davstore.hooks.watching import GIVEN_UP, KEPT_BACK
 from davstore.model import Folder

@@ -1,5 +1,6 @@
 """Replicas, each `davstore serve` in a process of its own, and the HAProxy before them."""
 
+import os
 import re
 import signal
 import subprocess
@@ -30,10 +31,13 @@ _UNEXPECTED = re.compile(r"Traceback|^\S+ (?:ERROR|CRITICAL)", re.MULTILINE)
 
 
 class Replica:
-    """One of them; it can be killed and started again."""
+    """One of them; it can be killed and started again, also with another davstore's `code`: the
+    folder that holds its package. Without one it is this davstore.
+    """
 
-    def __init__(self, config: Path, port: int, log: Path) -> None:
+    def __init__(self, config: Path, port: int, log: Path, code: Path | None = None) -> None:
         self.port = port
+        self.code = code
         self._config = config
         self._log = log
         self._process: subprocess.Popen[bytes] | None = None
@@ -49,10 +53,12 @@ class Replica:
 
     def begin(self) -> None:
         """Return at once."""
+        environ = os.environ | ({"PYTHONPATH": str(self.code)} if self.code else {})
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "davstore", "serve", "-c", str(self._config)], stderr=log
-            )
+                [sys.executable, "-m", "davstore", "serve", "-c", str(self._config)], stderr=log,
+                env=environ, cwd=self._config.parent,  # the first place where Python looks for code
+            )  # fmt: skip
 
     def is_ready(self) -> bool:
         assert self._process is not None
@@ -174,27 +180,30 @@ def replicas(
     state_url: str,
     *,
     count: int = 3,
+    first: int = 1,
     accounts: Sequence[str] = ("alldebrid",),
     refresh: float = 10,
     ready: bool = True,
     views: Mapping[str, object] | None = MappingProxyType({}),
+    code: Path | None = None,
+    **settings: object,
 ) -> Iterator[list[Replica]]:
     """So many, ready unless said otherwise, over one database and one folder of shares; each has a
-    state of its own.
+    state of its own. They are numbered from the `first` on, and of the davstore of `code`.
 
     All `accounts` are at the simulated AllDebrid. `views` are none, or those that are there unasked
-    for None.
+    for None. Further `settings` are the server's.
     """
     made = []
     with ExitStack() as stack:
-        for number in range(1, count + 1):
+        for number in range(first, first + count):
             own = folder / f"replica{number}"
             own.mkdir()
             port = free_port()
             server = {
                 "port": port, "state": str(own / "state"), "state_url": state_url,
                 "refresh": refresh, "refresh_quick": 5, "notice": NOTICE, "drain": DRAIN,
-                "proxies": ["127.0.0.1"],
+                "proxies": ["127.0.0.1"], **settings,
             }  # fmt: skip
             config = own / "davstore.toml"
             config.write_text(tomli_w.dumps({
@@ -204,7 +213,7 @@ def replicas(
                 "shares": {"scratch": {"kind": "scratch", "path": str(folder / "scratch")}},
                 **({} if views is None else {"views": dict(views)}),
             }), "utf-8")  # fmt: skip
-            made.append(Replica(config, port, own / "log"))
+            made.append(Replica(config, port, own / "log", code))
             stack.callback(made[-1].end)
             made[-1].begin()
         for each in made if ready else ():

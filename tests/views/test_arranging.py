@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from davstore import names, views
+from davstore.config.views import DEFAULT_VIEWS, Condition, ViewSettings
 from davstore.model import File, Work
-from davstore.view_settings import DEFAULT_VIEWS, Condition, ViewSettings
 from davstore.views import Facts, Path, Places
 from davstore.views.rules import DAY, failing, turning
 

@@ -1,6 +1,6 @@
 """How each kind of hook is told."""
 
-from davstore.hook_settings import (
+from davstore.config.hooks import (
     AnyHook,
     CommandHook,
     EmbyHook,

@@ -8,8 +8,8 @@ import tempfile
 import time
 from typing import IO
 
+from davstore.config.hooks import CommandHook
 from davstore.errors import HookError
-from davstore.hook_settings import CommandHook
 from davstore.hooks.receivers.base import Message
 from davstore.hooks.receivers.webhook import CHANGED, TEST
 

@@ -5,8 +5,8 @@
 from collections.abc import Mapping
 from typing import Final
 
+from davstore.config.hooks import EmbyHook, JellyfinHook
 from davstore.errors import HookError
-from davstore.hook_settings import EmbyHook, JellyfinHook
 from davstore.hooks.receivers.base import Message
 from davstore.model import Was
 from davstore.transport import Notices

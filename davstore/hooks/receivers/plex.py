@@ -5,8 +5,8 @@
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
+from davstore.config.hooks import PlexHook
 from davstore.errors import HookError
-from davstore.hook_settings import PlexHook
 from davstore.hooks.paths import is_below, parent
 from davstore.hooks.receivers.base import Message
 from davstore.model import Change, Was

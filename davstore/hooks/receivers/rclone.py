@@ -4,8 +4,8 @@ from base64 import b64encode
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from davstore.config.hooks import RcloneHook
 from davstore.errors import HookError
-from davstore.hook_settings import RcloneHook
 from davstore.hooks.paths import parent
 from davstore.hooks.receivers.base import Message
 from davstore.model import Change, Was

@@ -9,8 +9,8 @@ import json
 import time
 from base64 import b64decode, b64encode
 
+from davstore.config.hooks import WebhookHook
 from davstore.errors import HookError
-from davstore.hook_settings import WebhookHook
 from davstore.hooks.receivers.base import Message
 from davstore.transport import Notices
 

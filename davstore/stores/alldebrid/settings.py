@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from davstore.setting_types import BaseUrl
+from davstore.config.access import BaseUrl
 from davstore.stores import base
 
 

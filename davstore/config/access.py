@@ -5,7 +5,9 @@ from pathlib import Path
 from typing import Annotated, ClassVar, Self, TypeAlias
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import AfterValidator, Field, SecretStr, model_validator
+
+from davstore.config.checking import Checked
 
 
 def _web_url(value: str) -> str:
@@ -33,10 +35,8 @@ SecretUrl: TypeAlias = Annotated[SecretStr, AfterValidator(_secret_url)]
 """An address that may be as good as a password."""
 
 
-class TokenGiven(BaseModel):
+class TokenGiven(Checked):
     """What is asked with one token, given in place or in a file."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     token: SecretStr | None = Field(default=None, description="the API token")
     token_file: Path | None = Field(

@@ -1,14 +1,13 @@
-"""What the configuration says of hooks: whom to tell when folders change, and how.
-
-Values only; how each kind is told is done in `davstore.hooks`.
-"""
+"""`[[hooks]]`: whom to tell when folders change, and how; `davstore.hooks` does so."""
 
 from collections.abc import Mapping
-from typing import Annotated, Literal, Self, TypeAlias
+from typing import Annotated, Any, Literal, Self, TypeAlias
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import AfterValidator, Field, SecretStr, model_validator
 
-from davstore.setting_types import BaseUrl, SecretUrl, TokenGiven
+from davstore.config.access import BaseUrl, SecretUrl, TokenGiven
+from davstore.config.checking import Checked, nearest, validated
+from davstore.errors import Problem
 
 
 def _folders(value: Mapping[str, str]) -> Mapping[str, str]:
@@ -20,10 +19,8 @@ def _folders(value: Mapping[str, str]) -> Mapping[str, str]:
     return {ours.rstrip("/"): theirs for ours, theirs in value.items()}
 
 
-class Hook(BaseModel):
+class Hook(Checked):
     """`[[hooks]]`: what all kinds of them have."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str = Field(
         default="", pattern=r"^[^\x00-\x1f]*$", description="its name; the kind if not said"
@@ -120,3 +117,36 @@ KINDS: Mapping[str, type[AnyHook]] = {
     "webhook": WebhookHook, "command": CommandHook,
 }  # fmt: skip
 """The model of each kind."""
+
+
+def checked_hooks(rows: Any) -> tuple[tuple[AnyHook, ...], list[Problem]]:
+    """The hooks of `rows`, and every problem with them."""
+    if not isinstance(rows, list):
+        cure = "write each as [[hooks]], or JSON in DAVSTORE_HOOKS"
+        return (), [Problem("hooks", "is not a list", cure)]
+    found: list[AnyHook] = []
+    problems: list[Problem] = []
+    for at, row in enumerate(rows):
+        place = f"hooks.{at}"
+        hook, wrong = _hook(row, place)
+        problems += wrong
+        if hook is None:
+            continue
+        if hook.called in {other.called for other in found}:
+            cure = "give each of them a name of its own"
+            problems.append(Problem(f"{place}.name", f"{hook.called!r} stands there twice", cure))
+        found.append(hook)
+    return tuple(found), problems
+
+
+def _hook(row: Any, place: str) -> tuple[AnyHook | None, list[Problem]]:
+    if not isinstance(row, dict):
+        return None, [Problem(place, "is not a table", "write it as [[hooks]]")]
+    known = f"one of {', '.join(KINDS)}"
+    kind = row.get("kind")
+    if kind is None:
+        return None, [Problem(f"{place}.kind", "is missing", known)]
+    if kind not in KINDS:
+        cure = nearest(str(kind), KINDS) + known
+        return None, [Problem(f"{place}.kind", f"{kind!r} is not known", cure)]
+    return validated(KINDS[kind], row, place)

@@ -53,7 +53,7 @@ class Together:
     pool: Pool | None = None
 
 
-class Turns:
+class RateLimits:
     """Gives each call its turn; none at all are kept waiting where there are no `rates`."""
 
     def __init__(self, account: str, rates: Sequence[Rate], together: Together | None) -> None:

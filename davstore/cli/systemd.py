@@ -4,8 +4,8 @@ import os
 import socket
 
 
-def say() -> None:
-    """Say so, if somebody wants to know."""
+def say_ready() -> None:
+    """Say so, if it wants to know."""
     address = os.environ.get("NOTIFY_SOCKET", "")
     if not address.startswith(("/", "@")):
         return

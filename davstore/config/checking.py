@@ -1,17 +1,34 @@
-"""What is wrong with a setting, in our words: its key, what was found, and a cure."""
+"""Tables of settings that are checked, and what is wrong with one, in our words: its key, what was
+found, and a cure.
+"""
 
 import difflib
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from davstore.errors import Problem
 
 Table: TypeAlias = dict[str, Any]
+Model = TypeVar("Model", bound=BaseModel)
 
 _SECRET = re.compile(r"token|password|secret|key|state_url", re.IGNORECASE)
+
+
+class Checked(BaseModel):
+    """A table in which nothing unknown may stand."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def validated(model: type[Model], table: Any, place: str) -> tuple[Model | None, list[Problem]]:
+    """What the table at `place` says, or every problem with it."""
+    try:
+        return model.model_validate(table), []
+    except ValidationError as error:
+        return None, [_problem(model, detail, place) for detail in error.errors()]
 
 
 def unknown(table: Table, known: Mapping[str, object], place: str) -> Iterator[Problem]:
@@ -22,7 +39,7 @@ def unknown(table: Table, known: Mapping[str, object], place: str) -> Iterator[P
             yield Problem(f"{place}{name}", "is not known", cure)
 
 
-def problem(model: type[BaseModel], detail: Any, place: str) -> Problem:
+def _problem(model: type[BaseModel], detail: Any, place: str) -> Problem:
     """Pydantic's finding in our words, never with a secret's value."""
     key = ".".join([place, *(str(part) for part in detail["loc"])])
     kind, context = detail["type"], detail.get("ctx", {})

@@ -9,14 +9,14 @@ from pyrate_limiter import Rate
 
 from davstore.catalog import open_database, pool_of
 from davstore.config import Database
-from davstore.transport.turns import FILE_NAME, Together, Turns, _File, _shares
+from davstore.transport.rate_limits import FILE_NAME, RateLimits, Together, _File, _shares
 
 HOUR = 3_600_000
 
 
-def free(turns: Turns) -> int:
-    """How many turns are to be had at once: the next one is an hour away."""
-    pace = turns._everything
+def free(limits: RateLimits) -> int:
+    """How many calls may be made at once: the next one is an hour away."""
+    pace = limits._everything
     assert pace is not None
     limiter = pace._shared or pace._own if isinstance(pace, _File) else pace.limiter()
     count = 0
@@ -33,20 +33,20 @@ def together(tmp_path: Path, database: Database | None) -> Iterator[Together]:
 
 
 def test_two_have_as_many_turns_as_one(together: Together) -> None:
-    first, second = (Turns("rd", [Rate(10, HOUR)], together) for _ in range(2))
-    for turns in (first, second, first, second):
-        turns.take(urgent=True)
+    first, second = (RateLimits("rd", [Rate(10, HOUR)], together) for _ in range(2))
+    for limits in (first, second, first, second):
+        limits.take(urgent=True)
     assert free(second) == 6
     assert free(first) == 0
-    other = Turns("another", [Rate(10, HOUR)], together)
+    other = RateLimits("another", [Rate(10, HOUR)], together)
     assert free(other) == 10
-    for turns in (first, second, other):
-        turns.close()
-        turns.close()
+    for limits in (first, second, other):
+        limits.close()
+        limits.close()
 
 
 def test_a_turn_comes_when_another_processs_is_long_enough_ago(together: Together) -> None:
-    first, second = (Turns("rd", [Rate(1, 300)], together) for _ in range(2))
+    first, second = (RateLimits("rd", [Rate(1, 300)], together) for _ in range(2))
     first.take(urgent=True)
     began = time.monotonic()
     second.take(urgent=True)
@@ -59,11 +59,11 @@ def test_without_the_common_file_each_keeps_to_its_part(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / FILE_NAME).mkdir()
-    turns = Turns("rd", [Rate(10, HOUR)], Together(tmp_path, 2))
-    turns.take(urgent=False)
-    assert free(turns) == 4
+    limits = RateLimits("rd", [Rate(10, HOUR)], Together(tmp_path, 2))
+    limits.take(urgent=False)
+    assert free(limits) == 4
     assert "cannot be kept" in caplog.text
-    turns.close()
+    limits.close()
 
 
 def test_parts_of_rates_are_rates() -> None:
@@ -71,4 +71,4 @@ def test_parts_of_rates_are_rates() -> None:
     for share in (0.75, 0.5, 0.1, 0.01):
         parts = _shares(rates, share)
         assert all(part.limit >= 1 for part in parts)
-        Turns("rd", parts, None).close()
+        RateLimits("rd", parts, None).close()

@@ -1,13 +1,17 @@
-"""What the configuration says of views: rules that choose, and how what was chosen is shown.
-
-Values only; what they mean is done in `davstore.views`.
+"""`[views.NAME]`: rules that choose, and how what was chosen is shown. What they mean is done in
+`davstore.views`.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ByteSize, ConfigDict, Field
+from pydantic import AfterValidator, BeforeValidator, ByteSize, ConfigDict, Field
+
+from davstore.config.checking import Checked, nearest, validated
+from davstore.errors import Problem
+
+_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 ._-]{0,62}[A-Za-z0-9_-])?")
 
 Kind: TypeAlias = Literal["movie", "show", "anime", "music", "book", "software", "other"]
 Status: TypeAlias = Literal["ready", "queued", "downloading", "processing", "failed", "unknown"]
@@ -34,10 +38,10 @@ Kinds: TypeAlias = Annotated[tuple[Kind, ...], BeforeValidator(_several)]
 Statuses: TypeAlias = Annotated[tuple[Status, ...], BeforeValidator(_several)]
 
 
-class Condition(BaseModel):
+class Condition(Checked):
     """What must hold of a magnet (or a file): all that is said; of several words, one of them."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    model_config = ConfigDict(populate_by_name=True)
 
     name_regex: Regexes = Field(default=(), description="found in the magnet's name, any case")
     name_contains: Words = Field(default=(), description="stands in the magnet's name, any case")
@@ -96,3 +100,44 @@ DEFAULT_VIEWS: Mapping[str, ViewSettings] = {
     "Everything": ViewSettings(),
 }
 """What there is where the configuration says nothing of views."""
+
+
+def checked_views(
+    tables: Any, accounts: Mapping[str, object], shares: Mapping[str, object]
+) -> tuple[dict[str, ViewSettings], list[Problem]]:
+    """The views of `tables` (None: nothing is said of any), and every problem with them."""
+    taken = {name.lower() for name in (*accounts, *shares)}
+    if tables is None:
+        return {n: view for n, view in DEFAULT_VIEWS.items() if n.lower() not in taken}, []
+    if not isinstance(tables, dict):
+        return {}, [Problem("views", "is not a table", "write each as [views.NAME]")]
+    views: dict[str, ViewSettings] = {}
+    problems: list[Problem] = []
+    for name, table in tables.items():
+        place = f"views.{name}"
+        if not _NAME.fullmatch(name):
+            cure = "it becomes a folder: use letters, digits, spaces and . _ - (at most 64)"
+            problems.append(Problem(place, "is no name for a view", cure))
+        if name.lower() in taken:
+            cure = "rename one of them: both would be the same folder"
+            problems.append(Problem(place, "is the name of something else too", cure))
+        taken.add(name.lower())
+        view, found = validated(ViewSettings, table, place)
+        problems += found
+        if view is None:
+            continue
+        views[name] = view
+        for key, account in _named(view):
+            if account not in accounts:
+                cure = nearest(account, accounts) + f"known are {', '.join(accounts)}"
+                problems.append(Problem(f"{place}.{key}", f"{account!r} is not known", cure))
+    return views, problems
+
+
+def _named(view: Condition) -> Iterator[tuple[str, str]]:
+    """The accounts that a view names, and by which key."""
+    if isinstance(view, ViewSettings):
+        yield from (("accounts", name) for name in view.accounts)
+    yield from (("account", name) for name in view.account)
+    for inner in (*view.any, *view.all, *filter(None, [view.not_])):
+        yield from _named(inner)
