@@ -1,9 +1,24 @@
-"""The types of PEP 3333, as loose as applications and servers are with them."""
+"""WSGI's types (PEP 3333) under the names that are used here, and queries."""
 
-from collections.abc import Callable, Iterable
-from typing import Any, TypeAlias
+from typing import TypeAlias
+from urllib.parse import parse_qs
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-Environ: TypeAlias = dict[str, Any]
-StartResponse: TypeAlias = Callable[..., Any]
-Application: TypeAlias = Callable[[Environ, StartResponse], Iterable[bytes]]
+__all__ = ["Application", "Environ", "Headers", "StartResponse", "query"]
+
+Application: TypeAlias = WSGIApplication
+Environ: TypeAlias = WSGIEnvironment
 Headers: TypeAlias = list[tuple[str, str]]
+
+MOST_FIELDS = 20
+
+
+def query(environ: Environ) -> dict[str, str]:
+    """The fields of a request's query, the last of each name; none of one with too many."""
+    try:
+        fields = parse_qs(
+            environ.get("QUERY_STRING", ""), keep_blank_values=True, max_num_fields=MOST_FIELDS
+        )
+    except ValueError:
+        return {}
+    return {key: values[-1] for key, values in fields.items()}

@@ -7,7 +7,7 @@ import pytest
 
 from davstore.errors import StoreUnavailable
 from davstore.model import File, Leaf, Position
-from davstore.server.watching import EVERY, Watching
+from davstore.server.playback import EVERY, PlaybackTracker
 from davstore.simulator import Content, SimFile, SimMagnet, Simulator
 from tests.serving import serving
 
@@ -46,7 +46,7 @@ class Sofa:
     def __init__(self, player: Player, account: str = "home", size: int | None = SIZE) -> None:
         self.player = player
         self.time = 0.0
-        self.watching = Watching({"home": player}, now=lambda: self.time)
+        self.watching = PlaybackTracker({"home": player}, now=lambda: self.time)
         self.leaf = Leaf("Sintel.mp4", account, File("Sintel.mp4", "ref"), "id", size, 0.0)
 
     def open(self, at: float = 0) -> Reading:
@@ -161,7 +161,7 @@ def test_what_is_read_through_the_server_is_told(sim: Simulator, tmp_path: Path)
     changes = {"plank": {"track_playback": True}}
     with serving(sim, tmp_path, accounts=("plank",), changes=changes) as served:
         served.refresh()
-        watching, now = served.server._watching, [0.0]
+        watching, now = served.server._playback, [0.0]
         watching._now = lambda: now[0]
         for first in range(0, 4_000_000, 1_000_000):
             range_ = {"Range": f"bytes={first}-{first + 999_999}"}

@@ -17,7 +17,7 @@ from davstore.cli.state import Deed, state
 from davstore.config import Database
 from davstore.dav.keeping import in_folder
 from davstore.errors import StateError
-from davstore.server.beside import Place
+from davstore.server.copying import Place
 from davstore.stores.passes import Pass, PassFile
 from tests.catalog.scripted import ScriptedStore, film, magnet, reopened
 from tests.clock import Clock

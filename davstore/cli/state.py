@@ -13,7 +13,7 @@ from davstore.catalog import SCHEMA, copied, look_into, open_database, server_of
 from davstore.cli.screen import ConfigFile, load, out
 from davstore.config import Database
 from davstore.errors import StateError
-from davstore.server.beside import Place, copy_beside
+from davstore.server.copying import Place, copy_beside
 
 CONFIGURED: Final = "configured"
 

@@ -7,7 +7,7 @@ Which right a request needs is said here (`right`); whether somebody has it is a
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import parse_qs, urlencode
+from urllib.parse import urlencode
 
 from davstore.dashboard import forms
 from davstore.dashboard.adding import KINDS, Found, Intake
@@ -17,7 +17,7 @@ from davstore.dashboard.scene import Queued, Scene
 from davstore.dashboard.sections import SECTIONS, concerns, glance
 from davstore.dashboard.tokens import Tokens
 from davstore.errors import DavstoreError
-from davstore.wsgi import Environ, StartResponse
+from davstore.wsgi import Environ, StartResponse, query
 
 STATUS, ADD, METRICS, DO = "/", "/add", "/metrics", "/do/"
 PURGE: Final = "purge"
@@ -81,11 +81,11 @@ class Dashboard:
 
             return metrics(self._scene(), environ, start_response)
         if path == STATUS:
-            return self._status(environ, start_response, _query(environ))
+            return self._status(environ, start_response, query(environ))
         if path == ADD and self._intake is not None:
-            return self._add(environ, start_response, _query(environ), self._intake)
+            return self._add(environ, start_response, query(environ), self._intake)
         if path == f"/{PURGE}":
-            return self._asked(environ, start_response, _query(environ))
+            return self._asked(environ, start_response, query(environ))
         return plain(start_response, "404 Not Found", "There is no such page.")
 
     def _status(
@@ -212,13 +212,3 @@ class Dashboard:
 
 def _answer(problem: str) -> str:
     return "409 Conflict" if problem else "200 OK"
-
-
-def _query(environ: Environ) -> Mapping[str, str]:
-    try:
-        fields = parse_qs(
-            environ.get("QUERY_STRING", ""), keep_blank_values=True, max_num_fields=20
-        )
-    except ValueError:
-        return {}
-    return {key: values[-1] for key, values in fields.items()}

@@ -1,8 +1,9 @@
 """What the pages' forms send, as values. Too much is refused before it is read."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
-from typing import Final
+from typing import IO, Any, Final
 
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.wrappers import Request
@@ -29,16 +30,29 @@ class Form:
     files: Sequence[tuple[str, bytes]] = field(default=(), repr=False)
 
 
+class _Request(Request):
+    """Its files are `spooled`, to be closed also where the form turns out to be too large."""
+
+    max_content_length = LARGEST
+    max_form_memory_size = LARGEST_TEXT
+    max_form_parts = MOST_PARTS
+
+    def __init__(self, environ: Environ) -> None:
+        super().__init__(environ)
+        self.spooled = ExitStack()
+
+    def _get_file_stream(self, *args: Any, **named: Any) -> IO[bytes]:
+        return self.spooled.enter_context(super()._get_file_stream(*args, **named))
+
+
 def read(environ: Environ) -> Form:
     """The form of a POST. Raises `NotAccepted` for one that is too large or makes no sense."""
-    request = Request(environ)
-    request.max_content_length = LARGEST
-    request.max_form_memory_size = LARGEST_TEXT
-    request.max_form_parts = MOST_PARTS
+    request = _Request(environ)
     try:
-        fields = {key: values[-1] for key, values in request.form.lists()}
-        given = [each for each in request.files.getlist("files") if each.filename]
-        files = [(each.filename or "", each.read()) for each in given]
+        with request.spooled:
+            fields = {key: values[-1] for key, values in request.form.lists()}
+            given = [each for each in request.files.getlist("files") if each.filename]
+            files = [(each.filename or "", each.read()) for each in given]
     except RequestEntityTooLarge:
         raise NotAccepted(
             f"That is too much: {LARGEST // 2**20} MiB in {MOST_PARTS} files, and "

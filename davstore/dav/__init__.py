@@ -9,16 +9,16 @@ On the way in:
 Reading:
     tree        path -> folder or file (`overlay`: with sidecars; `canary`: a file for mounts)
     listing     PROPFIND: what is asked (`propfind`, `lock_properties`, `playback`), and the answer
-                (`properties`, `multistatus`, `prepared`, `kept`, `compression`)
+                (`properties`, `multistatus`, `prepared`, `sized_cache`, `compression`)
     download    GET and HEAD of files (`conditions`, `media_types`, `times`, `local`)
-    pages       the same of folders (`playlist`); `annex`: pages beside the tree
+    pages       the same of folders (`playlist`); `dashboard_pages`: who may see the dashboard
 Writing (`bodies`: what clients send):
-    incoming    dropped magnets (`dropping`: the methods; `became`: what became of them)
-    deeds       deleting and renaming in accounts (`refused_writes`: what is no deleting)
+    incoming    dropped magnets (`dropping`: the methods; `progress`: how far they are)
+    editing     deleting and renaming in accounts (`refused_writes`: what is no deleting)
     overlaying  sidecars
     noise       what desktops write beside everything
     scratch     a share to write in (`disk`, `moving`, `room`)
-    remembered  locks and dead properties (`keeping`: where)
+    locks       locks and dead properties (`keeping`: where)
 """
 
 import logging
@@ -32,14 +32,15 @@ from wsgidav.wsgidav_app import WsgiDAVApp
 
 from davstore.catalog import Editor, Sidecars
 from davstore.config import Share
-from davstore.dav.annex import NAME as ANNEX
-from davstore.dav.annex import Annex, Pages
 from davstore.dav.canary import CANARY
-from davstore.dav.deeds import Deeds
+from davstore.dav.dashboard_pages import NAME as DASHBOARD
+from davstore.dav.dashboard_pages import DashboardPages, Pages
 from davstore.dav.download import Download, Open
+from davstore.dav.editing import Editing
 from davstore.dav.gate import Gate
 from davstore.dav.incoming import Incoming
 from davstore.dav.keeping import Keep, in_folder
+from davstore.dav.locks import DeadProperties, Locks
 from davstore.dav.login import Authenticator, DomainController, Users
 from davstore.dav.noise import Noise
 from davstore.dav.overlay import Overlay
@@ -52,7 +53,6 @@ from davstore.dav.proxied import Proxied
 from davstore.dav.refusals import Refusals
 from davstore.dav.refused_writes import ROOM as REFUSALS
 from davstore.dav.refused_writes import RefusedWrites
-from davstore.dav.remembered import DeadProperties, Locks
 from davstore.dav.scratch import Scratch
 from davstore.dav.tree import Links, Lookups, Tree, Views, nothing
 from davstore.model import Snapshot
@@ -71,7 +71,7 @@ class Site:
     What people do to the accounts is the `editor`'s, what they write beside files is among the
     `sidecars`; things may be deleted in those that are `deletable`, and magnets dropped into
     `incoming`. `lookups` are folders beside magnets that ask when they are opened, `players` know
-    positions. `proxied` says through whom clients come. `annex` answers what begins with `/-/`, and
+    positions. `proxied` says through whom clients come. The `dashboard` answers below `/-/`, and
     `public` single paths, of which nobody is asked who they are. Requests are counted in `tally`.
     """
 
@@ -93,7 +93,7 @@ class Site:
         deletable: Collection[str] = (),
         incoming: Incoming | None = None,
         sidecars: Sidecars | None = None,
-        annex: Pages | None = None,
+        dashboard: Pages | None = None,
         public: Mapping[str, Application] = MappingProxyType({}),
         keep: Keep | None = None,
         tally: Tally | None = None,
@@ -108,23 +108,23 @@ class Site:
             accounts, snapshot, paths, views, deletable,
             beside=beside, lookups=lookups, links=links, overlay=overlay, canary=CANARY,
         )  # fmt: skip
-        deeds = None
+        editing = None
         if editor is not None and self._kept is not None:
-            deeds = Deeds(entries, editor, deletable, self._kept.refusals, links)
+            editing = Editing(entries, editor, deletable, self._kept.refusals, links)
         overlaying = None
         if overlay is not None and self._kept is not None:
             overlaying = Overlaying(entries, overlay, self._kept.refusals)
         tree = Provider(
-            entries, Download(open_), users, noise, deeds=deeds, incoming=incoming,
-            playback=Playback(players), overlaying=overlaying, has_annex=annex is not None,
+            entries, Download(open_), users, noise, editing=editing, incoming=incoming,
+            playback=Playback(players), overlaying=overlaying, has_dashboard=dashboard is not None,
             tally=tally,
         )  # fmt: skip
         providers: dict[str, DAVProvider] = {"/": tree}
         for name, share in shares.items():
             assert self._kept is not None  # as above
             providers[f"/{name}"] = Scratch(name, share, users, tree, self._kept.rooms)
-        if annex is not None:
-            providers[f"/{ANNEX}"] = Annex(annex, users)
+        if dashboard is not None:
+            providers[f"/{DASHBOARD}"] = DashboardPages(dashboard, users)
         proxied = proxied or Proxied()
         app = _wsgidav(providers, users, proxied.prefix)
         if self._kept is not None:

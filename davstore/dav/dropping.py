@@ -22,8 +22,8 @@ from wsgidav.request_server import RequestServer
 
 from davstore.catalog import magnet_of
 from davstore.dav.bodies import property_changes, settle_xml, whole
-from davstore.dav.deeds import Deeds
 from davstore.dav.download import Download
+from davstore.dav.editing import Editing
 from davstore.dav.incoming import Incoming, Item
 from davstore.dav.local import of_bytes
 from davstore.dav.moving import destination
@@ -68,7 +68,7 @@ class Dropped(LeafResource):
 
 class Dropping(RequestServer):
     """Answers the methods that write, for one person; `find` follows a path of theirs, and asks for
-    what was searched there, `deeds` are done to what stands outside.
+    what was searched there, `editing` changes what stands outside.
     """
 
     def __init__(
@@ -77,10 +77,10 @@ class Dropping(RequestServer):
         incoming: Incoming,
         person: Person,
         find: Callable[[str], Entry | None],
-        deeds: Deeds,
+        editing: Editing,
     ) -> None:
         super().__init__(provider)
-        self._deeds = deeds
+        self._editing = editing
         self._incoming = incoming
         self._person = person
         self._find = find
@@ -130,7 +130,7 @@ class Dropping(RequestServer):
     def _put(
         self, environ: Environ, start_response: StartResponse, account: str, name: str
     ) -> Iterable[bytes]:
-        refusals, path = self._deeds.refusals, environ["PATH_INFO"]
+        refusals, path = self._editing.refusals, environ["PATH_INFO"]
         try:
             there = self._free(environ, account, name)
             self._check_name(account, name)
@@ -151,7 +151,7 @@ class Dropping(RequestServer):
             raise DAVError(HTTP_NOT_FOUND)
         self._evaluate_if_headers(there, environ)
         self._writable(environ, there)
-        self._deeds.refusals.check_delete(self._person.name, environ["PATH_INFO"])
+        self._editing.refusals.check_delete(self._person.name, environ["PATH_INFO"])
         item, additions = there.item, self._incoming.additions
         if not item.can_go:
             raise DAVError(HTTP_FORBIDDEN, _IS_THERE)
@@ -244,7 +244,7 @@ class Dropping(RequestServer):
             add()
         else:
             source = self._davProvider.get_resource_inst(environ["PATH_INFO"], environ)
-            self._deeds.give_away(environ, source, self._person, account, add)
+            self._editing.give_away(environ, source, self._person, account, add)
 
     def _free(self, environ: Environ, account: str, name: str) -> "Dropped | None":
         """What stands where something is to be written, which this request may do."""

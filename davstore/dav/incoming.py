@@ -13,7 +13,7 @@ from unicodedata import normalize
 from davstore import names
 from davstore.catalog import Additions, Drop, State
 from davstore.catalog.additions import HELD_FOR, SHOWN_FOR
-from davstore.dav import became
+from davstore.dav import progress
 from davstore.dav.people import Person
 from davstore.dav.tree import Elsewhere
 from davstore.model import File, Folder, Leaf, Snapshot
@@ -129,7 +129,7 @@ class Incoming:
         for magnet in coming:
             if magnet.hash not in hidden:
                 assert snapshot is not None
-                yield *became.of_magnet(magnet), snapshot.taken, magnet.hash, False
+                yield *progress.of_magnet(magnet), snapshot.taken, magnet.hash, False
         shown = {magnet.hash for magnet in coming}
         ahead = 0
         for each in self.additions.waiting(account):
@@ -140,7 +140,7 @@ class Incoming:
             if is_told and not is_hidden:
                 moment = max(each.dropped, each.tried, each.settled)
                 can_go = each.state in {State.WAITING, State.REFUSED}
-                yield *became.of_addition(each, ahead), moment, each.hash, can_go
+                yield *progress.of_addition(each, ahead), moment, each.hash, can_go
             ahead += each.state in {State.WAITING, State.TRYING}
 
 

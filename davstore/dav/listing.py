@@ -13,11 +13,11 @@ from wsgidav.dav_error import HTTP_REQUEST_ENTITY_TOO_LARGE, DAVError
 
 from davstore.dav import propfind
 from davstore.dav.compression import GZIP, PLAIN, Coding, accepted
-from davstore.dav.kept import Kept
 from davstore.dav.multistatus import CLOSING, Rendering, opening, row
 from davstore.dav.prepared import Prepared, prepared
 from davstore.dav.properties import SERVICES
 from davstore.dav.propfind import Asked, Depth
+from davstore.dav.sized_cache import SizedCache
 from davstore.dav.times import date
 from davstore.dav.transfer import Answer
 from davstore.model import Entry, Folder
@@ -73,8 +73,8 @@ class Listing:
 
     def __init__(self, room: int = ROOM, tally: Tally | None = None) -> None:
         self._tally = tally or Tally()
-        self._prepared: Kept[str, Prepared] = Kept(room)
-        self._bodies: Kept[_Question, _Body] = Kept(room)
+        self._prepared: SizedCache[str, Prepared] = SizedCache(room)
+        self._bodies: SizedCache[_Question, _Body] = SizedCache(room)
         self._making = threading.Lock()
 
     def __call__(

@@ -12,7 +12,7 @@ from unicodedata import normalize
 
 from davstore import names, views
 from davstore.catalog import Beside, Sidecar, Sidecars, Written
-from davstore.dav.kept import Kept
+from davstore.dav.sized_cache import SizedCache
 from davstore.model import Entry, File, Folder, Leaf
 from davstore.views import Path
 
@@ -67,7 +67,7 @@ class Overlay:
 
     def __init__(self, sidecars: Sidecars) -> None:
         self.sidecars = sidecars
-        self._shown: Kept[str, _Shown] = Kept(ROOM)
+        self._shown: SizedCache[str, _Shown] = SizedCache(ROOM)
 
     def shown(self, home: Home) -> Folder:
         """The folder of a home, with its sidecars."""

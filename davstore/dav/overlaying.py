@@ -22,7 +22,7 @@ from wsgidav.request_server import RequestServer
 
 from davstore import names
 from davstore.dav.bodies import blocks, element_text, length, property_changes, settle_xml
-from davstore.dav.deeds import parts_of
+from davstore.dav.editing import parts_of
 from davstore.dav.moving import depth, destination
 from davstore.dav.noise import is_noise
 from davstore.dav.overlay import Home, Overlay, SidecarFolder, SidecarLeaf

@@ -14,7 +14,7 @@ from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
 from unicodedata import normalize
-from urllib.parse import parse_qs, quote, unquote, urlencode
+from urllib.parse import quote, unquote, urlencode
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from jinja2.filters import do_filesizeformat
@@ -28,7 +28,7 @@ from davstore.dav.playlist import MEDIA_TYPE, playlist
 from davstore.dav.properties import content_type
 from davstore.dav.times import date
 from davstore.model import Entry, Folder, Leaf
-from davstore.wsgi import Environ, StartResponse
+from davstore.wsgi import Environ, StartResponse, query
 
 ROWS = 1000
 """On one page."""
@@ -97,11 +97,11 @@ def page(
 
     `?m3u` asks for its playlist instead.
     """
-    query = _query(environ)
-    if "m3u" in query:
+    fields = query(environ)
+    if "m3u" in fields:
         text, headers = _playlist(environ, href, folder)
     else:
-        text = _rendered(_view(query), home, href, folder, doors)
+        text = _rendered(_view(fields), home, href, folder, doors)
         headers = [("Content-Type", "text/html; charset=utf-8")]
     coding = GZIP if accepted(environ.get("HTTP_ACCEPT_ENCODING", "")) else PLAIN
     body = b"".join(coding.whole([coding.piece(text.encode(errors="replace"))]))
@@ -110,16 +110,6 @@ def page(
         headers.append(("Content-Encoding", coding.name))
     start_response("200 OK", headers)
     return [] if environ["REQUEST_METHOD"] == "HEAD" else [body]
-
-
-def _query(environ: Environ) -> dict[str, str]:
-    try:
-        fields = parse_qs(
-            environ.get("QUERY_STRING", ""), keep_blank_values=True, max_num_fields=20
-        )
-    except ValueError:
-        return {}
-    return {key: values[-1] for key, values in fields.items()}
 
 
 def _view(query: Mapping[str, str]) -> _View:

@@ -14,11 +14,11 @@ from wsgidav.util import (
     test_if_header_dict,
 )
 
-from davstore.dav.annex import doors as annex_doors
 from davstore.dav.bodies import settle_xml
-from davstore.dav.deeds import METHODS, Deeds
+from davstore.dav.dashboard_pages import doors as dashboard_doors
 from davstore.dav.download import Download
 from davstore.dav.dropping import Dropped, Dropping
+from davstore.dav.editing import METHODS, Editing
 from davstore.dav.incoming import Incoming
 from davstore.dav.listing import Listing
 from davstore.dav.local import of_bytes
@@ -54,7 +54,7 @@ Resource: TypeAlias = EntryResource | NoiseResource | Dropped
 
 class Provider(DAVProvider):
     """The whole tree but for the shares. Nothing can be written in it but noise, into `incoming`,
-    and the sidecars of `overlaying`; what may be deleted and renamed is said by `deeds`.
+    and the sidecars of `overlaying`; what may be deleted and renamed is said by `editing`.
 
     What reads is answered without WsgiDAV's own methods, and what writes is refused; only the
     notes of `noise` are theirs. All four are None where there are none.
@@ -67,17 +67,17 @@ class Provider(DAVProvider):
         users: Users,
         noise: Noise | None,
         *,
-        deeds: Deeds | None = None,
+        editing: Editing | None = None,
         incoming: Incoming | None = None,
         playback: Playback = NO_PLAYBACK,
         overlaying: Overlaying | None = None,
-        has_annex: bool = False,
+        has_dashboard: bool = False,
         tally: Tally | None = None,
     ) -> None:
         super().__init__()
-        self._has_annex = has_annex
+        self._has_dashboard = has_dashboard
         self._overlaying = overlaying
-        self._deeds = deeds
+        self._editing = editing
         self._playback = playback
         self._tree = tree
         self._download = download
@@ -169,7 +169,7 @@ class Provider(DAVProvider):
     def _dropping(self, environ: Environ, person: Person) -> Dropping | None:
         """What answers a request that writes into `incoming`, or asks what may be written there."""
         method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"]
-        if self._incoming is None or self._deeds is None or is_noise(get_uri_name(path)):
+        if self._incoming is None or self._editing is None or is_noise(get_uri_name(path)):
             return None
         places = [path] if method not in {"GET", "HEAD", "PROPFIND"} else []
         if method in {"COPY", "MOVE"} and "HTTP_DESTINATION" in environ:
@@ -178,7 +178,7 @@ class Provider(DAVProvider):
             return None
         return Dropping(
             self, self._incoming, person,
-            lambda path: self._entry(path, person, asking=True), self._deeds,
+            lambda path: self._entry(path, person, asking=True), self._editing,
         )  # fmt: skip
 
     def _beside(self, environ: Environ, person: Person) -> SidecarRequests | None:
@@ -213,15 +213,15 @@ class Provider(DAVProvider):
         asking = self._asking(environ, found, person)
         if asking is not None:
             return asking(environ, start_response)
-        if self._deeds is not None and self._deeds.concerns(path, person):
+        if self._editing is not None and self._editing.concerns(path, person):
             if method in METHODS and isinstance(found, FolderCollection | FileResource):
                 _check_if(found, environ)
                 home = self._home(path, person)
-                answer = self._deeds(environ, start_response, found, person)
+                answer = self._editing(environ, start_response, found, person)
                 self._follow(environ, person, home)
                 return answer
             if method == "PUT":  # it will be refused
-                self._deeds.refusals.note(person.name, path)
+                self._editing.refusals.note(person.name, path)
         entry = None if found is None else found.entry
         above = self._entry(get_uri_parent(path) or "/", person)
         return refused(environ, start_response, href(self, path), entry, above)
@@ -267,16 +267,16 @@ class Provider(DAVProvider):
         if isinstance(found, FileResource):
             return self._download(environ, start_response, found.entry)
         home = quote(f"{self.mount_path}{self.share_path}/", safe=PATH_SAFE)
-        doors = annex_doors(person) if self._has_annex else {}
+        doors = dashboard_doors(person) if self._has_dashboard else {}
         return page(environ, start_response, home, found.get_href(), found.entry, doors)
 
     def _allowed(self, path: str, person: Person) -> tuple[str, ...]:
         """The methods that this person may use there."""
         if self._overlaying is not None and self._overlaying.is_open(path, person):
             return (*READING, *WRITING)
-        if self._deeds is None or "delete" not in person.rights:
+        if self._editing is None or "delete" not in person.rights:
             return READING
-        return (*READING, *METHODS) if self._deeds.concerns(path, person) else READING
+        return (*READING, *METHODS) if self._editing.concerns(path, person) else READING
 
     def _home(self, path: str, person: Person) -> Home | None:
         """The home of what is about to be moved or deleted."""

@@ -6,9 +6,8 @@ still so, and whether the answer is at hand.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import lru_cache, partial
-from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from davstore.dav.download import Download
@@ -21,7 +20,7 @@ from davstore.dav.rights import options
 from davstore.dav.transfer import AGAIN, OFFER, Answer, Request, Transfer
 from davstore.dav.tree import Tree
 from davstore.model import Entry, Leaf, Text
-from davstore.wsgi import Environ, Headers
+from davstore.wsgi import Environ, Headers, StartResponse
 
 # Whatever takes more than undoing %XX is left to who answers from scratch: queries, "." and "..",
 # empty parts, encoded slashes (which stay as they are, and are no separators).
@@ -106,12 +105,16 @@ def path_of(target: str) -> str | None:
         return None
 
 
-def _collected(application: Callable[[Callable[..., None]], Any]) -> Answer:
+def _collected(application: Callable[[StartResponse], Iterable[bytes]]) -> Answer:
     """A short WSGI response as a value."""
     said: list[tuple[str, Headers]] = []
+    parts: list[bytes] = []
 
-    def start_response(status: str, headers: Headers) -> None:
+    def start_response(
+        status: str, headers: Headers, _exc_info: object = None, /
+    ) -> Callable[[bytes], object]:
         said.append((status, headers))
+        return parts.append
 
-    parts = tuple(application(start_response))
-    return Answer(*said[0], parts)
+    parts += application(start_response)
+    return Answer(*said[0], tuple(parts))

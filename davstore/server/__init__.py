@@ -11,8 +11,8 @@ network find it.
 `watch` is what each process knows of itself, `observing` adds what is known of the accounts,
 `pages` hands both to the dashboard and does what its buttons say (`intake`: adding and searching,
 `trash`: having things back); `readiness` is for who starts servers. `explaining` says what is known
-of a path, `examining` what is wrong with a set-up. `watching` is about films that are played.
-`beside` copies what stands beside the database.
+of a path, `examining` what is wrong with a set-up. `playback` is about films that play.
+`copying` copies what stands beside the database.
 
 Nothing is loaded here: a command names the module that it needs, and does not wait for the others.
 """

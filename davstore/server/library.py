@@ -35,7 +35,7 @@ from davstore.catalog.revisions import SIDECARS as SIDECARS_CHANGED
 from davstore.config import AccountSettings, Settings
 from davstore.dav.keeping import Keep
 from davstore.model import Folder
-from davstore.server.beside import SIDECARS
+from davstore.server.copying import SIDECARS
 from davstore.server.opening import open_stores
 from davstore.stores import STORES
 from davstore.stores.playing import Playing

@@ -35,7 +35,7 @@ WHO_FOR, WHO_AGAIN = 1800.0, 120.0
 """Seconds between two questions who an account is; the same after a failure."""
 
 
-class _Kept(Generic[T]):
+class _Timed(Generic[T]):
     """An answer that is good for some seconds; the last one while there is none better."""
 
     def __init__(self, ask: Callable[[], T], seconds: float, otherwise: T) -> None:
@@ -70,7 +70,7 @@ class _Numbers:
     removed: Sequence[Removed] = ()
 
 
-class People:
+class Owners:
     """Who the accounts are, as their services say; asked in the background."""
 
     def __init__(self, stores: dict[str, Store], now: Callable[[], float] = time.time) -> None:
@@ -128,7 +128,7 @@ class Observer:
         self,
         settings: Settings,
         library: Library,
-        people: People,
+        owners: Owners,
         watch: Watch,
         queue: Callable[[], Sequence[Queued]],
         trash: Callable[[], Sequence[Trashed]],
@@ -138,14 +138,14 @@ class Observer:
         self._settings = settings
         self._catalog = library.catalog
         self._overviews = overviews = library.overviews
-        self._people = people
+        self._owners = owners
         self._watch = watch
         self._queue = queue
         self._trash = trash
         self._restart = restart
         self._now = now
-        self._numbers = _Kept(self._ask, NUMBERS_FOR, _Numbers({}, [], {}))
-        self._growth = _Kept(overviews.growth, GROWTH_FOR, list[Growth]())
+        self._numbers = _Timed(self._ask, NUMBERS_FOR, _Numbers({}, [], {}))
+        self._growth = _Timed(overviews.growth, GROWTH_FOR, list[Growth]())
 
     def __call__(self) -> Scene:
         """Everything, as of now."""
@@ -199,7 +199,7 @@ class Observer:
 
     def _account(self, name: str, numbers: _Numbers) -> AccountScene:
         settings = self._settings.accounts[name]
-        who, problem = self._people.who(name)
+        who, problem = self._owners.who(name)
         limit = upstream(settings).connections
         known = numbers.overviews.get(name)
         if known is None:

@@ -14,7 +14,7 @@ from davstore.errors import ConfigError, DavstoreError
 from davstore.server.explaining import Explainer
 from davstore.server.intake import Intake
 from davstore.server.library import Library
-from davstore.server.observing import Observer, People
+from davstore.server.observing import Observer, Owners
 from davstore.server.trash import Trash
 from davstore.server.watch import FOLDER, Watch
 
@@ -62,13 +62,13 @@ class Pages:
         self._library = library
         self._watch = watch
         self._again = again
-        self._people = People(library.stores, now)
+        self._owners = Owners(library.stores, now)
         self._trash = Trash(library.catalog, library.editor, library.kept_for)
         places = {name: str(account.url) for name, account in settings.accounts.items()}
         finder = Finder(library.stores, places, library.lookups, now=now)
         self._intake = Intake(library.catalog, library.additions, library.adders, finder)
         self.scene = Observer(
-            settings, library, self._people, watch,
+            settings, library, self._owners, watch,
             partial(self._intake.queue, _everything), self._trash, again.restart, now,
         )  # fmt: skip
         self.dashboard = Dashboard(
@@ -100,7 +100,7 @@ class Pages:
 
     def close(self) -> None:
         """Ask the services no more."""
-        self._people.close()
+        self._owners.close()
 
     def _accept(self, form: Form) -> None:
         self._library.catalog.decide(self._account(form), believe=True)
@@ -113,7 +113,7 @@ class Pages:
         catalog.ask([self._account(form)] if "account" in form.fields else catalog.accounts)
 
     def _dismiss(self, form: Form) -> None:
-        self._people.dismiss(self._account(form), form.fields.get("notice", ""))
+        self._owners.dismiss(self._account(form), form.fields.get("notice", ""))
 
     def _reload(self, _: Form) -> None:
         if self._again.read is None:

@@ -25,10 +25,10 @@ from davstore.server.certificate import Certificate
 from davstore.server.front import Front
 from davstore.server.library import Library, upstream
 from davstore.server.pages import Again, Pages
+from davstore.server.playback import PlaybackTracker
 from davstore.server.readiness import Readiness
 from davstore.server.reloading import changed, waiting
 from davstore.server.watch import Watch
-from davstore.server.watching import Watching
 from davstore.server.workers import Workers
 from davstore.stream import Streams
 from davstore.tally import Tally
@@ -72,7 +72,7 @@ class Server:
             self.library.stores, self.library.links, turns=self.library.turns, tally=self.tally,
             now=now,
         )  # fmt: skip
-        self._watching = Watching(self.library.players)
+        self._playback = PlaybackTracker(self.library.players)
         self._playlists = Playlists(self.library.stores, now=now)
         self.failures = Failures(now)
         self.streams = Streams(
@@ -83,7 +83,7 @@ class Server:
             settings.server.state / "edges",
             _part(settings.stream, processes),
             tally=self.tally,
-            told=self._watching.began,
+            told=self._playback.began,
         )
         self.watch = Watch(
             self.tally, self.streams, self.failures, lambda: self.front.open_connections,
@@ -110,7 +110,7 @@ class Server:
             proxied=Proxied(settings.server.proxies, settings.server.prefix),
             editor=self.library.editor, deletable=self.library.deletable,
             lookups=self.library.lookups, players=self.library.players,
-            annex=self.pages.dashboard,
+            dashboard=self.pages.dashboard,
             keep=self.library.keep, tally=self.tally,
             public={
                 "/-/healthz": healthy,
@@ -159,7 +159,7 @@ class Server:
         self.hooks.start()
         self.front.start()
         self.watch.start()
-        self._watching.start()
+        self._playback.start()
         own = introduced(self._settings, self._number)
         self.library.catalog.start(self.streams.measure, self._follow, own)
         self.library.adders.start(partial(self.library.additions.sweep, temporary=is_temporary))
@@ -203,7 +203,7 @@ class Server:
         if self.library.sweeper is not None:
             self.library.sweeper.stop()
         self.hooks.stop()
-        self._watching.stop()
+        self._playback.stop()
         self.library.remover.stop()
         self.library.adders.stop()
         self.library.catalog.stop()

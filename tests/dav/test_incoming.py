@@ -1,5 +1,6 @@
 """What stands in `incoming`, and for how long."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -30,8 +31,8 @@ class Shelf:
     woken: int = 0
 
     def __post_init__(self) -> None:
-        engine = open_database(self.folder, lambda: self.time, database=self.database)
-        self.additions = Additions(engine, lambda: self.time)
+        self.engine = open_database(self.folder, lambda: self.time, database=self.database)
+        self.additions = Additions(self.engine, lambda: self.time)
         self.incoming = Incoming(
             {"rd": Takes(links=True)},
             self.additions,
@@ -64,8 +65,10 @@ class Shelf:
 
 
 @pytest.fixture
-def shelf(tmp_path: Path, database: Database | None) -> Shelf:
-    return Shelf(tmp_path, database)
+def shelf(tmp_path: Path, database: Database | None) -> Iterator[Shelf]:
+    shelf = Shelf(tmp_path, database)
+    yield shelf
+    shelf.engine.dispose()
 
 
 def magnet(hash_: str, status: Status, progress: float | None = None) -> Magnet:

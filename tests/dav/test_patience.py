@@ -2,7 +2,8 @@
 
 import shutil
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
@@ -20,11 +21,19 @@ from tests.test_workers import One
 HERE = "10.0.0.1"
 
 
-def kept(folder: Path, database: Database | None = None) -> Keeping:
-    if database is None:
-        return in_folder(folder, timeout=1.0)("logins", ROOM)
-    engine = open_database(folder, lambda: 0.0, database=database)
-    return Kept(engine, "logins", room_for=ROOM)
+@pytest.fixture
+def kept(tmp_path: Path, database: Database | None) -> Iterator[Callable[[], Keeping]]:
+    """What keeps failures, as each process opens it."""
+    with ExitStack() as stack:
+
+        def opened() -> Keeping:
+            if database is None:
+                return stack.enter_context(closing(in_folder(tmp_path, 1.0)("logins", ROOM)))
+            engine = open_database(tmp_path, lambda: 0.0, database=database)
+            stack.callback(engine.dispose)
+            return Kept(engine, "logins", room_for=ROOM)
+
+        yield opened
 
 
 @pytest.fixture
@@ -33,10 +42,8 @@ def moment() -> list[float]:
 
 
 @pytest.fixture
-def two(
-    tmp_path: Path, moment: list[float], database: Database | None
-) -> Iterator[tuple[Patience, Patience]]:
-    first, second = (Patience(lambda: moment[0], kept(tmp_path, database)) for _ in range(2))
+def two(kept: Callable[[], Keeping], moment: list[float]) -> Iterator[tuple[Patience, Patience]]:
+    first, second = (Patience(lambda: moment[0], kept()) for _ in range(2))
     yield first, second
     first.close()
     second.close()
@@ -68,16 +75,14 @@ def test_who_was_let_in_at_one_is_not_locked_out_of_the_other(
     assert two[1].wait(HERE, "anna"), "guesses have an end there too"
 
 
-def test_a_moment_of_another_clock_holds_nobody_up(
-    tmp_path: Path, database: Database | None
-) -> None:
+def test_a_moment_of_another_clock_holds_nobody_up(kept: Callable[[], Keeping]) -> None:
     """Another boot's: it may lie ahead."""
-    before = Patience(lambda: KNOWN_FOR, kept(tmp_path, database))
+    before = Patience(lambda: KNOWN_FOR, kept())
     for _ in range(5):
         before.failed(HERE, "anna")
     assert before.wait(HERE, "anna")
     before.close()
-    assert Patience(lambda: 1000.0, kept(tmp_path, database)).wait(HERE, "anna") == 0
+    assert Patience(lambda: 1000.0, kept()).wait(HERE, "anna") == 0
 
 
 def test_clocks_that_differ_by_less_than_a_minute_give_nobody_more_guesses(

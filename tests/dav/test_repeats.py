@@ -56,8 +56,12 @@ def asked(
     if request.range is not None:
         environ["HTTP_RANGE"] = request.range
     said: list[Any] = []
-    parts = tuple(site(environ, lambda *begun: said.append(begun)))
-    return environ.get(TRANSFER) or Answer(said[0][0], said[0][1], parts), environ.get(AGAIN)
+
+    def start_response(*begun: Any) -> Any:
+        said.extend(begun)
+
+    parts = tuple(site(environ, start_response))
+    return environ.get(TRANSFER) or Answer(said[0], said[1], parts), environ.get(AGAIN)
 
 
 def _unquoted(path: str) -> str:

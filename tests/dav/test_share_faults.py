@@ -19,7 +19,7 @@ def root(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def served(tmp_path: Path, root: Path) -> Iterator[Serving]:
-    with Simulator() as sim, share(sim, tmp_path, root) as running:
+    with Simulator() as sim, share(sim, tmp_path, root, None) as running:
         yield running
 
 

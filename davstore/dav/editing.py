@@ -57,7 +57,7 @@ class Place:
         return self.parts[3:]
 
 
-class Deeds:
+class Editing:
     """Answers DELETE, MOVE and COPY of what a `tree` holds by way of the `editor`, and DELETE of
     the accounts' `links`; only in the accounts that are `deletable` anything may be deleted.
     """

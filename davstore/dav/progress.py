@@ -1,4 +1,4 @@
-"""What became of what was dropped, in words: a name and a text for each magnet that is coming."""
+"""How far dropped magnets are, in words: a name and a text for each that is coming."""
 
 import math
 from collections.abc import Sequence

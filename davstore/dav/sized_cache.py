@@ -19,7 +19,7 @@ K = TypeVar("K", bound=Hashable)
 V = TypeVar("V", bound=Sized)
 
 
-class Kept(Generic[K, V]):
+class SizedCache(Generic[K, V]):
     """The values used last, `most` bytes together."""
 
     def __init__(self, most: int) -> None:

@@ -68,7 +68,7 @@ class _Film:
     known: Position | None = None
 
 
-class Watching:
+class PlaybackTracker:
     """All films of the accounts that want it. For many threads.
 
     `players` are by account; `now` is monotonic seconds.

@@ -1,4 +1,4 @@
-"""Pages beside the tree, under `/-/`: who may see them is asked here, what they show elsewhere."""
+"""The dashboard under `/-/`: who may see its pages is asked here, what they show elsewhere."""
 
 from collections.abc import Iterable
 from typing import Protocol
@@ -31,7 +31,7 @@ class Pages(Protocol):
         """The right that a request needs."""
 
 
-class Annex(DAVProvider):
+class DashboardPages(DAVProvider):
     """Has the `application` answer who has the right that it asks for."""
 
     def __init__(self, application: Pages, users: Users) -> None:
