@@ -6,10 +6,8 @@ import socket
 import ssl
 import threading
 import time
-import weakref
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -277,24 +275,18 @@ def test_streams_that_are_left_in_the_middle_are_let_go_at_once(served: Serving)
 
 def test_a_client_that_is_gone_leaves_nothing_for_the_collector(served: Serving) -> None:
     """What the collector has set apart it would never find again."""
-    known: weakref.WeakSet[Connection] = weakref.WeakSet()
-    made, most = conversation.Connection, WORKERS + UPLOADS  # each thread has its last one in mind
+    most = WORKERS + UPLOADS  # each thread has its last one in mind
 
-    class Known(made):  # type: ignore[misc, valid-type]
-        def __init__(self, *of: Any) -> None:
-            super().__init__(*of)
-            known.add(self)
+    def known() -> int:
+        return sum(isinstance(each, Connection) for each in gc.get_objects())
 
     gc.collect()
     gc.disable()
-    conversation.Connection = Known  # type: ignore[misc]
     try:
         for _ in range(3 * most):
-            client = connected(served, get("0-9", more="Connection: close\r\n"))
-            client.recv(100)
-            client.close()
-        assert known
-        wait_until(lambda: len(known) <= most)
+            with connected(served, get("0-9", more="Connection: close\r\n")) as client:
+                client.recv(100)
+        assert known()
+        wait_until(lambda: known() <= most)
     finally:
-        conversation.Connection = made  # type: ignore[misc]
         gc.enable()

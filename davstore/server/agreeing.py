@@ -11,8 +11,8 @@ from pydantic import BaseModel, SecretStr
 from davstore import __version__
 from davstore.catalog.members import FOLDERS, Member
 from davstore.config import Settings
+from davstore.config.access import TokenGiven
 from davstore.dav.disk import mark
-from davstore.setting_types import TokenGiven
 
 _OWN: Final = frozenset({"connections", "read_ahead", "token", "token_file", "path"})
 """What each machine may have otherwise, or by another way."""

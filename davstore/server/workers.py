@@ -13,9 +13,9 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
-from cheroot.server import (
+from cheroot.server import (  # type: ignore[attr-defined]
     HTTPConnection,
-    comma_separated_headers,  # type: ignore[attr-defined]
+    comma_separated_headers,
 )
 from cheroot.wsgi import Gateway_10
 from cheroot.wsgi import Server as WsgiServer

@@ -16,7 +16,8 @@ from davstore.catalog.tables import leases
 from davstore.config import Database
 from davstore.errors import StateError
 from tests.catalog.process import Process, begun
-from tests.catalog.scripted import SOURCE, Clock, ScriptedStore, film, magnet, names
+from tests.catalog.scripted import SOURCE, ScriptedStore, film, magnet, names
+from tests.clock import Clock
 
 ONE = Member("nas1:8080", 0, "1.0", {"accounts": "aa", "users": "bb"})
 TWO = replace(ONE, name="nas2:8080")

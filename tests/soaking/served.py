@@ -63,7 +63,11 @@ class Served:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "davstore", "serve", "-c", str(self._config)], stderr=log
             )
-        wait_until(lambda: self.status(USER, PASSWORD, "/Movies/") == 200, 60)
+        try:
+            wait_until(lambda: self.status(USER, PASSWORD, "/Movies/") == 200, 60)
+        except BaseException:
+            self._process.kill()  # nobody else would
+            raise
         return self
 
     def __exit__(
