@@ -14,15 +14,12 @@ import tomli_w
 
 from davstore import __version__
 from davstore.simulator import Content, SimFile, SimMagnet, Simulator
+from tests.programs import ran
 from tests.serving import wait_until, write_config
 
 
 def davstore(*arguments: str, stdin: str = "", **environ: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "davstore", *arguments],
-        input=stdin, capture_output=True, text=True, timeout=60,
-        env={**os.environ, "COLUMNS": "200", **environ},
-    )  # fmt: skip
+    return ran(arguments, stdin, COLUMNS="200", **environ)
 
 
 def complaint(done: subprocess.CompletedProcess[str]) -> str:
@@ -67,7 +64,9 @@ def free_port() -> int:
 
 
 def test_it_says_its_version() -> None:
-    assert davstore("--version").stdout.strip() == f"davstore {__version__}"
+    command = [sys.executable, "-m", "davstore", "--version"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == f"davstore {__version__}"
 
 
 def test_check_says_who_each_account_is(config: Path) -> None:
