@@ -26,11 +26,14 @@ forks.set_forkserver_preload(list(LOADED))
 
 
 class Program:
-    """`davstore` with these arguments, as it begins; its streams are files at these paths."""
+    """`davstore`, or another module, with these arguments, as it begins; its streams are files at
+    these paths.
+    """
 
     def __init__(
         self,
         *arguments: str,
+        module: str = "davstore",
         stdin: str = os.devnull,
         stdout: str = os.devnull,
         stderr: str = os.devnull,
@@ -38,7 +41,7 @@ class Program:
     ) -> None:
         self._process = forks.Process(
             target=_run,
-            args=(arguments, {**os.environ, **(environ or {})}, (stdin, stdout, stderr)),
+            args=(module, arguments, {**os.environ, **(environ or {})}, (stdin, stdout, stderr)),
         )
         self._process.start()
         assert self._process.pid is not None
@@ -81,8 +84,10 @@ def ran(arguments: Sequence[str], stdin: str, **environ: str) -> subprocess.Comp
         )
 
 
-def _run(arguments: Sequence[str], environ: Mapping[str, str], streams: Sequence[str]) -> None:
-    """What `python -m davstore` does once Python has begun."""
+def _run(
+    module: str, arguments: Sequence[str], environ: Mapping[str, str], streams: Sequence[str]
+) -> None:
+    """What `python -m` does once Python has begun."""
     for number, path in enumerate(streams):
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND if number else os.O_RDONLY
         opened = os.open(path, flags)
@@ -95,5 +100,5 @@ def _run(arguments: Sequence[str], environ: Mapping[str, str], streams: Sequence
     )
     os.environ.clear()
     os.environ.update(environ)
-    sys.argv = ["davstore", *arguments]
-    runpy.run_module("davstore", run_name="__main__", alter_sys=True)
+    sys.argv = [module, *arguments]
+    runpy.run_module(module, run_name="__main__", alter_sys=True)

@@ -12,8 +12,6 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from multiprocessing import get_context
-from multiprocessing.context import SpawnProcess
 from pathlib import Path
 
 import pytest
@@ -22,6 +20,7 @@ import requests
 from davstore.cli.serve import _be_one_of_several
 from davstore.config import Database, Settings
 from davstore.simulator import Content, Fault, SimFile, SimMagnet, Simulator
+from tests.programs import forks
 from tests.serving import settings, wait_until, write_config
 
 PATH = "/alldebrid/magnets/Sintel/Sintel.mkv"
@@ -34,9 +33,8 @@ class One:
     def __init__(self, common: Settings, number: int) -> None:
         self.port = free_port()
         server = common.server.model_copy(update={"port": self.port})
-        context = get_context("spawn")
-        reports, theirs = context.Pipe(duplex=False)
-        self.process: SpawnProcess = context.Process(
+        reports, theirs = forks.Pipe(duplex=False)
+        self.process = forks.Process(
             target=partial(_be_one_of_several, config=None, verbose=False),
             args=(common.model_copy(update={"server": server}), theirs, number),
         )

@@ -2,9 +2,8 @@
 
 import logging
 import random
+import signal
 import sqlite3
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -27,8 +26,8 @@ from davstore.errors import StateError
 from davstore.model import Folder, Snapshot
 from tests.catalog.scripted import Clock, ScriptedStore, film, magnet, many, reopened
 from tests.catalog.stepping import SOURCE, Stepping, truth
-
-ROOT = Path(__file__).parent.parent.parent
+from tests.programs import Program
+from tests.serving import wait_until
 
 
 def now() -> float:
@@ -58,18 +57,18 @@ def checked(state: Path, database: Database | None) -> int:
 def test_a_kill_at_any_moment_loses_nothing(tmp_path: Path, database: Database | None) -> None:
     steps = [0]
     address = [] if database is None else [database.url.get_secret_value()]
-    for _ in range(8):
-        process = subprocess.Popen(
-            [sys.executable, "-m", "tests.catalog.stepping", str(tmp_path), *address],
-            cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    for at in range(8):
+        said, complained = tmp_path / f"said-{at}", tmp_path / f"complained-{at}"
+        process = Program(
+            str(tmp_path), *address, module="tests.catalog.stepping", stdout=str(said),
+            stderr=str(complained),
         )  # fmt: skip
-        assert process.stdout
-        assert process.stdout.readline() == "stepping\n"
-        with pytest.raises(subprocess.TimeoutExpired):
+        wait_until(lambda: said.exists() and said.read_text() == "stepping\n")  # noqa: B023
+        with pytest.raises(TimeoutError):
             process.wait(random.uniform(0.02, 0.4))
-        process.kill()
-        _, said = process.communicate()
-        assert "set-aside" not in said
+        process.send_signal(signal.SIGKILL)
+        process.wait(10)
+        assert "set-aside" not in complained.read_text()
         steps.append(checked(tmp_path, database))
     assert steps == sorted(steps)
     assert steps[-1] > 0

@@ -3,7 +3,6 @@
 import re
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ import tomli_w
 from davstore.simulator import Simulator
 from tests.benchmarks.processes import found
 from tests.cables import Cable, cable
+from tests.programs import Program
 from tests.serving import wait_until
 from tests.test_cli import free_port
 
@@ -35,7 +35,7 @@ class Replica:
         self.port = port
         self._config = config
         self._log = log
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Program | None = None
 
     @property
     def url(self) -> str:
@@ -48,10 +48,7 @@ class Replica:
 
     def begin(self) -> None:
         """Return at once."""
-        with self._log.open("ab") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "davstore", "serve", "-c", str(self._config)], stderr=log
-            )
+        self._process = Program("serve", "-c", str(self._config), stderr=str(self._log))
 
     def is_ready(self) -> bool:
         assert self._process is not None
@@ -64,7 +61,7 @@ class Replica:
     def kill(self) -> None:
         """As when the machine loses its power."""
         assert self._process is not None
-        self._process.kill()
+        self._process.send_signal(signal.SIGKILL)
         self._process.wait(10)
 
     def pause(self) -> None:
@@ -80,7 +77,7 @@ class Replica:
     def stop(self) -> None:
         """As when it is upgraded; returns once it has ended in peace."""
         assert self._process is not None
-        self._process.terminate()
+        self._process.send_signal(signal.SIGTERM)
         assert self._process.wait(NOTICE + DRAIN + 30) == 0
 
     def refresh(self) -> None:
