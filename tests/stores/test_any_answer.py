@@ -121,14 +121,20 @@ QUESTIONS: tuple[Question, ...] = (
 )
 
 
+PACED = ("alldebrid.api", "plank", "realdebrid.api", "stremthru")
+"""The modules of stores that say how often their service may be asked."""
+
+
 @pytest.fixture(scope="module")
 def service() -> Iterator[Answering]:
-    with answering() as found:
+    """It may be asked as often as one likes, or most of the time would be waited for turns."""
+    with answering() as found, pytest.MonkeyPatch.context() as patched:
+        for module in PACED:
+            patched.setattr(f"davstore.stores.{module}.RATES", ())
         yield found
 
 
 def opened(name: str, service: Answering) -> Store:
-    """A new one each time: it has not used up its pace."""
     keys = {"store": name, **LOGINS[name], "url": service.url}
     kind = STORES[keys["store"]]
     return kind.open(name, kind.settings.model_validate(keys), Means(sleep=lambda _seconds: None))
