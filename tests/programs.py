@@ -39,6 +39,8 @@ class Program:
         stderr: str = os.devnull,
         environ: Mapping[str, str] | None = None,
     ) -> None:
+        for path in (stdout, stderr):
+            Path(path).open("ab").close()  # whoever looks finds it
         self._process = forks.Process(
             target=_run,
             args=(module, arguments, {**os.environ, **(environ or {})}, (stdin, stdout, stderr)),
@@ -65,6 +67,12 @@ class Program:
         """As `kill` does."""
         os.kill(self.pid, number)
 
+    def end(self) -> None:
+        """However it stands."""
+        if self.poll() is None:
+            self._process.kill()
+            self._process.join(10)
+
 
 def ran(arguments: Sequence[str], stdin: str, **environ: str) -> subprocess.CompletedProcess[str]:
     """`davstore` with these arguments, and what it has said in a minute at the most."""
@@ -76,9 +84,8 @@ def ran(arguments: Sequence[str], stdin: str, **environ: str) -> subprocess.Comp
         )
         try:
             status = program.wait(60)
-        except TimeoutError:
-            program.send_signal(signal.SIGKILL)
-            raise
+        finally:
+            program.end()
         return subprocess.CompletedProcess(
             arguments, status, said.read_text("utf-8"), complained.read_text("utf-8")
         )

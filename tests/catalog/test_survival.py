@@ -63,7 +63,7 @@ def test_a_kill_at_any_moment_loses_nothing(tmp_path: Path, database: Database |
             str(tmp_path), *address, module="tests.catalog.stepping", stdout=str(said),
             stderr=str(complained),
         )  # fmt: skip
-        wait_until(lambda: said.exists() and said.read_text() == "stepping\n")  # noqa: B023
+        wait_until(lambda: said.read_text() == "stepping\n")  # noqa: B023
         with pytest.raises(TimeoutError):
             process.wait(random.uniform(0.02, 0.4))
         process.send_signal(signal.SIGKILL)

@@ -92,8 +92,8 @@ class Replica:
 
     def end(self) -> None:
         """However it stands."""
-        if self._process is not None and self._process.poll() is None:
-            self.kill()
+        if self._process is not None:
+            self._process.end()
 
     def ask(
         self, method: str, path: str, data: bytes | str | None = None, **headers: str
