@@ -13,6 +13,7 @@ The way down, each floor importing only what stands below it:
     model      the values                        errors     what can go wrong
     tally      what is counted                   logs       the log, and what it must not say
     collector  the garbage collector, for large libraries
+    pooled     small things on disk              wsgi       the types of PEP 3333
 Beside the house stands `simulator`: the services on localhost, for the demo and the tests.
 """
 

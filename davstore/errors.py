@@ -4,6 +4,7 @@
       ConfigError            every problem of the configuration at once, each with its cure
       StateError             the state folder, or the database, cannot be used
         DatabaseAway           … because the database does not answer now
+      NotReady               nothing is known of an account yet
       StoreError             names the account
         NotAuthorized          token wrong or revoked: stop and tell the owner
         AccountProblem         not premium, locked, address not allowed: stop and tell the owner
@@ -73,6 +74,17 @@ class StateError(DavstoreError):
 
 class DatabaseAway(StateError):
     """The database that machines share cannot be reached, or does not answer: try later."""
+
+
+class NotReady(DavstoreError):
+    """Nothing is known yet of the account or view called `name`."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.name = name
+
+    def __str__(self) -> str:
+        return f"nothing is known of {self.name!r} yet: no store has answered; try again soon"
 
 
 class StoreError(DavstoreError):

@@ -57,6 +57,12 @@ class RcloneHook(Hook):
     )
     fs: str = Field(default="", description="which mount, where one rclone has several")
 
+    @model_validator(mode="after")
+    def _log_in(self) -> Self:
+        if self.password is not None and not self.user:
+            raise ValueError("has a password and no user; rclone needs both, or neither")
+        return self
+
 
 class MediaServerHook(TokenGiven, Hook):
     """A media server, which knows our folders by where they are mounted."""

@@ -11,10 +11,9 @@ import subprocess
 import sys
 import time
 from base64 import b64encode
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
 from typing import Final
 
 from davstore.errors import DavstoreError, HookError
@@ -70,19 +69,19 @@ def rclone() -> str:
     return found
 
 
-def wait_for(login: Login, seconds: float, now: Callable[[], float] = time.monotonic) -> None:
+def wait_for(login: Login, seconds: float) -> None:
     """Return once davstore answers and knows the login; it may still be starting."""
     token = f"{login.user}:{login.password}".encode()
     headers = {"Authorization": f"Basic {b64encode(token).decode()}"} if login.user else {}
     notices = Notices(login.url.rstrip("/"), headers, 10.0)
     trusted = {"verify": str(login.certificate)} if login.certificate else {}
-    deadline = now() + seconds
+    deadline = time.monotonic() + seconds
     try:
         while True:
             try:
                 answer = notices.send("PROPFIND", "/", headers={"Depth": "0"}, **trusted)
             except HookError as error:
-                if "refuses" in str(error) or now() > deadline:
+                if "refuses" in str(error) or time.monotonic() > deadline:
                     raise CannotMount(f"davstore at {login.url} {error}") from None
             else:
                 if answer.status == 207:
@@ -94,16 +93,17 @@ def wait_for(login: Login, seconds: float, now: Callable[[], float] = time.monot
 
 
 def ready_place(place: Path) -> None:
-    """Make the folder if need be, and take away what a mount that died has left there."""
+    """Make the folder if need be, and take away what a mount that died has left there. Raises
+    `CannotMount`.
+    """
+    if _has_died(place):
+        _unmount(place)
     try:
         place.mkdir(parents=True, exist_ok=True)
         is_empty = not any(place.iterdir())
     except OSError as error:
-        if error.errno != errno.ENOTCONN:
-            cure = "choose another folder, or make it yours"
-            raise CannotMount(f"{place}: {(error.strerror or '?').lower()}; {cure}") from None
-        _unmount(place)
-        is_empty = not any(place.iterdir())
+        cure = "choose another folder, or make it yours"
+        raise CannotMount(f"{place}: {(error.strerror or '?').lower()}; {cure}") from None
     if place.is_mount():
         raise CannotMount(f"{place}: something is mounted there; `fusermount3 -u {place}` ends it")
     if not is_empty:
@@ -138,7 +138,6 @@ class Mount:
         is_for_all: bool = False,
         cache_size: str = "20G",
         more: Sequence[str] = (),
-        environ: Mapping[str, str] = MappingProxyType(os.environ),
     ) -> None:
         self._login = login
         self._place = place
@@ -150,7 +149,7 @@ class Mount:
             *(["--read-only"] if is_read_only else []), *(["--allow-other"] if is_for_all else []),
             *(["--rc"] if listening else []), *more,
         ]  # fmt: skip
-        kept = {name: value for name, value in environ.items() if name != "NOTIFY_SOCKET"}
+        kept = {name: value for name, value in os.environ.items() if name != "NOTIFY_SOCKET"}
         self._environ = {**kept, **self._secrets(listening)}
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -224,10 +223,16 @@ class Mount:
 
 
 def _is_mounted(place: Path) -> bool:
+    return _has_died(place) or place.is_mount()
+
+
+def _has_died(place: Path) -> bool:
+    """Whether an rclone has gone and left its mount there."""
     try:
-        return place.is_mount()
-    except OSError as error:  # rclone has gone and left it
+        place.stat()
+    except OSError as error:
         return error.errno == errno.ENOTCONN
+    return False
 
 
 def _unmount(place: Path) -> None:

@@ -9,6 +9,8 @@ from collections.abc import Container
 LONGEST = 255
 """Bytes of UTF-8 that file systems allow a name."""
 LONGEST_SUFFIX = 16
+DEEPEST = 32
+"""Folders and file of one path: a torrent may say any, and who walks a tree goes as deep."""
 
 _RESERVED = frozenset(
     {"con", "prn", "aux", "nul"} | {f"{port}{n}" for port in ("com", "lpt") for n in "123456789¹²³"}
@@ -32,9 +34,11 @@ def safe(raw: str, fallback: str = "unnamed") -> str:
 
 
 def parts(path: str) -> tuple[str, ...]:
-    """The safe components of an upstream path; nothing in it can climb."""
-    kept = (part for part in path.split("/") if part.strip() not in {"", ".", ".."})
-    return tuple(safe(part) for part in kept)
+    """The safe components of an upstream path; nothing in it can climb. Of one that is deeper than
+    `DEEPEST` the innermost folders are left out.
+    """
+    kept = [part for part in path.split("/") if part.strip() not in {"", ".", ".."}]
+    return tuple(map(safe, kept[: DEEPEST - 1] + kept[DEEPEST - 1 :][-1:]))
 
 
 def key(name: str) -> str:

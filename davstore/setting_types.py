@@ -15,9 +15,10 @@ def _web_url(value: str) -> str:
     return value
 
 
-def _base_url(value: str) -> str:
+def base_url(value: str) -> str:
+    """The address of a service, to which paths are added; raises `ValueError`."""
     parts = urlsplit(_web_url(value))
-    if parts.username or parts.query or parts.fragment:
+    if "@" in parts.netloc or parts.query or parts.fragment:
         raise ValueError("holds more than an address; leave out login, ? and #")
     return value.rstrip("/")
 
@@ -27,8 +28,7 @@ def _secret_url(value: SecretStr) -> SecretStr:
     return value
 
 
-BaseUrl: TypeAlias = Annotated[str, AfterValidator(_base_url)]
-"""The address of a service, to which paths are added."""
+BaseUrl: TypeAlias = Annotated[str, AfterValidator(base_url)]
 SecretUrl: TypeAlias = Annotated[SecretStr, AfterValidator(_secret_url)]
 """An address that may be as good as a password."""
 

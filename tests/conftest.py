@@ -12,6 +12,7 @@ from hypothesis import settings
 
 from davstore.config import Database
 from davstore.simulator import Simulator
+from tests.clock import Clock
 from tests.postgres import Cluster, binaries
 
 # A busy machine is no reason to fail: what hangs is ended by pytest-timeout.
@@ -44,10 +45,10 @@ def pytest_xdist_auto_num_workers() -> int | None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Long ones first: none is to be left in the end for one process, with the others idle."""
     here = Path(__file__).parent
-    items.sort(key=lambda item: _place(item.path.relative_to(here).as_posix()))
+    items.sort(key=lambda item: _turn(item.path.relative_to(here).as_posix()))
 
 
-def _place(path: str) -> int:
+def _turn(path: str) -> int:
     return next((at for at, name in enumerate(LONG) if path.startswith(name)), len(LONG))
 
 
@@ -56,6 +57,11 @@ def sim() -> Iterator[Simulator]:
     """The five services and the file host, running, with empty libraries."""
     with Simulator() as simulator:
         yield simulator
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
 
 
 @dataclass(frozen=True)
@@ -131,6 +137,16 @@ def database(request: pytest.FixtureRequest) -> Iterator[Database | None]:
     """Where the state is: in its folder, or in a database of its own, so that whoever uses this
     holds for both.
     """
+    yield from _place(request)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"], scope="module")
+def common_database(request: pytest.FixtureRequest) -> Iterator[Database | None]:
+    """The same for a server that all tests of a file ask."""
+    yield from _place(request)
+
+
+def _place(request: pytest.FixtureRequest) -> Iterator[Database | None]:
     if request.param == "sqlite":
         yield None
         return

@@ -74,6 +74,23 @@ class Program:
             self._process.join(10)
 
 
+class Fresh:
+    """`davstore` by its own command: as large, and as slow to begin, as it is."""
+
+    def __init__(self, *arguments: str, stderr: str) -> None:
+        with Path(stderr).open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "davstore", *arguments], stderr=log
+            )
+        self.pid, self.poll = self._process.pid, self._process.poll
+        self.wait, self.send_signal = self._process.wait, self._process.send_signal
+
+    def end(self) -> None:
+        """However it stands."""
+        self._process.kill()
+        self._process.wait(10)
+
+
 def ran(arguments: Sequence[str], stdin: str, **environ: str) -> subprocess.CompletedProcess[str]:
     """`davstore` with these arguments, and what it has said in a minute at the most."""
     with tempfile.TemporaryDirectory() as folder:

@@ -48,14 +48,17 @@ def write_config(
     accounts: tuple[str, ...] = ACCOUNTS,
     changes: Mapping[str, Mapping[str, Any]] | None = None,
     server: Mapping[str, Any] | None = None,
+    database: config.Database | None = None,
     **extra: Any,
 ) -> Path:
     """A config file that leads to the simulator, on a free port; `changes` by account, and those
-    of the `server`.
+    of the `server`. The state is in a folder, or in a `database`.
     """
     path = folder / "davstore.toml"
+    where = {} if database is None else {"state_url": database.url.get_secret_value()}
+    own = {"port": 0, "state": str(folder / "state"), "refresh": 3600, **where}
     content: dict[str, Any] = {
-        "server": {"port": 0, "state": str(folder / "state"), "refresh": 3600, **(server or {})},
+        "server": {**own, **(server or {})},
         "accounts": {
             name: {**getattr(sim, name).settings, **(changes or {}).get(name, {})}
             for name in accounts

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from davstore.simulator import Content, SimFile, SimMagnet, Simulator
+from tests.commands import complaint, davstore
 from tests.serving import write_config
-from tests.test_cli import complaint, davstore
 
 DEBIAN = SimFile("debian-12.iso", Content.random("debian", 50_000))
 

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from zeroconf import ServiceBrowser, ServiceInfo, ServiceListener, Zeroconf
 
-from davstore.server.announcing import TYPE
+from davstore.server.announcing import TYPE, service
 from davstore.simulator import Simulator
+from tests.commands import free_port
 from tests.serving import wait_until, write_config
-from tests.test_cli import free_port
 
 
 class Hearing(ServiceListener):
@@ -39,6 +39,12 @@ def hearing() -> Iterator[Hearing]:
     yield found
     browser.cancel()
     network.close()
+
+
+def test_a_machine_may_have_as_long_a_name_as_there_is() -> None:
+    said = service("http://127.0.0.1:8080/", f"{'m' * 63}.example")
+    assert said.name.startswith("davstore on mmm")
+    assert said.parsed_addresses() == ["127.0.0.1"]
 
 
 @pytest.mark.parametrize("workers", [1, 2])

@@ -9,24 +9,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import requests
 import tomli_w
 
 from davstore import __version__
 from davstore.simulator import Content, SimFile, SimMagnet, Simulator
-from tests.programs import ran
+from tests.commands import answers, complaint, davstore, free_port
 from tests.serving import wait_until, write_config
-
-
-def davstore(*arguments: str, stdin: str = "", **environ: str) -> subprocess.CompletedProcess[str]:
-    return ran(arguments, stdin, COLUMNS="200", **environ)
-
-
-def complaint(done: subprocess.CompletedProcess[str]) -> str:
-    """What a failed command says: one line a problem, never a traceback."""
-    assert done.returncode != 0
-    assert "Traceback" not in done.stderr
-    return done.stderr.strip()
 
 
 @pytest.fixture
@@ -55,12 +43,6 @@ def serving(config: Path) -> Iterator[subprocess.Popen[str]]:
     yield process
     process.kill()
     process.wait(10)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def test_it_says_its_version() -> None:
@@ -113,13 +95,6 @@ def test_a_hash_made_by_password_lets_that_password_in(account: Simulator, tmp_p
     finally:
         process.terminate()
         assert process.wait(10) == 0
-
-
-def answers(url: str, login: tuple[str, str]) -> int:
-    try:
-        return requests.get(url, auth=login, timeout=5).status_code
-    except requests.ConnectionError:
-        return 0
 
 
 def test_config_shows_what_is_in_force_without_secrets(config: Path, account: Simulator) -> None:
@@ -183,6 +158,15 @@ def test_every_problem_of_a_configuration_is_said_at_once(tmp_path: Path) -> Non
     ):
         assert expected in said, said
     assert "SECRETSECRET" not in said
+
+
+@pytest.mark.parametrize("url", ["http://anna:SECRET@127.0.0.1/", "SECRET", "http://h/?SECRET"])
+def test_an_address_to_mount_that_is_none_is_said_without_its_login(
+    tmp_path: Path, url: str
+) -> None:
+    done = davstore("mount", str(tmp_path / "place"), "--url", url)
+    assert "Invalid value for '--url'" in complaint(done)
+    assert (done.returncode, "SECRET" in done.stderr) == (2, False)
 
 
 def test_a_config_file_that_is_missing_is_named(tmp_path: Path) -> None:

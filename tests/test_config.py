@@ -62,6 +62,28 @@ def test_users_may_be_numbered_in_the_environment(tmp_path: Path) -> None:
     assert settings.users[0].name == "anna"
 
 
+def test_words_of_the_environment_stay_words(tmp_path: Path) -> None:
+    text = '[accounts.p]\nstore = "plank"\nurl = "http://h"\nemail = "a@b"\n'
+    settings = load(
+        tmp_path, text, DAVSTORE_ACCOUNTS__P__PASSWORD="12345678", DAVSTORE_SERVER__TLS_CERT="",
+        DAVSTORE_USERS__0__NAME="true", DAVSTORE_USERS__0__PASSWORD='[1"',
+        DAVSTORE_SERVER__PROXIES='["10.0.0.0/8", "::1"]', DAVSTORE_PORT="tcp://10.0.0.1:80",
+    )  # fmt: skip
+    assert settings.accounts["p"].password.get_secret_value() == "12345678"
+    assert settings.users[0].password is not None
+    assert (settings.users[0].name, settings.users[0].password.get_secret_value()) == (
+        "true",
+        '[1"',
+    )
+    assert settings.server.tls_cert is None
+    assert len(settings.server.proxies) == 2
+
+
+def test_a_variable_that_is_no_setting_is_a_problem(tmp_path: Path) -> None:
+    [line] = problems(tmp_path, ACCOUNT, DAVSTORE_SEVER__PORT="9000")
+    assert line.startswith("sever: is not known; did you mean server?")
+
+
 def test_accounts_keep_their_configured_order(tmp_path: Path) -> None:
     text = "".join(f'[accounts.{n}]\nstore = "realdebrid"\ntoken = "x"\n' for n in "zma")
     assert list(load(tmp_path, text).accounts) == ["z", "m", "a"]
@@ -101,6 +123,8 @@ def test_a_token_may_stand_in_a_file(tmp_path: Path) -> None:
         ('[server]\nprefix = "/a b"\n' + ACCOUNT, "server.prefix: is no path; one such as /dav"),
         ('[server]\nprefix = "/../b"\n' + ACCOUNT, "server.prefix: is no path; one such as /dav"),
         ('[server]\nprefix = "/rd/x"\n' + ACCOUNT, "server.prefix: 'rd' stands at the root"),
+        ('[server]\nprefix = "/-"\n' + ACCOUNT, "server.prefix: '-' stands at the root"),
+        (ACCOUNT + 'url = "http://:SECRET@h"\n', "accounts.rd.url: holds more than an address"),
         (
             ACCOUNT + '[[users]]\nname = "a"\npassword = "p"\naccounts = ["rb"]\n',
             "users.0.accounts: 'rb' is not known; did you mean rd?",
@@ -155,6 +179,15 @@ def test_users_make_any_address_fine(tmp_path: Path) -> None:
 def test_what_is_no_toml_is_said_with_its_line(tmp_path: Path) -> None:
     [line] = problems(tmp_path, "[server\nport = 1\n")
     assert "line 1" in line
+
+
+def test_a_default_file_that_may_not_be_read_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    (tmp_path / "davstore").write_text("in the folder's place")
+    with pytest.raises(ConfigError, match=r"config\.toml: Not a directory; name the file"):
+        config.load(None, MODELS, {})
 
 
 def test_what_is_not_utf8_is_said(tmp_path: Path) -> None:

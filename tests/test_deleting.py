@@ -7,6 +7,7 @@ from urllib.parse import unquote
 
 import pytest
 
+from davstore.config import Database
 from davstore.simulator import Content, SimFile, SimMagnet, Simulator
 from tests.serving import Serving, serving, wait_until
 
@@ -25,13 +26,14 @@ def fill(sim: Simulator) -> None:
 
 
 @pytest.fixture
-def served(sim: Simulator, tmp_path: Path) -> Iterator[Serving]:
+def served(sim: Simulator, tmp_path: Path, database: Database | None) -> Iterator[Serving]:
     fill(sim)
     changes = {"realdebrid": DELETE}
     accounts = ("realdebrid", "alldebrid")
     with serving(
-        sim, tmp_path, accounts=accounts, changes=changes, user="anna", password="pw"
-    ) as s:
+        sim, tmp_path, accounts=accounts, changes=changes, user="anna", password="pw",
+        database=database,
+    ) as s:  # fmt: skip
         yield s
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from davstore.config import Database
 from davstore.simulator import Content, SimFile, SimMagnet, Simulator
 from tests.serving import Serving, serving, wait_until
 from tests.test_deleting import do, names
@@ -13,7 +14,7 @@ VIEWS = {"Everything": {}, "Films": {"kind": "movie", "layout": "arranged"}}
 
 
 @pytest.fixture
-def served(sim: Simulator, tmp_path: Path) -> Iterator[Serving]:
+def served(sim: Simulator, tmp_path: Path, database: Database | None) -> Iterator[Serving]:
     files = ["Sintel.2010.1080p.mkv", "extra.nfo"]
     sim.realdebrid.add(
         SimMagnet("Sintel.2010.1080p", [SimFile(f, Content.random(f, 9999)) for f in files])
@@ -25,8 +26,9 @@ def served(sim: Simulator, tmp_path: Path) -> Iterator[Serving]:
     ]
     changes = {"realdebrid": {"delete": True}}
     with serving(
-        sim, tmp_path, accounts=("realdebrid",), changes=changes, users=users, views=VIEWS
-    ) as s:
+        sim, tmp_path, accounts=("realdebrid",), changes=changes, users=users, views=VIEWS,
+        database=database,
+    ) as s:  # fmt: skip
         s.session.auth = ("anna", "pw")
         wait_until(lambda: len(names(s, "/Films")) == 2)
         yield s

@@ -10,6 +10,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from davstore.cli.main import app
+from davstore.errors import StateError
 from davstore.server.examining import address_words, examined
 from davstore.simulator import Content, Fault, SimFile, SimMagnet, Simulator
 from davstore.stores.base import Seen
@@ -142,17 +143,37 @@ def test_a_clock_that_is_wrong_is_found(config: Path) -> None:
     assert "NTP" in clock.cure
 
 
-def test_the_bundle_holds_no_secret_and_no_name(
-    config: Path, tmp_path: Path, sim: Simulator
-) -> None:
+def test_the_bundle_holds_no_secret_and_no_name(tmp_path: Path, sim: Simulator) -> None:
+    for name, status in (("Sintel", "ready"), ("Ocean's Charge", "downloading")):
+        sim.alldebrid.add(SimMagnet(name, [SimFile(f"{name}.mkv", FILM)], status=status))  # type: ignore[arg-type]
+    users = [{"name": name, "password": "open-sesame"} for name in ("ada@example.org", "berta")]
+    config = write_config(sim, tmp_path, accounts=("alldebrid",), users=users)
     done = run(config, "--bundle", str(tmp_path / "report.zip"))
     assert done.exit_code == 0, done.output
     with zipfile.ZipFile(tmp_path / "report.zip") as archive:
         names = set(archive.namelist())
         text = "".join(archive.read(name).decode() for name in names)
     assert names == {"version.txt", "doctor.json", "config.toml", "status.json", "servers.json"}
-    for secret in (sim.alldebrid.token, "open-sesame", "ada@example.org", "Sintel"):
+    for secret in (sim.alldebrid.token, "open-sesame", "ada@", "berta", "Sintel", "Charge"):
         assert secret not in text
+
+
+def test_a_name_that_holds_an_apostrophe_is_kept_out_of_the_bundle(
+    config: Path, tmp_path: Path, sim: Simulator
+) -> None:
+    sim.alldebrid.remove(sim.alldebrid.library[0][0])
+    sim.alldebrid.add(SimMagnet("Bunny", files=[SimFile("Bunny's Tale.mkv", FILM)]))
+    sim.host.faults.add(Fault("status", times=99))
+    done = run(config, "--bundle", str(tmp_path / "report.zip"))
+    assert "Bunny's Tale.mkv" in done.stdout
+    with zipfile.ZipFile(tmp_path / "report.zip") as archive:
+        assert "Tale" not in archive.read("doctor.json").decode()
+
+
+def test_a_bundle_that_cannot_be_written_is_said(config: Path, tmp_path: Path) -> None:
+    done = run(config, "--bundle", str(tmp_path / "none" / "report.zip"))
+    assert isinstance(done.exception, StateError)
+    assert "No such file or directory; choose" in str(done.exception)
 
 
 def test_the_bundle_does_not_say_where_somebody_lives(sim: Simulator, tmp_path: Path) -> None:

@@ -18,18 +18,7 @@ from davstore.errors import (
 )
 from davstore.model import File, Leaf
 from davstore.resolver import Failures
-
-
-class Clock:
-    time = 1_000_000.0
-
-    def __call__(self) -> float:
-        return self.time
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
+from tests.clock import Clock
 
 
 @pytest.fixture

@@ -9,9 +9,9 @@ import pytest
 
 from davstore.catalog import Additions, only_server, open_database
 from davstore.simulator import Content, SimFile, SimMagnet, Simulator
+from tests.commands import complaint, davstore
 from tests.serving import settings, write_config
 from tests.stores.test_store_adding import torrent
-from tests.test_cli import complaint, davstore
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from davstore.server import front
+from davstore.server import conversation
 from davstore.simulator import Content, Fault, SimFile, SimMagnet, Simulator
 from davstore.stream import Stream
 from tests.conftest import Certified
@@ -156,7 +156,7 @@ def test_silent_dripping_and_idle_clients_hold_no_thread(served: Serving) -> Non
 
 
 def test_a_head_that_drips_is_given_up(served: Serving, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(front, "HEAD_SECONDS", 0.3)
+    monkeypatch.setattr(conversation, "HEAD_SECONDS", 0.3)
     with connected(served, b"GET / HTTP/1.1\r\n") as client:
         got = b""
         deadline = time.monotonic() + 10

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from davstore.server import front, workers
+from davstore.server import conversation, workers
 from davstore.simulator import Content, SimFile, SimMagnet, Simulator
 from tests.serving import Serving, serving, wait_until
 
@@ -207,7 +207,7 @@ def test_a_body_that_is_cut_leaves_nothing(served: Serving) -> None:
 def test_slow_bodies_do_not_hold_up_others(
     served: Serving, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(front, "HEAD_SECONDS", 0.3)
+    monkeypatch.setattr(conversation, "HEAD_SECONDS", 0.3)
     place = urlsplit(served.url)
     slow = []
     for length in (100, 100_000, 10**12):

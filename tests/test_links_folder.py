@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 import requests
 
+from davstore.config import Database
 from davstore.simulator import Content, Fault, SimFile, SimMagnet, Simulator
+from tests.commands import davstore
 from tests.serving import Serving, serving, wait_until
-from tests.test_cli import davstore
 
 DELETE: Mapping[str, Any] = {"delete": True}
 ISO = SimFile("debian-12.iso", Content.random("debian", 300_000))
@@ -60,10 +61,12 @@ def test_links_stand_beside_magnets_and_stream(sim: Simulator, tmp_path: Path, n
 
 
 @pytest.mark.parametrize("name", ["realdebrid", "alldebrid"])
-def test_looking_costs_a_call_or_two_in_minutes(sim: Simulator, tmp_path: Path, name: str) -> None:
+def test_looking_costs_a_call_or_two_in_minutes(
+    sim: Simulator, tmp_path: Path, database: Database | None, name: str
+) -> None:
     service = getattr(sim, name)
     visit(sim, name, service.hosters.put(ISO))
-    with serving(sim, tmp_path, accounts=(name,)) as served:
+    with serving(sim, tmp_path, database=database, accounts=(name,)) as served:
         served.request("PROPFIND", f"/{name}/links/", headers={"Depth": "1"})
         wait_until(ready(served, f"/{name}/links/"))
         before = service.count()
@@ -72,13 +75,15 @@ def test_looking_costs_a_call_or_two_in_minutes(sim: Simulator, tmp_path: Path, 
         assert service.count() == before
 
 
-def test_what_was_known_is_there_after_a_restart(sim: Simulator, tmp_path: Path) -> None:
+def test_what_was_known_is_there_after_a_restart(
+    sim: Simulator, tmp_path: Path, database: Database | None
+) -> None:
     visit(sim, "realdebrid", sim.realdebrid.hosters.put(ISO))
-    with serving(sim, tmp_path, accounts=("realdebrid",)) as served:
+    with serving(sim, tmp_path, database=database, accounts=("realdebrid",)) as served:
         served.request("PROPFIND", "/realdebrid/links/", headers={"Depth": "1"})
         wait_until(ready(served, "/realdebrid/links/"))
     sim.realdebrid.faults.add(Fault("status", "downloads", times=None, status=503))
-    with serving(sim, tmp_path, accounts=("realdebrid",)) as served:
+    with serving(sim, tmp_path, database=database, accounts=("realdebrid",)) as served:
         assert names(served, "/realdebrid/links/") == ["debian-12.iso"]
 
 
@@ -131,11 +136,13 @@ def kept(sim: Simulator, name: str) -> set[str]:
 
 
 @pytest.mark.parametrize("name", ["realdebrid", "alldebrid"])
-def test_a_deleted_link_is_kept_no_longer(sim: Simulator, tmp_path: Path, name: str) -> None:
+def test_a_deleted_link_is_kept_no_longer(
+    sim: Simulator, tmp_path: Path, database: Database | None, name: str
+) -> None:
     first, second = filled(sim, name)
     visit(sim, name, first)
     accounts = {"accounts": (name,), "changes": {name: DELETE}}
-    with serving(sim, tmp_path, user="anna", password="p", **accounts) as served:  # type: ignore[arg-type]
+    with serving(sim, tmp_path, database=database, user="anna", password="p", **accounts) as served:  # type: ignore[arg-type]
         served.request("PROPFIND", f"/{name}/links/", headers={"Depth": "1"})
         wait_until(ready(served, f"/{name}/links/"))
         assert served.get(f"/{name}/links/a.iso").status_code == 200
@@ -145,7 +152,7 @@ def test_a_deleted_link_is_kept_no_longer(sim: Simulator, tmp_path: Path, name: 
         assert served.request("DELETE", f"/{name}/links/a.iso").status_code == 404
         served.server.library.linked.refresh(name)
         assert names(served, f"/{name}/links/") == ["b.iso"], "though it was unlocked lately"
-    with serving(sim, tmp_path, user="anna", password="p", **accounts) as served:  # type: ignore[arg-type]
+    with serving(sim, tmp_path, database=database, user="anna", password="p", **accounts) as served:  # type: ignore[arg-type]
         assert names(served, f"/{name}/links/") == ["b.iso"]
     config = str(tmp_path / "davstore.toml")
     [row] = map(json.loads, davstore("audit", "--json", "-c", config).stdout.splitlines())
@@ -155,11 +162,13 @@ def test_a_deleted_link_is_kept_no_longer(sim: Simulator, tmp_path: Path, name: 
 
 
 def test_what_alldebrid_remembers_by_itself_is_hidden_until_it_is_used_anew(
-    sim: Simulator, tmp_path: Path
+    sim: Simulator, tmp_path: Path, database: Database | None
 ) -> None:
     link = sim.alldebrid.hosters.put(ISO)
     sim.alldebrid.desk.history.append(sim.alldebrid.desk.visited(link, ISO.name, ISO.size, "x"))
-    with serving(sim, tmp_path, accounts=("alldebrid",), changes={"alldebrid": DELETE}) as served:
+    with serving(
+        sim, tmp_path, database=database, accounts=("alldebrid",), changes={"alldebrid": DELETE}
+    ) as served:
         linked = served.server.library.linked
         linked.refresh("alldebrid")
         assert served.request("DELETE", "/alldebrid/links/debian-12.iso").status_code == 204
@@ -190,10 +199,14 @@ def test_who_may_not_delete_is_told_so(sim: Simulator, tmp_path: Path) -> None:
         assert names(served, "/realdebrid/links/") == ["a.iso", "b.iso"]
 
 
-def test_a_link_that_the_service_does_not_let_go_of_stays(sim: Simulator, tmp_path: Path) -> None:
+def test_a_link_that_the_service_does_not_let_go_of_stays(
+    sim: Simulator, tmp_path: Path, database: Database | None
+) -> None:
     filled(sim, "realdebrid")
     changes = {"realdebrid": DELETE}
-    with serving(sim, tmp_path, accounts=("realdebrid",), changes=changes) as served:
+    with serving(
+        sim, tmp_path, database=database, accounts=("realdebrid",), changes=changes
+    ) as served:
         served.server.library.linked.refresh("realdebrid")
         sim.realdebrid.faults.add(Fault("status", "downloads/delete", times=None, status=503))
         assert served.request("DELETE", "/realdebrid/links/a.iso").status_code == 503

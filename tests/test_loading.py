@@ -19,7 +19,7 @@ SERVING = ("cheroot", "wsgidav", "lxml", "jinja2", "werkzeug", "diskcache", "dav
 STATE = ("sqlalchemy", "davstore.catalog")
 SETTINGS = ("pydantic", "requests", "davstore.config", "davstore.stores")
 SELDOM = ("PTT", "regex", "alembic", "mako", "sqlalchemy.dialects.postgresql", "psycopg",
-          "prometheus_client", "pydantic_settings", "zeroconf", "cryptography", "flask",
+          "prometheus_client", "zeroconf", "cryptography", "flask",
           "davstore.simulator")  # fmt: skip
 """What even a server needs only where it is configured or asked for."""
 LIGHT = (*SERVING, *STATE, *SELDOM)

@@ -15,8 +15,8 @@ from davstore.model import Folder, Found, Query, Text
 from davstore.simulator import Content, Fault, SimFile, SimMagnet, Simulator
 from davstore.stores.memory import Memory
 from davstore.wanted import wanted
+from tests.commands import davstore
 from tests.serving import Serving, serving, wait_until
-from tests.test_cli import davstore
 
 BODY = Content.random("sintel", 5000)
 DEPTH = {"Depth": "1"}

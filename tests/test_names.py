@@ -108,6 +108,12 @@ def test_a_path_is_split_into_safe_parts(path: str, expected: tuple[str, ...]) -
     assert names.parts(path) == expected
 
 
+def test_a_path_is_no_deeper_than_a_tree_may_be() -> None:
+    deep = names.parts("/".join(map(str, range(5000))) + "/sintel.mkv")
+    assert len(deep) == names.DEEPEST
+    assert (deep[0], deep[-1]) == ("0", "sintel.mkv")
+
+
 @given(st.lists(anything, max_size=30))
 def test_distinct_names_never_collide_by_case_or_form(raws: list[str]) -> None:
     taken: set[str] = set()

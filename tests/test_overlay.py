@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
+from davstore.config import Database
 from davstore.simulator import Content, SimFile, SimMagnet, Simulator
+from tests.commands import davstore
 from tests.serving import Serving, serving, settings, wait_until, write_config
-from tests.test_cli import davstore
 
 FOLDER, TITLE = "/realdebrid/magnets/Sintel (2010)", "/Movies/Sintel (2010)"
 OVERLAY = {"overlay": True, "overlay_limit": "1MiB"}
@@ -24,13 +25,14 @@ Opened = Callable[..., AbstractContextManager[Serving]]
 
 
 @pytest.fixture
-def opened(sim: Simulator, tmp_path: Path) -> Opened:
+def opened(sim: Simulator, tmp_path: Path, database: Database | None) -> Opened:
     """Serves the same state, again and again."""
 
     def serve(**server: Any) -> AbstractContextManager[Serving]:
         return serving(
             sim, tmp_path, accounts=("realdebrid",), user="anna", password="pw", views=VIEWS,
             changes={"realdebrid": {"delete": True}}, server={**OVERLAY, **server},
+            database=database,
         )  # fmt: skip
 
     return serve

@@ -8,8 +8,8 @@ import pytest
 
 from davstore.catalog.export import Export
 from davstore.simulator import Content, Fault, SimFile, SimMagnet, Simulator
+from tests.commands import complaint, davstore
 from tests.serving import Serving, serving, wait_until, write_config
-from tests.test_cli import complaint, davstore
 
 
 @pytest.fixture

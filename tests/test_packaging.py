@@ -1,18 +1,20 @@
 """What is shipped beside the code: the manual, completion, and the files for containers."""
 
-import json
 import os
+import re
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
 import yaml
 
 from davstore.cli import manual
-from davstore.config.told import hooks as told
+from davstore.config import Settings, load
 from davstore.dav.canary import CANARY
+from davstore.hook_settings import RcloneHook
+from davstore.stores import STORES
 
 HOUSE = Path(__file__).parent.parent
 SCHEMAS = {
@@ -78,17 +80,53 @@ def test_the_image_is_made_of_files_that_docker_is_shown() -> None:
     assert all((HOUSE / each).exists() for each in copied)
 
 
+PASSWORD = 'a"b\\c'
+
+
+def composed(name: str, **variables: str) -> Settings:
+    """The settings of a davstore that is begun by compose with these variables in .env."""
+    whole = yaml.safe_load((HOUSE / "docker" / name).read_text())
+    said = next(iter(whole["services"].values()))["environment"]
+    account = {"DAVSTORE_ACCOUNTS__RD__STORE": "realdebrid", "DAVSTORE_ACCOUNTS__RD__TOKEN": "x"}
+    environ = {key: filled_in(value, {"DAVSTORE_PASSWORD": PASSWORD, **variables})
+               for key, value in said.items()}  # fmt: skip
+    models = {name: kind.settings for name, kind in STORES.items()}
+    return load(None, models, {**environ, **account})
+
+
+def filled_in(text: str, variables: Mapping[str, str]) -> str:
+    """As compose does (docs.docker.com/reference/compose-file/interpolation), inner ones first."""
+
+    def value(found: re.Match[str]) -> str:
+        is_set = bool(known := variables.get(found[1], ""))
+        return {"+": found[3] if is_set else "", None: known}.get(found[2], known or found[3])
+
+    while (done := re.sub(r"\$\{(\w+)(?::([-+?])([^${}]*))?\}", value, text)) != text:
+        text = done
+    return text
+
+
+@pytest.mark.parametrize("profiles", ["", "mount", "mount,jellyfin"])
 @pytest.mark.parametrize("more", [
     "", '{"kind": "jellyfin", "token": "x", "map": {"/Movies": "/media/Movies"}}',
 ])  # fmt: skip
-def test_hooks_of_ones_own_join_the_one_that_compose_brings(more: str) -> None:
-    compose = yaml.safe_load((HOUSE / "docker" / "compose.yaml").read_text())
-    said = compose["services"]["davstore"]["environment"]["DAVSTORE_HOOKS"]
-    said = said.replace("${DAVSTORE_MORE_HOOKS:+, }", ", " if more else "")
-    hooks = json.loads(said.replace("${DAVSTORE_MORE_HOOKS:-}", more))
-    made, problems = told(hooks)
-    assert problems == []
-    assert [hook.kind for hook in made] == (["rclone", "jellyfin"] if more else ["rclone"])
+def test_compose_tells_the_mount_if_there_is_one_and_whom_else_somebody_names(
+    profiles: str, more: str
+) -> None:
+    made = composed("compose.yaml", COMPOSE_PROFILES=profiles, DAVSTORE_MORE_HOOKS=more)
+    kinds = ["rclone"] * bool(profiles) + ["jellyfin"] * bool(more)
+    assert [hook.kind for hook in made.hooks] == kinds
+    for hook in made.hooks[: bool(profiles)]:
+        assert isinstance(hook, RcloneHook)
+        assert hook.password is not None
+        assert (hook.user, hook.password.get_secret_value()) == ("davstore", PASSWORD)
+
+
+@pytest.mark.parametrize("name", ["compose.yaml", "replicas.yaml"])
+def test_any_password_logs_in_to_what_compose_begins(name: str) -> None:
+    [user] = composed(name, DAVSTORE_USER="anna").users
+    assert user.password is not None
+    assert (user.name, user.password.get_secret_value()) == ("anna", PASSWORD)
 
 
 def test_the_mount_is_made_below_what_is_shared() -> None:

@@ -22,15 +22,15 @@ class Player:
     known: Position = field(default_factory=lambda: Position(0.0, DURATION))
     written: list[float] = field(default_factory=list)
     asked: int = 0
-    fails: bool = False
+    failure: Exception | None = None
 
     def position(self, file: File) -> Position:
         self.asked += 1
         return self.known
 
     def move(self, file: File, position: Position) -> None:
-        if self.fails:
-            raise StoreUnavailable("home", "down")
+        if self.failure is not None:
+            raise self.failure
         self.written.append(position.seconds)
 
 
@@ -143,11 +143,12 @@ def test_only_accounts_that_want_it_are_tracked(track: bool, account: str) -> No
     assert sofa.player.asked == 0
 
 
-def test_a_service_that_fails_is_told_the_next_time(sofa: Sofa) -> None:
-    sofa.player.fails = True
+@pytest.mark.parametrize("failure", [StoreUnavailable("home", "down"), KeyError("ours")])
+def test_a_service_that_fails_is_told_the_next_time(sofa: Sofa, failure: Exception) -> None:
+    sofa.player.failure = failure
     reading = sofa.open()
     sofa.play(reading, 300)
-    sofa.player.fails = False
+    sofa.player.failure = None
     sofa.play(reading, 60)
     assert sofa.player.written == [360.0]
 

@@ -16,9 +16,10 @@ import tomli_w
 
 from davstore.server.reloading import at_once, changed, waiting
 from davstore.simulator import Content, SimFile, SimMagnet, Simulator
+from tests.commands import free_port
 from tests.hooks.receivers import Taking, Told, running
 from tests.serving import settings, wait_until, write_config
-from tests.test_workers import Served, free_port
+from tests.test_workers import Served
 from tests.test_workers import serving as processes
 
 RIGHTS = ["read", "watch", "manage"]

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from davstore.dav.transfer import Again, Answer, Request
-from davstore.server import front
+from davstore.server import conversation, front
 from davstore.server.repeats import MOST, Repeats
 from davstore.server.workers import UPLOADS, WORKERS
 from davstore.simulator import Content, SimFile, SimMagnet, Simulator
@@ -73,7 +73,7 @@ def test_bodies_that_do_not_come_hold_no_worker(
         each.sendall(whole[-5:])
         assert answer(each)[0].startswith(b"HTTP/1.1 207")
         each.close()
-    monkeypatch.setattr(front, "HEAD_SECONDS", 0.1)
+    monkeypatch.setattr(conversation, "HEAD_SECONDS", 0.1)
     with connected(served, whole[:-5]) as client:
         assert client.recv(12) == b"HTTP/1.1 408"
 
@@ -123,6 +123,7 @@ def head(line: str = "GET /a HTTP/1.1", *more: str) -> bytes:
         head("PUT /a HTTP/1.1", "Content-Length: +5"),
         head("PUT /a HTTP/1.1", "Content-Length : 5"),
         head("PUT /a HTTP/1.1", "Content-Length: 99999"),
+        head("GET /a HTTP/1.1", f"X: {'x' * 9000}"),
     ],
 )  # fmt: skip
 def test_what_is_not_plain_is_never_answered_at_once(first: bytes) -> None:
@@ -143,6 +144,20 @@ def test_another_address_and_other_headers_are_other_requests() -> None:
     assert repeats.answer("::2", again, b"12345") is None
     other = head("PUT /b HTTP/1.1", "Content-Length: 5", "Authorization: Basic eDp5")
     assert repeats.answer("::1", other, b"12345") is None
+
+
+@pytest.mark.parametrize("name", ["Range", "range", "RANGE"])
+def test_a_range_is_one_however_it_is_spelt(name: str) -> None:
+    asked: list[str | None] = []
+
+    def again(request: Request) -> Answer:
+        asked.append(request.range)
+        return Answer("206 Partial Content", [])
+
+    repeats = Repeats()
+    repeats.learn("::1", head("GET /a HTTP/1.1", f"{name}: bytes=0-1"), again, is_last=False)
+    assert repeats.answer("::1", head("GET /a HTTP/1.1", f"{name}: bytes=5-6"), b"")
+    assert asked == ["bytes=5-6"]
 
 
 def test_two_ranges_are_left_to_who_understands_them() -> None:

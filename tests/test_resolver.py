@@ -15,19 +15,12 @@ from davstore.model import Account, File, Leaf, Link, Magnet, Unreadable
 from davstore.resolver import Resolver
 from davstore.resolver.links import THREADS
 from davstore.stores.base import FileLists
+from tests.clock import Clock
 from tests.serving import wait_until
 
 FILE = File("Sintel.mkv", ref="ref-of-sintel", size=1000)
 LEAF = Leaf("Sintel.mkv", "rd", FILE, "identity", 1000, 1.7e9, "magnet")
 HOUR = 3600.0
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.time = 1_000_000.0
-
-    def __call__(self) -> float:
-        return self.time
 
 
 class CountingStore:
@@ -64,11 +57,6 @@ class CountingStore:
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
 def store(clock: Clock) -> CountingStore:
     return CountingStore(clock)
 
@@ -76,7 +64,7 @@ def store(clock: Clock) -> CountingStore:
 @pytest.fixture
 def shelf(tmp_path: Path, clock: Clock, database: Database | None) -> Iterator[Links]:
     engine = open_database(tmp_path, clock, database=database)
-    yield Links(engine)
+    yield Links(engine, clock)
     engine.dispose()
 
 
@@ -140,6 +128,13 @@ def test_who_still_waits_for_a_turn_is_told_of_the_end(
     assert isinstance(asked[-1].exception(0), StoreUnavailable)
     store.gate.set()
     assert asked[0].result(10).url  # what was under way is still of use
+
+
+def test_after_the_end_nobody_waits(resolver: Resolver) -> None:
+    resolver.close()
+    for _ in range(2):
+        with pytest.raises(StoreUnavailable, match="being stopped"):
+            resolver.link(LEAF)
 
 
 def test_a_failure_reaches_every_waiting_reader_and_is_not_remembered(

@@ -4,8 +4,9 @@ import time
 from collections.abc import Iterator
 
 import pytest
+from rich.table import Table
 
-from davstore.cli.screen import day, minute, out
+from davstore.cli.screen import day, labelled, minute, out
 from davstore.stores.shapes import LATEST
 
 
@@ -25,6 +26,20 @@ def test_what_a_service_says_does_not_command_the_terminal() -> None:
     assert "Sintel" in shown
     assert "two\nlines" in shown
     assert not {"\x1b", "\x9b"} & set(shown)
+
+
+def test_names_are_shown_as_they_are() -> None:
+    names = "[bold]Sintel[/] :heart: [/x] it\u202eneves\u202c " + "long " * 100
+    table = Table("name")
+    table.add_row("[/x] :heart:")
+    with out.capture() as captured:
+        out.print(names)
+        out.print(labelled("red", names, names))
+        out.print(table)
+    shown = captured.get()
+    straight = names.replace("\u202e", "?").replace("\u202c", "?")
+    assert shown.startswith(f"{straight}\n{straight}: {straight}\n")
+    assert "[/x] :heart:" in shown.splitlines()[-2]
 
 
 @pytest.mark.usefixtures("_elsewhere")

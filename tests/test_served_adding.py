@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import requests
 
+from davstore.config import Database
 from davstore.simulator import Content, SimFile, SimMagnet, Simulator
 from tests.serving import Serving, serving, wait_until
 from tests.torrents import link, torrent
@@ -21,7 +22,7 @@ ACCOUNTS = ("torz", "magnets", "alldebrid", "plank")
 
 
 @pytest.fixture
-def served(sim: Simulator, tmp_path: Path) -> Iterator[Serving]:
+def served(sim: Simulator, tmp_path: Path, database: Database | None) -> Iterator[Serving]:
     bunny = SimMagnet("Bunny & co", [SimFile("b.mkv", Content.random("b", 99))], title="Bunny & co")
     sim.plank.add(bunny)
     sim.alldebrid.add(SimMagnet("Sintel", [SimFile("s.mkv", Content.random("s", 99))]))
@@ -30,7 +31,9 @@ def served(sim: Simulator, tmp_path: Path) -> Iterator[Serving]:
         sim.torz.cached.add(sim.torz.torznab.index(film, seeders))
         sim.magnets.torznab.index(film, seeders)
     changes = {"alldebrid": {"delete": True}}
-    with serving(sim, tmp_path, accounts=ACCOUNTS, users=USERS, changes=changes) as running:
+    with serving(
+        sim, tmp_path, accounts=ACCOUNTS, users=USERS, changes=changes, database=database
+    ) as running:
         running.session.auth = ("anna", "a")
         yield running
 

@@ -131,6 +131,18 @@ def test_who_an_account_is_is_asked_only_while_somebody_looks(
     assert asked() == before + 1
 
 
+def test_a_notice_of_the_service_is_dismissed_from_the_page(
+    served: Serving, sim: Simulator
+) -> None:
+    wait_until(lambda: "alldebrid says: FREEDAYS_USED_QUOTA Dismiss" in text(served))
+    done = press(served, "dismiss", account="alldebrid", notice="FREEDAYS_USED_QUOTA")
+    assert (done.status_code, sim.alldebrid.desk.notices) == (200, [])
+    assert "FREEDAYS_USED_QUOTA" not in text(served)
+    sim.alldebrid.fail("AUTH_USER_BANNED", "notification")
+    refused = press(served, "dismiss", account="alldebrid", notice="OTHER")
+    assert (refused.status_code, "banned" in refused.text) == (409, True)
+
+
 def test_no_secret_stands_on_the_pages(served: Serving, sim: Simulator) -> None:
     served.get(PATH, headers={"Range": "bytes=30000000-30000099"})
     wait_until(lambda: "premium" in text(served))

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from davstore.server import front, workers
+from davstore.server import conversation, workers
 from davstore.simulator import Content, SimFile, SimMagnet, Simulator
 from tests.serving import Serving, serving, wait_until
 
@@ -45,8 +45,8 @@ def begun(served: Serving) -> socket.socket:
 def test_a_player_may_pause_for_longer_than_a_request_may_take(
     sim: Simulator, tmp_path: Path, content: Content, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(front, "HEAD_SECONDS", 0.5)
-    monkeypatch.setattr(front, "IDLE_SECONDS", 0.5)
+    monkeypatch.setattr(conversation, "HEAD_SECONDS", 0.5)
+    monkeypatch.setattr(conversation, "IDLE_SECONDS", 0.5)
     sim.alldebrid.add(SimMagnet("debian", files=[SimFile("debian.iso", content)]))
     with serving(sim, tmp_path, accounts=("alldebrid",)) as running:
         wait_until(lambda: running.request("HEAD", PATH).status_code == 200)

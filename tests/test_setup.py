@@ -15,8 +15,8 @@ from davstore.cli.setup.questions import OF_STORES
 from davstore.cli.setup.units import Kind, Units
 from davstore.simulator import Simulator
 from davstore.stores import STORES
+from tests.commands import answers, complaint, davstore, free_port
 from tests.serving import wait_until
-from tests.test_cli import answers, complaint, davstore, free_port
 
 Need = Callable[..., None]
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from davstore.simulator import Content, SimFile, SimMagnet, Simulator
+from tests.commands import complaint, davstore, free_port
 from tests.programs import Program
 from tests.serving import wait_until, write_config
-from tests.test_cli import complaint, davstore, free_port
 
 
 @pytest.fixture

@@ -19,9 +19,10 @@ from davstore.dav.keeping import in_folder
 from davstore.errors import StateError
 from davstore.server.beside import Place
 from davstore.stores.passes import Pass, PassFile
-from tests.catalog.scripted import Clock, ScriptedStore, film, magnet, reopened
+from tests.catalog.scripted import ScriptedStore, film, magnet, reopened
+from tests.clock import Clock
+from tests.commands import davstore as run
 from tests.postgres import Cluster
-from tests.test_cli import davstore as run
 
 CONTENT = bytes(range(256)) * 3000
 """More than a block of a content."""

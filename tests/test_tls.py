@@ -15,7 +15,7 @@ import requests
 from typer.testing import CliRunner
 
 from davstore.cli.main import app
-from davstore.server import front
+from davstore.server import conversation
 from davstore.server.certificate import Certificate, CertificateProblem
 from davstore.server.self_signed import SelfSigned
 from davstore.simulator import Content, SimFile, SimMagnet, Simulator
@@ -108,7 +108,7 @@ def test_a_client_that_says_goodbye_in_the_middle_of_a_file_is_let_go(
 def test_silence_in_the_greeting_holds_up_nobody_and_ends(
     secure: Serving, own: Certified, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(front, "HANDSHAKE_SECONDS", 0.3)
+    monkeypatch.setattr(conversation, "HANDSHAKE_SECONDS", 0.3)
     silent = [raw(secure) for _ in range(50)]
     silent[0].sendall(b"\x16\x03\x01")
     assert secure.request("PROPFIND", "/", headers={"Depth": "0"}).status_code == 207

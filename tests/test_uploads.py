@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from davstore.server import front
+from davstore.server import conversation
 from davstore.server.framing import body_follows, claimant
 from davstore.server.slots import Slots
 from davstore.server.workers import UPLOADS
@@ -66,7 +66,7 @@ def test_however_many_are_slow_others_are_answered(
 def test_who_waits_too_long_for_a_turn_is_sent_away_and_told_when_to_come_back(
     served: Serving, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(front, "UPLOAD_SECONDS", 0.2)
+    monkeypatch.setattr(conversation, "UPLOAD_SECONDS", 0.2)
     slow = begun(served, ONES)
     wait_until(lambda: under_way(served, tmp_path) == ONES)
     with begun(served, 1)[0] as late:

@@ -11,12 +11,13 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from davstore import config
+from davstore.config import Database
 from davstore.dav.canary import CANARY
 from davstore.errors import ConfigError
 from davstore.simulator import Content, Fault, SimFile, SimMagnet, Simulator
 from davstore.stores import STORES
+from tests.commands import davstore
 from tests.serving import Serving, serving, wait_until, write_config
-from tests.test_cli import davstore
 
 HASH = "ab" * 20
 ACCOUNTS = ("realdebrid", "alldebrid", "torz", "magnets")
@@ -61,9 +62,9 @@ def files(served: Serving, path: str = "/") -> Iterator[str]:
 
 
 @pytest.fixture
-def served(sim: Simulator, tmp_path: Path) -> Iterator[Serving]:
+def served(sim: Simulator, tmp_path: Path, database: Database | None) -> Iterator[Serving]:
     fill(sim)
-    with serving(sim, tmp_path, accounts=ACCOUNTS, views=VIEWS) as running:
+    with serving(sim, tmp_path, accounts=ACCOUNTS, views=VIEWS, database=database) as running:
         wait_until(lambda: sorted(files(running)) == SHOWN)
         yield running
 

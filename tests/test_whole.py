@@ -9,6 +9,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from davstore.config import Database
 from davstore.errors import StoreError
 from davstore.simulator import Content, Fault, SimFile, SimMagnet, Simulator
 from tests.serving import ACCOUNTS, Serving, serving, wait_until
@@ -139,27 +140,27 @@ def test_a_store_that_answers_rubbish_empties_nothing(
     assert sorted(files(served, "/")) == before
 
 
-def test_a_store_that_is_down_at_a_restart_is_served_from_the_disk(
-    sim: Simulator, tmp_path: Path
+def test_a_store_that_is_down_at_a_restart_is_served_from_what_is_kept(
+    sim: Simulator, tmp_path: Path, database: Database | None
 ) -> None:
     fill(sim)
-    with serving(sim, tmp_path) as running:
+    with serving(sim, tmp_path, database=database) as running:
         wait_until(lambda: complete(running))
         before = sorted(files(running, "/"))
         tags = [running.request("HEAD", quote(path)).headers["ETag"] for path in before]
     for account in ACCOUNTS:
         getattr(sim, account).stop()
-    with serving(sim, tmp_path, ready=False, sleep=lambda _: None) as running:
+    with serving(sim, tmp_path, ready=False, sleep=lambda _: None, database=database) as running:
         assert sorted(files(running, "/")) == before
         again = [running.request("HEAD", quote(path)).headers["ETag"] for path in before]
     assert again == tags
 
 
-def test_links_outlive_a_restart(sim: Simulator, tmp_path: Path) -> None:
+def test_links_outlive_a_restart(sim: Simulator, tmp_path: Path, database: Database | None) -> None:
     fill(sim)
     path = "/alldebrid/magnets/Big Buck Bunny/Big Buck Bunny.mp4"
     for _ in range(2):
-        with serving(sim, tmp_path) as running:
+        with serving(sim, tmp_path, database=database) as running:
             wait_until(lambda: running.get(quote(path)).status_code == 200)
     assert sim.alldebrid.count("link/unlock") == 1
 

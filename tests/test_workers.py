@@ -20,6 +20,7 @@ import requests
 from davstore.cli.serve import _be_one_of_several
 from davstore.config import Database, Settings
 from davstore.simulator import Content, Fault, SimFile, SimMagnet, Simulator
+from tests.commands import free_port
 from tests.programs import forks
 from tests.serving import settings, wait_until, write_config
 
@@ -62,12 +63,6 @@ class One:
     def send(self, number: int) -> None:
         assert self.process.pid
         os.kill(self.process.pid, number)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def film(name: str) -> SimMagnet:

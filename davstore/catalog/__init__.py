@@ -34,7 +34,6 @@ from davstore.catalog.differences import differences, folded
 from davstore.catalog.edit_records import NameTaken
 from davstore.catalog.editor import Editor, NotThere
 from davstore.catalog.giving import Giving, moved_to
-from davstore.catalog.holding import Holding
 from davstore.catalog.homes import Sweeper, home_in, home_of
 from davstore.catalog.kept import Kept, rooms
 from davstore.catalog.leases import Leases, Turns
@@ -44,7 +43,7 @@ from davstore.catalog.lock import only_server, server_of
 from davstore.catalog.lookups import Lookups
 from davstore.catalog.migrations import SCHEMA
 from davstore.catalog.outbox import Deafness, Outbox, Untold
-from davstore.catalog.overview import Growth, Overview, Overviews, overviews
+from davstore.catalog.overview import Growth, Overview, Overviews
 from davstore.catalog.pass_records import PassRecord, passes_of
 from davstore.catalog.places import PlaceRecords
 from davstore.catalog.records import Records
@@ -71,7 +70,6 @@ __all__ = [
     "Engine",
     "Giving",
     "Growth",
-    "Holding",
     "Kept",
     "Leases",
     "Linked",
@@ -110,7 +108,6 @@ __all__ = [
     "moved_to",
     "only_server",
     "open_database",
-    "overviews",
     "owner",
     "passes_of",
     "pool_of",

@@ -121,6 +121,8 @@ _DROP = (drops.c.name, sa.func.length(drops.c.content).label("size"), drops.c.id
 _ADDITION = tuple(additions.c[name] for name in Addition.__slots__)
 _ORDER = (additions.c.person == IMPORTED, additions.c.dropped, additions.c.hash)
 _HOSTED = additions.c.hash.startswith(HOSTED)
+_STAYS: Final = frozenset({"account", "hash", "tried", "id"})
+"""Of what is asked for anew."""
 _APART: Final = 1e-5
 """Seconds: enough to tell two moments of our time apart."""
 _UNKEPT: Final = "what was dropped cannot be read or written"
@@ -148,8 +150,7 @@ class Additions:
                "hashes": hashes, "at": now}  # fmt: skip
         with self._writing() as connection:
             upsert(connection, drops, row)
-            for each in wanted:
-                _want(connection, account, each, person, now)
+            _want(connection, account, wanted, person, now)
             _check_room(connection, account)
             revisions.taken(connection, revisions.of_queue(account))
         return Drop(name, len(content), identity, tuple(hashes), now)
@@ -158,13 +159,8 @@ class Additions:
         """Ask for magnets without a file; how many were not asked for before. They keep their
         order. Raises `Full`, but for an import.
         """
-        now = self.now()
         with self._writing() as connection:
-            moments = (now + at * _APART for at in range(len(wanted)))
-            asked = sum(
-                _want(connection, account, each, person, moment)
-                for each, moment in zip(wanted, moments, strict=True)
-            )
+            asked = _want(connection, account, wanted, person, self.now())
             if person != IMPORTED:
                 _check_room(connection, account)
             revisions.taken(connection, revisions.of_queue(account))
@@ -332,12 +328,19 @@ class Additions:
             connection.commit()
 
 
-def _want(connection: sa.Connection, account: str, wanted: Wanted, person: str, now: float) -> int:
-    """1 where it was not asked for before, else 0. What a person wants goes before an import."""
-    row = {"account": account, "hash": wanted.hash, "name": wanted.name, "link": wanted.link,
-           "torrent": wanted.torrent, "person": person, "dropped": now, "state": State.WAITING,
-           "reason": "", "tries": 0, "due": 0.0, "settled": 0.0}  # fmt: skip
-    new = row | {"tried": 0.0, "unsure": False, "id": ""}
+def _want(
+    connection: sa.Connection, account: str, wanted: Sequence[Wanted], person: str, now: float
+) -> int:
+    """How many were not asked for before. What a person wants goes before an import."""
+    rows = [
+        {"account": account, "hash": each.hash, "name": each.name, "link": each.link,
+         "torrent": each.torrent, "person": person, "dropped": now + at * _APART,
+         "state": State.WAITING, "reason": "", "tries": 0, "due": 0.0, "settled": 0.0,
+         "tried": 0.0, "unsure": False, "id": ""}
+        for at, each in enumerate(wanted)
+    ]  # fmt: skip
+    if not rows:
+        return 0
     again = additions.c.settled < now - RETRIED_WITHIN
     was_added = additions.c.state == State.ADDED
     is_settled = additions.c.state.in_([State.ADDED, State.REFUSED])
@@ -346,14 +349,16 @@ def _want(connection: sa.Connection, account: str, wanted: Wanted, person: str, 
         & (additions.c.person == IMPORTED)
         & sa.literal(person != IMPORTED)
     )
-    statement = inserting(connection, additions).values(new)
+    statement = inserting(connection, additions)
+    anew = {name: statement.excluded[name] for name in rows[0] if name not in _STAYS}
     return written(
         connection,
         statement.on_conflict_do_update(
             index_elements=["account", "hash"],
-            set_=row | {"unsure": sa.or_(additions.c.unsure, was_added)},
+            set_=anew | {"unsure": sa.or_(additions.c.unsure, was_added)},
             where=(is_settled & again) | is_preferred,
         ),
+        rows,
     )
 
 
@@ -370,10 +375,6 @@ def _check_room(connection: sa.Connection, account: str) -> None:
 def _forget(connection: sa.Connection, account: str, hash_: str) -> None:
     free = additions.c.state.in_([State.WAITING, State.REFUSED])
     connection.execute(sa.delete(additions).where(_this(account, hash_) & free))
-
-
-def _of(hosted: bool) -> sa.ColumnElement[bool]:  # noqa: FBT001 - a column as good as any
-    return _HOSTED if hosted else ~_HOSTED
 
 
 def _this(account: str, hash_: str) -> sa.ColumnElement[bool]:

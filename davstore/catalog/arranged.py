@@ -6,9 +6,10 @@ thread of their own; till then they are missing from views.
 """
 
 import logging
+import math
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from hashlib import blake2b
 from typing import Final
@@ -16,7 +17,7 @@ from typing import Final
 from sqlalchemy.exc import SQLAlchemyError
 
 from davstore import views
-from davstore.catalog.branches import Branches, Spot
+from davstore.catalog.branches import Branches, PlacesOf, Spot
 from davstore.catalog.dialects import reading, reason
 from davstore.catalog.places import Paths, Place, PlaceRecords, folders_of
 from davstore.catalog.shown import Shown
@@ -38,6 +39,7 @@ LOOK_EVERY = 1.0
 """Seconds between two looks at the snapshots."""
 REMEMBERED = 90 * 86400.0
 """Seconds for which the names of what is gone are kept for it."""
+SWEEP_EVERY = 86400.0
 
 _NONE: Final[tuple[str, views.Places]] = ("", {})
 
@@ -67,6 +69,7 @@ class Arranged:
         self._failed: dict[str, None] = {}
         self._unsaved: dict[str, tuple[Place, Paths]] = {}
         self._due = 0.0
+        self._swept = -math.inf
         self._missed = False
         self._said = ""
         self._published: tuple[Folder, ...] | None = None
@@ -124,7 +127,7 @@ class Arranged:
             return None
         spot = self._spots.get(key)
         name = spot.place.name if spot else ""
-        return facts_of(self._sources.of(key), name), self._paths(key)
+        return facts_of(self._sources.of(key), name), dict(self._paths([key])).get(key, {})
 
     def start(self) -> None:
         """Keep up with the snapshots, so that nobody who asks must wait for it."""
@@ -180,8 +183,9 @@ class Arranged:
     def _looked(self) -> set[str] | None:
         """The keys of what changed in the accounts or with time; None where nothing did."""
         news = self._sources.news()
+        if news and self._swept + SWEEP_EVERY <= self._now():
+            self._sweep()
         if news and not self._sources.is_known:
-            self._records.sweep(self._now() - REMEMBERED)
             self._merge()
         changed = self._sources.take(news)
         if self._due <= self._now():
@@ -193,6 +197,17 @@ class Arranged:
                              if key not in late), default=float("inf"))  # fmt: skip
             changed |= late
         return changed or None
+
+    def _sweep(self) -> None:
+        """Forget the names of what has been gone for long."""
+        self._swept = self._now()
+        before = self._swept - REMEMBERED
+        self._records.sweep(before)
+        for key, spot in list(self._spots.items()):
+            if not spot.sources and 0 < spot.place.gone < before:
+                del self._spots[key]
+                for branches in self._branches.values():
+                    branches.drop(spot.place, ())
 
     def _settle(self, changed: Iterable[str]) -> None:
         """Show what is known of these already, and note what must be arranged."""
@@ -259,10 +274,14 @@ class Arranged:
                 self._put(Spot(spot.place, sources))  # another process has given it its places
                 continue
             try:
-                self._unsaved[key] = self._arranged(key, spot, sources, self._paths(key))
+                before = {} if spot is None else dict(self._paths([key]))
+                self._unsaved[key] = self._arranged(key, spot, sources, before.get(key, {}))
+                continue
             except (DavstoreError, SQLAlchemyError) as error:
                 self._complain(error)
-                self._failed[key] = None  # tried again when something changes
+            except Exception:  # one magnet keeps no other out of the views
+                log.exception("views: %s cannot be arranged", key)
+            self._failed[key] = None  # tried again when something changes
 
     def _arranged(
         self, key: str, spot: Spot | None, sources: tuple[Folder, ...], before: Paths
@@ -318,15 +337,19 @@ class Arranged:
         text = "\n".join([*self._digests, *self._digests.values(), *sorted(told)])
         return blake2b(text.encode(errors="surrogatepass"), digest_size=9).hexdigest()
 
-    def _paths(self, key: str) -> Paths:
-        row = self._unsaved.get(key)
-        if row is not None:
-            return row[1]
+    def _paths(self, keys: Collection[str]) -> Iterator[tuple[str, Paths]]:
+        """Where the files of magnets are in all views. Raises `StateError`."""
+        unsaved = {key: row[1] for key in keys if (row := self._unsaved.get(key)) is not None}
+        yield from unsaved.items()
         with reading():
-            return self._records.paths(key)
+            yield from self._records.paths([key for key in keys if key not in unsaved])
 
-    def _places_in(self, view: str) -> Callable[[str], views.Places]:
-        return lambda key: self._paths(key).get(view, _NONE)[1]
+    def _places_in(self, view: str) -> PlacesOf:
+        def places(keys: Collection[str]) -> Iterator[tuple[str, views.Places]]:
+            for key, paths in self._paths(keys):
+                yield key, paths.get(view, _NONE)[1]
+
+        return places
 
     def _folder(self, name: str) -> Folder:
         accounts, places = self._views[name].accounts, self._places_in(name)

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from davstore.catalog.edit_tables import audit, edits
+from davstore.catalog.edit_tables import UNENDED, audit, edits
 from davstore.catalog.edits import Edit, Stage
 from davstore.model import HOSTED, Magnet
 
@@ -82,7 +82,7 @@ def settle(connection: sa.Connection, now: float) -> None:
         edits.c.magnet == audit.c.magnet,
         edits.c.stage == Stage.REMOVING.value,
     )
-    lost = (audit.c.ended == 0) & ~removing.exists() & ~audit.c.magnet.startswith(HOSTED)
+    lost = UNENDED & ~removing.exists() & ~audit.c.magnet.startswith(HOSTED)
     if connection.execute(sa.select(audit.c.number).where(lost).limit(1)).first() is None:
         return  # the usual case takes no turn at writing
     done = {"ended": now, "outcome": "no longer in the account"}
@@ -123,4 +123,4 @@ def _row(account: str, magnet: Magnet, name: str, edit: Edit) -> dict[str, Any]:
 
 
 def _open(account: str, magnet: str) -> sa.ColumnElement[bool]:
-    return sa.and_(audit.c.account == account, audit.c.magnet == magnet, audit.c.ended == 0)
+    return sa.and_(audit.c.account == account, audit.c.magnet == magnet, UNENDED)

@@ -4,10 +4,11 @@ Holds names of folders alone: files are looked up when a folder is touched.
 """
 
 from bisect import bisect_left
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from operator import attrgetter, itemgetter
 from types import MappingProxyType
+from typing import TypeAlias
 
 from davstore import names, views
 from davstore.catalog.places import Place
@@ -15,6 +16,8 @@ from davstore.catalog.trees import tree_of
 from davstore.model import Entry, Folder, Leaf
 from davstore.views import Path, Places, listed
 
+PlacesOf: TypeAlias = Callable[[Collection[str]], Iterable[tuple[str, Places]]]
+"""The places, in one view, of the files of magnets, by key; what is not known is left out."""
 MANY = 2000
 """So many entries are ordered by their plain names: numbers by value would take too long."""
 
@@ -101,9 +104,9 @@ Shelving = Callable[[tuple[Spot, ...], Path, tuple[Folder, ...]], Mapping[str, E
 
 
 class Branches:
-    """All folders of a view. `places` finds the paths of a magnet's files in it."""
+    """All folders of a view. `places` finds the paths of magnets' files in it, by their keys."""
 
-    def __init__(self, name: str, places: Callable[[str], Places]) -> None:
+    def __init__(self, name: str, places: PlacesOf) -> None:
         self.root = Branch(name, None)
         self._name = name
         self._places = places
@@ -139,7 +142,7 @@ class Branches:
             return ()
         if branch.taken is None:
             self._many.add(parent)
-            every = (path for key in branch.spots for path in self._places(key).values())
+            every = (path for _, each in self._places(branch.spots) for path in each.values())
             branch.taken = {names.key(path[-1]) for path in every if path[:-1] == parent}
         return branch.taken
 

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from davstore.catalog.dialects import SERVER, saying
+from davstore.catalog.dialects import SERVER, patient, saying
 from davstore.catalog.edit_tables import audit
 from davstore.catalog.migrations import SCHEMA, number, without_note
 from davstore.catalog.shared_tables import contents, kept, passes
@@ -13,6 +13,8 @@ from davstore.catalog.tables import leases, metadata, revisions
 from davstore.errors import StateError
 
 AT_ONCE: Final = 1000
+EMPTIED_WITHIN: Final = 600
+"""Seconds that the rows of one table may take to be deleted."""
 _ELSEWHERE: Final = frozenset({leases, contents, kept, passes})
 """Who is at work now is nobody at the other place; and the rest stands in files beside SQLite's."""
 _MADE_ANYWAY: Final = frozenset({leases, revisions})
@@ -30,12 +32,11 @@ def copied(source: sa.Engine, target: sa.Engine, *, replace: bool) -> dict[str, 
         for each in (reading, writing):
             if number(each) != SCHEMA:
                 raise StateError("there is a newer davstore's state; copy it with that one")
-        if writing.dialect.name == SERVER:
-            writing.exec_driver_sql("SET LOCAL statement_timeout = 0")
         if not replace and not is_empty(writing):
             raise StateError("there is a state already; --replace puts this one in its place")
-        for table in metadata.sorted_tables:
-            writing.execute(sa.delete(table))
+        with patient(writing, EMPTIED_WITHIN):
+            for table in metadata.sorted_tables:
+                writing.execute(sa.delete(table))
         tables = [table for table in metadata.sorted_tables if table not in _ELSEWHERE]
         counts = {table.name: _copy(table, reading, writing) for table in tables}
         if writing.dialect.name == SERVER:

@@ -19,6 +19,7 @@ from davstore.catalog.dialects import (
     introduce,
     is_server,
     looking,
+    patient,
     reason,
     teller_of,
     telling,
@@ -39,6 +40,7 @@ FILE_NAME: Final = "catalog.db"
 BUSY_TIMEOUT = 10.0
 MIGRATE_WITHIN: Final = 600
 """Seconds that one statement of a migration may take."""
+_SHARED: Final = "the database of server.state_url"
 
 
 class _Unusable(Exception):
@@ -90,7 +92,7 @@ def look_into(folder: Path, database: Database | None = None) -> sa.Engine | Non
     Raises `StateError` where it cannot be read; nothing is ever set aside or changed.
     """
     if database is not None:
-        engine, name = _connecting(database), "the database of server.state_url"
+        engine, name = _connecting(database), _SHARED
     else:
         path = folder / FILE_NAME
         if not path.exists():
@@ -99,6 +101,7 @@ def look_into(folder: Path, database: Database | None = None) -> sa.Engine | Non
         engine = sa.create_engine(
             f"sqlite:///file:{quote(str(path))}?mode=ro&uri=true",
             connect_args={"timeout": BUSY_TIMEOUT},
+            hide_parameters=True,  # they hold links
         )
     try:
         with engine.connect() as connection:
@@ -154,19 +157,24 @@ def _server(database: Database) -> sa.Engine:
     engine = _connecting(database)
     try:
         with engine.begin() as connection:
-            connection.exec_driver_sql(f"SET LOCAL statement_timeout = '{MIGRATE_WITHIN}s'")
-            connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{MIGRATE_WITHIN}s'")
-            # Of several that start at once, one changes the tables; the others wait and find them.
-            alone(connection, "schema")
-            _migrate(connection, "the database of server.state_url")
+            if number(connection) < SCHEMA:
+                _change_tables(connection)
+            _usable_schema(connection, _SHARED)
         _introduce(engine)
     except (SQLAlchemyError, _Unusable) as error:
         engine.dispose()
         why = str(error) if isinstance(error, _Unusable) else f"cannot be used ({reason(error)})"
         cure = "start that one" if isinstance(error, _Unusable) else "check its address and login"
         kind = DatabaseAway if isinstance(error, OperationalError) else StateError
-        raise kind(f"the database of server.state_url {why}; {cure}") from None
+        raise kind(f"{_SHARED} {why}; {cure}") from None
     return engine
+
+
+def _change_tables(connection: sa.Connection) -> None:
+    """Of several that start at once, one does so; the others wait for it, and find them changed."""
+    with patient(connection, MIGRATE_WITHIN):
+        alone(connection, "schema")
+        _migrate(connection, _SHARED)
 
 
 def _introduce(engine: sa.Engine) -> None:
@@ -205,7 +213,7 @@ def _opened(path: Path, *, is_checked: bool = False) -> sa.Engine:
     sa.event.listen(engine, "connect", _tune)
     try:
         with engine.begin() as connection:
-            _check(connection, is_checked=is_checked)
+            _check(connection, str(path), is_checked=is_checked)
             if number(connection) < SCHEMA:
                 alone(connection, "schema")
                 _migrate(connection, str(path))
@@ -224,26 +232,25 @@ def _opened(path: Path, *, is_checked: bool = False) -> sa.Engine:
 
 
 def _migrate(connection: sa.Connection, name: str) -> None:
-    """Bring the database to our schema; raises `_Unusable` where that cannot be."""
-    version = _usable_schema(connection)
-    if version > SCHEMA:
-        log.info("%s: is a newer davstore's (schema %d), which this one can use", name, version)
+    """Bring the database to our schema."""
+    version = number(connection)
     if version < SCHEMA:
         bring_up_to_date(connection)
         if version:
             log.info("%s: brought from schema %d to %d", name, version, SCHEMA)
 
 
-def _usable_schema(connection: sa.Connection) -> int:
-    """Its schema; raises `_Unusable` where that is of no use to us."""
+def _usable_schema(connection: sa.Connection, name: str) -> None:
+    """Raises `_Unusable` where its schema is of no use to us."""
     version = number(connection)
     if not is_readable(connection):
         raise _Unusable(f"was written by a newer davstore (schema {version})")
-    return version
+    if version > SCHEMA:
+        log.info("%s: is a newer davstore's (schema %d), which this one can use", name, version)
 
 
-def _check(connection: sa.Connection, *, is_checked: bool) -> None:
-    _usable_schema(connection)
+def _check(connection: sa.Connection, name: str, *, is_checked: bool) -> None:
+    _usable_schema(connection, name)
     if is_checked:  # by the process that started us
         return
     if connection.exec_driver_sql("PRAGMA quick_check(1)").scalar_one() != "ok":

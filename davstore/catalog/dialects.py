@@ -2,7 +2,7 @@
 
 import sqlite3
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Final
@@ -65,9 +65,31 @@ def upsert(connection: sa.Connection, table: sa.Table, *rows: Mapping[str, Any])
     connection.execute(statement, list(rows))
 
 
-def written(connection: sa.Connection, statement: sa.Insert) -> int:
+def for_each(
+    engine: sa.Engine, query: sa.Select[Any], column: sa.ColumnElement[str], values: str
+) -> sa.Select[Any]:
+    """The rows of `query` whose `column`, which an index finds, has one of those in the parameter
+    that is called `values`.
+
+    PostgreSQL is left no choice but to go by that index value by value: until it has gathered
+    statistics of a table that was just filled, it would read all of an account's rows instead.
+    """
+    if not is_server(engine):
+        return query.where(column.in_(sa.bindparam(values, expanding=True)))
+    from sqlalchemy.dialects.postgresql import ARRAY  # noqa: PLC0415 - it takes memory
+
+    array = sa.bindparam(values, type_=ARRAY(sa.Text))
+    wanted = sa.func.unnest(array).table_valued("value").render_derived()
+    # Its OFFSET keeps the planner from joining the two in a way of its own.
+    found = query.where(column == wanted.c.value).offset(sa.literal_column("0")).lateral("found")
+    return sa.select(found).select_from(wanted.join(found, sa.true()))
+
+
+def written(
+    connection: sa.Connection, statement: sa.Insert, rows: Sequence[Mapping[str, Any]] | None = None
+) -> int:
     """How many rows an INSERT has written: none where one conflicts and its `where` says no."""
-    result = connection.execute(statement, execution_options={"preserve_rowcount": True})
+    result = connection.execute(statement, rows, execution_options={"preserve_rowcount": True})
     found: int = result.rowcount
     return found
 
@@ -93,6 +115,22 @@ def _has_begun(connection: sa.Connection) -> bool:
     """Whether the transaction has written, and so is the only one that may."""
     driver: Any = connection.connection.driver_connection
     return bool(driver.in_transaction)
+
+
+@contextmanager
+def patient(connection: sa.Connection, seconds: int) -> Iterator[None]:
+    """What is asked in here, in its transaction, may take so many seconds each: it changes much."""
+    if connection.dialect.name != SERVER:
+        yield
+        return
+    for bound in ("statement_timeout", "lock_timeout"):
+        connection.exec_driver_sql(f"SET LOCAL {bound} = '{seconds}s'")
+    driver: Any = connection.connection.driver_connection
+    driver.patience = seconds
+    try:
+        yield
+    finally:
+        driver.patience = 0
 
 
 def durable(connection: sa.Connection) -> None:

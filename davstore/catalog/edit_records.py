@@ -56,12 +56,12 @@ class EditRecords:
             # An edit may be followed by what cannot be undone: it is on the disk first.
             durable(connection)
             alone(connection, revisions.EDITS)
-            before = one(connection, account, magnet)
+            before = _one(connection, account, magnet)
             after = step(before)
             if is_naming and after.folder:
                 _check_free(connection, account, magnet, after.folder)
             if after != before:
-                write(connection, account, magnet, before, after)
+                _write(connection, account, magnet, before, after)
             if also is not None:
                 also(connection)
             connection.commit()
@@ -95,27 +95,26 @@ def forget(connection: sa.Connection, account: str, ids: Collection[str]) -> Non
     if not ids:
         return
     alone(connection, revisions.EDITS)
-    for magnet in ids:
-        before = one(connection, account, magnet)
-        if before.stage is not Stage.NONE:
-            write(connection, account, magnet, before, BLANK)
+    deleted = (edits.c.account == account) & (edits.c.stage != Stage.NONE.value)
+    for (_, magnet), before in _whole(connection, deleted).items():
+        if magnet in ids:
+            _write(connection, account, magnet, before, BLANK)
 
 
 def forget_all(connection: sa.Connection, account: str) -> None:
     """The account is another one."""
     alone(connection, revisions.EDITS)
-    query = sa.select(edits.c.magnet).where(edits.c.account == account)
-    for magnet in connection.execute(query).scalars().all():
-        write(connection, account, magnet, one(connection, account, magnet), BLANK)
+    for (_, magnet), before in _whole(connection, edits.c.account == account).items():
+        if not before.is_blank:
+            _write(connection, account, magnet, before, BLANK)
 
 
-def one(connection: sa.Connection, account: str, magnet: str) -> Edit:
-    """The edit of a magnet."""
+def _one(connection: sa.Connection, account: str, magnet: str) -> Edit:
     this = (edits.c.account == account) & (edits.c.magnet == magnet)
     return _whole(connection, this).get((account, magnet), BLANK)
 
 
-def write(connection: sa.Connection, account: str, magnet: str, before: Edit, after: Edit) -> None:
+def _write(connection: sa.Connection, account: str, magnet: str, before: Edit, after: Edit) -> None:
     """Write what is other than before, under the next number."""
     key = {"account": account, "magnet": magnet}
     row = key | {

@@ -1,5 +1,7 @@
 """The tables of what people changed in davstore alone, and of what was removed for them."""
 
+from typing import Final
+
 import sqlalchemy as sa
 
 from davstore.catalog.dialects import TEXT, WHOLE
@@ -57,4 +59,14 @@ audit = sa.Table(
     sa.Column("began", sa.Float, nullable=False),  # when the store was first asked
     sa.Column("ended", sa.Float, nullable=False),  # 0: not yet
     sa.Column("outcome", TEXT, nullable=False),
+)
+
+UNENDED: Final = audit.c.ended == sa.literal_column("0")
+"""In these very words: neither engine finds the index for a value that it is given beside them."""
+sa.Index(
+    "ix_audit_unended",
+    audit.c.account,
+    audit.c.magnet,
+    sqlite_where=UNENDED,
+    postgresql_where=UNENDED,
 )

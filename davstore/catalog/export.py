@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Literal
 from urllib.parse import quote
 
@@ -10,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 
 from davstore.catalog.edit_records import EditRecords
 from davstore.catalog.edits import BLANK, Edit, Stage
-from davstore.catalog.records import Held, Records
+from davstore.catalog.records import AT_ONCE, Held, Records
 
 
 class _Part(BaseModel):
@@ -73,24 +74,24 @@ def export(engine: sa.Engine, stores: Mapping[str, str], now: float, *, with_fil
 def _magnets(
     records: Records, account: str, pairs: Iterable[tuple[Held, Edit]], *, with_files: bool
 ) -> Iterable[ExportedMagnet]:
-    for held, edit in pairs:
-        magnet = held.magnet
-        if edit.is_leaving:
-            continue
-        files = records.files(account, magnet.id) if with_files else None
-        yield ExportedMagnet(
-            hash=magnet.hash,
-            link=_link(magnet.hash, magnet.name) if magnet.hash else None,
-            name=magnet.name,
-            renamed=edit.folder or None,
-            size=magnet.size,
-            added=_moment(magnet.added) if magnet.added else None,
-            status=magnet.status.value,
-            in_trash=edit.stage is not Stage.NONE,
-            files=None
-            if files is None
-            else tuple(ExportedFile(path=file.path, size=file.size) for file in files),
-        )
+    left = (pair for pair in pairs if not pair[1].is_leaving)
+    while some := list(islice(left, AT_ONCE)):
+        ids = [held.magnet.id for held, _ in some] if with_files else ()
+        files = records.files_of(account, ids)
+        for held, edit in some:
+            magnet = held.magnet
+            its = [ExportedFile(path=f.path, size=f.size) for f in files.get(magnet.id, ())]
+            yield ExportedMagnet(
+                hash=magnet.hash,
+                link=_link(magnet.hash, magnet.name) if magnet.hash else None,
+                name=magnet.name,
+                renamed=edit.folder or None,
+                size=magnet.size,
+                added=_moment(magnet.added) if magnet.added else None,
+                status=magnet.status.value,
+                in_trash=edit.stage is not Stage.NONE,
+                files=tuple(its) if with_files else None,
+            )
 
 
 def _link(hash_: str, name: str) -> str:

@@ -4,7 +4,7 @@ Knows neither a store nor a disk; it is told rows and says what changed.
 """
 
 import threading
-from collections import ChainMap
+from collections import ChainMap, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
@@ -82,6 +82,7 @@ class Holding:
         self._standing = Gathered("magnets")
         self._deleted = Gathered("trash")
         self._measured: set[str] = set()
+        self._by_hash: dict[str, list[str]] | None = None  # made when somebody asks
         self._lock = threading.RLock()
         self.magnets = Magnets(self._held)
         self.touch(self._edits)
@@ -200,7 +201,11 @@ class Holding:
     def of_hash(self, hash_: str) -> list[Magnet]:
         """The magnets of this hash, in whatever state."""
         with self._lock:
-            return [held.magnet for held in self._held.values() if held.magnet.hash == hash_]
+            if self._by_hash is None:
+                self._by_hash = defaultdict(list)
+                for id_, held in self._held.items():
+                    self._by_hash[held.magnet.hash].append(id_)
+            return [self._held[id_].magnet for id_ in self._by_hash.get(hash_, ())]
 
     @property
     def unfinished(self) -> bool:
@@ -254,6 +259,8 @@ class Holding:
         id_ = held.magnet.id
         before = self._held.get(id_)
         self._held[id_] = held
+        if before is None or before.magnet.hash != held.magnet.hash:
+            self._by_hash = None
         if before is None or held.files_of != before.files_of:
             self._measured.discard(id_)
         if held.shown or (before is not None and before.shown):
@@ -262,6 +269,7 @@ class Holding:
 
     def _drop(self, id_: str) -> None:
         held = self._held.pop(id_)
+        self._by_hash = None
         self._measured.discard(id_)
         if held.folder and self._taken.get(names.key(held.folder)) == id_:
             del self._taken[names.key(held.folder)]

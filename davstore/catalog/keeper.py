@@ -211,9 +211,9 @@ class Keeper:
         """Settle what is doubted: the next complete listing is believed, or none ever is. Raises
         `StateError`.
         """
-        with self._asking, saying("it cannot be written"):
+        with saying("it cannot be written"):
             self._records.decide(self.account, believe=believe)
-            self._catch_up()
+            self.follow()  # or else whoever is asking the store finds itself outdated
 
     def note(self, error: StoreError) -> None:
         """Remember a failure, for whoever asks how the account stands."""

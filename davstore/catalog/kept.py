@@ -6,6 +6,7 @@ Values are JSON, in which bytes may stand too. Methods raise `StateError` where 
 
 import base64
 import json
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -18,6 +19,8 @@ import sqlalchemy as sa
 from davstore.catalog.dialects import alone, saying, upsert
 from davstore.catalog.shared_tables import kept
 
+SWEEP_EVERY: Final = 60.0
+"""Seconds between two removals of what has expired; until then nobody sees it either."""
 _UNKEPT: Final = "what clients have written cannot be kept or read"
 _BYTES: Final = "bytes in base64"
 
@@ -38,6 +41,7 @@ class Kept:
         self._room_for = room_for
         self._now = now
         self._mine = threading.local()
+        self._swept = -math.inf
 
     @contextmanager
     def transact(self, *, retry: bool = True) -> Iterator[None]:
@@ -74,8 +78,10 @@ class Kept:
         }  # fmt: skip
         with self._connected() as connection:
             upsert(connection, kept, row)
-            gone = (kept.c.expires > 0) & (kept.c.expires <= now)
-            connection.execute(sa.delete(kept).where(kept.c.room == self._room, gone))
+            if not 0 <= now - self._swept < SWEEP_EVERY:
+                self._swept = now
+                gone = (kept.c.expires > 0) & (kept.c.expires <= now)
+                connection.execute(sa.delete(kept).where(kept.c.room == self._room, gone))
             if self._room_for is not None:
                 self._make_room(connection, self._room_for)
 
@@ -130,8 +136,12 @@ class Kept:
         return here & self._alive()
 
     def _make_room(self, connection: sa.Connection, room_for: int) -> None:
-        columns = (kept.c.digest, sa.func.length(kept.c.value))
-        query = sa.select(*columns).where(kept.c.room == self._room).order_by(kept.c.used.desc())
+        size = sa.func.length(kept.c.value)
+        all_of_it = sa.select(sa.func.sum(size)).where(kept.c.room == self._room)
+        if (connection.execute(all_of_it).scalar_one() or 0) <= room_for:
+            return
+        query = sa.select(kept.c.digest, size).where(kept.c.room == self._room)
+        query = query.order_by(kept.c.used.desc())
         taken = 0
         for digest, size in connection.execute(query).all():
             taken += size

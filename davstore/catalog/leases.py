@@ -61,7 +61,8 @@ class Leases:
 
     `now` is the time here; `moment` that of all who share them, as a part of what is asked, where
     they are on several machines, and `steady` seconds that nobody sets. What was asked a moment ago
-    is not asked again, but for links.
+    is not asked again, but for links. Each is good for the seconds that it `lasts`, if it is not
+    renewed; less than `FAR`.
     """
 
     def __init__(
@@ -70,8 +71,11 @@ class Leases:
         now: Callable[[], float],
         moment: sa.ColumnElement[float] | None = None,
         steady: Callable[[], float] = steady,
+        *,
+        lasts: float = SECONDS,
     ) -> None:
         self._engine = looking(engine)
+        self._lasts = lasts
         self.now = now
         self.steady = steady
         self._moment = moment
@@ -87,7 +91,7 @@ class Leases:
         """Whether what was ours when last renewed may be another's by now, unheard of: we are cut
         off from the database, or slept. Who is cut off from a file is no machine of its own.
         """
-        return self.spans_machines and self.steady() >= self._renewed_at + SECONDS
+        return self.spans_machines and self.steady() >= self._renewed_at + self._lasts
 
     def take(self, account: str, task: str) -> bool:
         """Whether `task` is ours now: nobody's, run out, or ours before."""
@@ -109,7 +113,7 @@ class Leases:
 
     def _taken(self, account: str, task: str) -> bool:
         now = self._shared_now()
-        row = {"account": account, "task": task, "holder": self._holder, "until": now + SECONDS}
+        row = {"account": account, "task": task, "holder": self._holder, "until": now + self._lasts}
         has_ended = (leases.c.until <= now) | (leases.c.until > now + FAR)
         with self._engine.begin() as connection:
             statement = inserting(connection, leases).values(row).on_conflict_do_update(
@@ -170,7 +174,7 @@ class Leases:
         """A server is asked once; that also tells others, and this process, that all are heard."""
         now = self._shared_now()
         mine = self._is_mine & (leases.c.until > now)
-        renewal = sa.update(leases).where(mine).values(until=now + SECONDS)
+        renewal = sa.update(leases).where(mine).values(until=now + self._lasts)
         lease = leases.c.account, leases.c.task
         lasts = ~leases.c.task.startswith(_LINK, autoescape=True)
         theirs = sa.select(*lease, sa.false().label("is_ours")).where(

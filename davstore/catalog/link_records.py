@@ -1,6 +1,8 @@
 """The shelf of links on disk, which the resolver uses without knowing a database."""
 
 import logging
+import math
+import time
 from collections.abc import Callable
 from typing import Final, TypeVar
 
@@ -16,15 +18,21 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
+SWEEP_EVERY: Final = 3600.0
+"""Seconds between two removals of links that have ended."""
+NOTICED: Final = 60.0
+"""Seconds for which the row of a link that was dropped stays, for other processes to notice."""
 _UNREAD: Final = "links that others have replaced cannot be read"
 
 
 class Links:
     """The shelf of links that outlives a restart. A disk that fails costs calls, never a read."""
 
-    def __init__(self, engine: sa.Engine) -> None:
+    def __init__(self, engine: sa.Engine, now: Callable[[], float] = time.time) -> None:
         self._engine = engine
         self._looking = looking(engine)
+        self._now = now
+        self._swept = -math.inf
         self._fails = False
         self._seen = self._try(lambda connection: revisions.of(connection, revisions.LINKS)) or 0
 
@@ -37,7 +45,8 @@ class Links:
         return Link(row.url, row.expires, row.headers, row.size, row.connections, row.decoy)
 
     def put(self, account: str, ref: str, link: Link) -> None:
-        """Keep `link` in place of an older one."""
+        """Keep `link` in place of an older one, and now and then none that has ended."""
+        now = self._now()
         row = {
             "account": account, "ref": ref, "url": link.url, "expires": link.expires,
             "headers": dict(link.headers), "size": link.size, "connections": link.connections,
@@ -47,20 +56,23 @@ class Links:
         def work(connection: sa.Connection) -> None:
             row["revision"] = revisions.taken(connection, revisions.LINKS)
             upsert(connection, links, row)
+            if now >= self._swept + SWEEP_EVERY:
+                connection.execute(sa.delete(links).where(links.c.expires < now - NOTICED))
+                self._swept = now
 
         self._try(work)
 
     def drop(self, account: str, ref: str, url: str) -> None:
         """Keep this link of the file no longer; a newer one stays.
 
-        Its row stays too, empty: other processes are to notice.
+        Its row stays for a while, empty: other processes are to notice.
         """
         this = sa.and_(links.c.account == account, links.c.ref == ref, links.c.url == url)
-        statement = sa.update(links).where(this)
+        empty = {"url": "", "expires": self._now(), "headers": {}}
 
         def work(connection: sa.Connection) -> None:
             revision = revisions.taken(connection, revisions.LINKS)
-            connection.execute(statement.values(url="", expires=0, headers={}, revision=revision))
+            connection.execute(sa.update(links).where(this).values(empty | {"revision": revision}))
 
         self._try(work)
 
@@ -75,11 +87,6 @@ class Links:
             rows = connection.execute(query).all()
         self._seen = max((row.revision for row in rows), default=self._seen)
         return [(row.account, row.ref, row.url) for row in rows]
-
-    def sweep(self, now: float) -> None:
-        """Drop every link that has ended."""
-        statement = sa.delete(links).where(links.c.expires < now)
-        self._try(lambda connection: connection.execute(statement))
 
     def _try(self, work: Callable[[sa.Connection], T], engine: sa.Engine | None = None) -> T | None:
         try:

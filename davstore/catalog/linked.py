@@ -9,7 +9,7 @@ anew.
 import logging
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -136,20 +136,27 @@ class Linked:
     def refresh(self, account: str) -> None:
         """Ask now. Raises `StoreError`."""
         with self._alone[account]:
-            saved, was = self._stores[account].links(), self._last(account).hidden
-            hidden = {
-                one.file.ref: was[one.file.ref] for one in saved
-                if one.kind == RECENT and (one.added or 0.0) <= was.get(one.file.ref, -1.0)
-            }  # fmt: skip
-            shown = tuple(one for one in saved if one.file.ref not in hidden)
-            asked = _List(shown, self._now(), hidden)
-            self._show(account, asked)
+            saved, known = self._stores[account].links(), self._last(account)
+            asked = self._asked(saved, known)
             try:
                 with self._engine.begin() as connection:
                     alone(connection, "linked")
+                    # What another process has hidden meanwhile stays so.
+                    if (newer := self._newer(connection, account, known)) is not None:
+                        asked = self._asked(saved, newer)
                     self._write(connection, account, asked)
             except SQLAlchemyError as error:
                 log.warning("%s: the links cannot be written: %s", account, reason(error))
+            self._show(account, asked)
+
+    def _asked(self, saved: Sequence[Saved], known: _List) -> _List:
+        """What the service has `saved`, now; without what was hidden and not used since."""
+        was = known.hidden
+        hidden = {
+            one.file.ref: was[one.file.ref] for one in saved
+            if one.kind == RECENT and (one.added or 0.0) <= was.get(one.file.ref, -1.0)
+        }  # fmt: skip
+        return _List(tuple(one for one in saved if one.file.ref not in hidden), self._now(), hidden)
 
     def forget(self, account: str, leaf: Leaf, who: str) -> None:
         """Have the account keep no longer what `leaf` shows, as `who` wants; hide it where that

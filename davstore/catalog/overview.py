@@ -1,16 +1,18 @@
 """What the catalog's file says of each account, for people; nothing here writes."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, replace
+from typing import Any, Final
 
 import sqlalchemy as sa
 
+from davstore.catalog import revisions
 from davstore.catalog.audit import Removal, latest, waiting
-from davstore.catalog.dialects import WHOLE, saying
+from davstore.catalog.dialects import WHOLE, looking, saying
 from davstore.catalog.doubt import NEVER
-from davstore.catalog.records import Standing, magnet_of
+from davstore.catalog.records import Standing, magnet_of, standing_of
 from davstore.catalog.tables import accounts, files, held_back, magnets
 from davstore.model import Magnet, Status
 
@@ -52,15 +54,25 @@ class Growth:
 
 
 class Overviews:
-    """The same, asked again and again of an open catalog. Every method raises `StateError`."""
+    """What is known of all accounts, as of now. Every method raises `StateError`."""
 
     def __init__(self, engine: sa.Engine) -> None:
-        self._engine = engine
+        self._engine = looking(engine)
+        self._known: dict[str, tuple[int, Overview]] = {}
 
     def accounts(self) -> list[Overview]:
-        """As `overviews`."""
+        """All of which something is known, by name; counting, which takes long, is done again only
+        where something has changed.
+        """
         with self._connected() as connection:
-            return _overviews(connection)
+            latest = revisions.latest(connection)
+            rows = connection.execute(sa.select(accounts).order_by(accounts.c.name)).all()
+            now = {row.name: latest.get(revisions.of_magnets(row.name), 0) for row in rows}
+            known = {n: k for n, k in self._known.items() if k[0] == now.get(n)}
+            fresh = _counted(connection, [row for row in rows if row.name not in known])
+            known |= {each.name: (now[each.name], each) for each in fresh}
+        self._known = known
+        return [replace(known[row.name][1], standing=standing_of(row)) for row in rows]
 
     @contextmanager
     def _connected(self) -> Iterator[sa.Connection]:
@@ -90,7 +102,7 @@ class Overviews:
         """What each day brought of all that is shown, in order."""
         day = (sa.cast(magnets.c.added, WHOLE) // 86400).label("day")
         query = (
-            sa.select(day, sa.func.count(), sa.func.coalesce(sa.func.sum(magnets.c.size), 0))
+            sa.select(day, sa.func.count(), _sum(magnets.c.size))
             .where(magnets.c.status == Status.READY.value).group_by(day).order_by(day)
         )  # fmt: skip
         with self._connected() as connection:
@@ -119,65 +131,70 @@ class Overviews:
             return list(connection.execute(query).scalars())
 
 
-def overviews(engine: sa.Engine) -> list[Overview]:
-    """All accounts of which something is known, by name."""
-    with engine.connect() as connection:
-        return _overviews(connection)
-
-
-def _overviews(connection: sa.Connection) -> list[Overview]:
-    rows = connection.execute(sa.select(accounts).order_by(accounts.c.name)).all()
-    return [_overview(connection, row) for row in rows]
-
-
-def _overview(connection: sa.Connection, row: sa.Row[tuple[object, ...]]) -> Overview:
+def _counted(connection: sa.Connection, rows: Sequence[sa.Row[Any]]) -> Iterator[Overview]:
+    """The accounts in these `rows`, by as many questions however many they are."""
+    if not rows:
+        return
+    names = [row.name for row in rows]
     ready = magnets.c.status == Status.READY.value
     shown = sa.and_(ready, magnets.c.folder.is_not(None), magnets.c.file_count > 0)
     waiting = sa.and_(ready, magnets.c.files_of.is_distinct_from(magnets.c.fingerprint))
-    counted = connection.execute(
-        sa.select(
-            sa.func.count(),
-            sa.func.count().filter(shown),
-            sa.func.sum(magnets.c.file_count).filter(shown),
-            sa.func.count().filter(waiting),
-        ).where(magnets.c.account == row.name)
-    ).one()
-    size = sa.select(sa.func.coalesce(sa.func.sum(files.c.size), 0)).where(
-        files.c.account == row.name
-    )
-    open_ = held_back.c.since < NEVER
-    doubted = sa.select(
-        sa.func.count().filter(open_), sa.func.min(held_back.c.since).filter(open_),
-        sa.func.count().filter(~open_),
-    ).where(held_back.c.account == row.name)  # fmt: skip
-    number, since, kept = connection.execute(doubted).one()
-    return Overview(
-        name=row.name,
-        standing=Standing(row.source, row.marker, row.taken, row.listed, row.skipped,
-                          row.error, row.failed),
-        magnets=counted[0], shown=counted[1], files=int(counted[2] or 0), waiting=counted[3],
-        bytes=int(connection.execute(size).scalar_one()), doubted=number,
-        doubted_since=since or 0.0, by_status=_by_status(connection, row.name),
-        coming=_coming(connection, row.name), kept=kept,
+    count, is_open = sa.func.count(), held_back.c.since < NEVER
+    counts = _by_account(
+        connection, magnets, names, count, count.filter(shown),
+        sa.func.coalesce(sa.func.sum(magnets.c.file_count).filter(shown), 0),
+        count.filter(waiting),
     )  # fmt: skip
+    sizes = _by_account(connection, files, names, _sum(files.c.size))
+    doubts = _by_account(
+        connection, held_back, names, count.filter(is_open),
+        sa.func.coalesce(sa.func.min(held_back.c.since).filter(is_open), 0.0),
+        count.filter(~is_open),
+    )  # fmt: skip
+    statuses, coming = _by_status(connection, names), _coming(connection, names)
+    for row in rows:
+        name = row.name
+        number, of_shown, of_files, of_waiting = counts.get(name, (0, 0, 0, 0))
+        doubted, since, kept = doubts.get(name, (0, 0.0, 0))
+        yield Overview(
+            name, standing_of(row), number, of_shown, int(of_files),
+            int(sizes.get(name, (0,))[0]), of_waiting, doubted, since,
+            statuses.get(name, {}), tuple(coming.get(name, ())), kept,
+        )  # fmt: skip
 
 
-def _by_status(connection: sa.Connection, account: str) -> dict[str, int]:
-    query = (
-        sa.select(magnets.c.status, sa.func.count())
-        .where(magnets.c.account == account)
-        .group_by(magnets.c.status)
-        .order_by(magnets.c.status)
-    )
-    return {status: number for status, number in connection.execute(query)}  # noqa: C416 - rows
+def _by_account(
+    connection: sa.Connection, table: sa.Table, names: Sequence[str],
+    *asked: sa.ColumnElement[Any],
+) -> dict[str, Sequence[Any]]:  # fmt: skip
+    query = sa.select(table.c.account, *asked).where(table.c.account.in_(names))
+    rows = connection.execute(query.group_by(table.c.account))
+    return {name: row for name, *row in rows}
 
 
-def _coming(connection: sa.Connection, account: str) -> tuple[Magnet, ...]:
+def _sum(column: sa.Column[int]) -> sa.ColumnElement[float]:
+    """Of sizes, as a service may say any: SQLite gives up where whole numbers overflow."""
+    return sa.func.coalesce(sa.func.sum(sa.cast(column, sa.Float)), 0.0)
+
+
+def _by_status(connection: sa.Connection, names: Sequence[str]) -> dict[str, dict[str, int]]:
+    by = (magnets.c.account, magnets.c.status)
+    found: dict[str, dict[str, int]] = defaultdict(dict)
+    query = sa.select(*by, sa.func.count()).where(magnets.c.account.in_(names))
+    query = query.group_by(*by).order_by(*by)
+    for account, status, number in connection.execute(query):
+        found[account][status] = number
+    return found
+
+
+def _coming(connection: sa.Connection, names: Sequence[str]) -> dict[str, list[Magnet]]:
     busy = (Status.QUEUED.value, Status.DOWNLOADING.value, Status.PROCESSING.value)
-    query = (
-        sa.select(magnets)
-        .where(magnets.c.account == account, magnets.c.status.in_(busy))
-        .order_by(magnets.c.added.desc())
-        .limit(MOST_COMING)
-    )
-    return tuple(magnet_of(row) for row in connection.execute(query))
+    newest = magnets.c.added.desc()
+    place = sa.func.row_number().over(partition_by=magnets.c.account, order_by=newest)
+    wanted = (magnets.c.account.in_(names), magnets.c.status.in_(busy))
+    ranked = sa.select(magnets, place.label("place")).where(*wanted).subquery()
+    found: dict[str, list[Magnet]] = defaultdict(list)
+    query = sa.select(ranked).where(ranked.c.place <= MOST_COMING).order_by(ranked.c.place)
+    for row in connection.execute(query):
+        found[row.account].append(magnet_of(row))
+    return found

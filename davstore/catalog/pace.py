@@ -36,13 +36,24 @@ class Patience:
         """Whether `key` may be tried again."""
         return self._until.get(key, (0.0, 0.0))[0] <= self._now()
 
-    def failed(self, key: str) -> None:
-        """Leave `key` alone for twice as long as the last time."""
+    def failed(self, key: str, asked: float | None = None) -> None:
+        """Leave `key` alone for twice as long as the last time, or longer where that was `asked`
+        for (seconds).
+        """
         pause = min(self._until.get(key, (0.0, self._first / 2))[1] * 2, self._longest)
-        self._until[key] = (self._now() + pause, pause)
-        self._forget()
+        self._until[key] = (self._now() + max(pause, asked or 0.0), pause)
+        self._sweep()
 
-    def _forget(self) -> None:
+    def rest(self, key: str, seconds: float) -> None:
+        """Leave `key` alone for so long, though nothing has failed."""
+        self._until[key] = (self._now() + seconds, self._first / 2)
+        self._sweep()
+
+    def forget(self, key: str) -> None:
+        """It has not failed this time."""
+        self._until.pop(key, None)
+
+    def _sweep(self) -> None:
         """What has not failed again for long is gone, or has another key by now.
 
         It is not looked for with each of the many thousands that may fail at once.

@@ -5,10 +5,11 @@ A row a magnet. Several processes may write: each first reads what the others wr
 
 import json
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TypeAlias
+from itertools import islice
+from typing import Final, TypeAlias
 
 import sqlalchemy as sa
 
@@ -16,6 +17,8 @@ from davstore.catalog.dialects import alone, looking, upsert
 from davstore.catalog.tables import places
 from davstore.views import Path, Places
 
+AT_ONCE: Final = 500
+"""So many magnets are named in one statement."""
 Paths: TypeAlias = Mapping[str, tuple[str, Places]]
 """By view: the digest of the settings under which they were given, and the paths by file."""
 
@@ -47,8 +50,8 @@ class PlaceRecords:
     def news(self, connection: sa.Connection | None = None) -> list[Place]:
         """The rows that were written since this was last asked, by whomever."""
         if connection is None:
-            with self._looking.connect() as connection_:
-                return self.news(connection_)
+            with self._looking.connect() as own:
+                return self.news(own)
         columns = [column for column in places.c if column is not places.c.paths]
         query = sa.select(*columns).where(places.c.number > self._read)
         found = []
@@ -58,13 +61,15 @@ class PlaceRecords:
                                float("inf") if until is None else until, gone))  # fmt: skip
         return found
 
-    def paths(self, key: str, connection: sa.Connection | None = None) -> Paths:
-        """The paths of a magnet's files; none where it is not known."""
-        if connection is None:
-            with self._looking.connect() as connection_:
-                return self.paths(key, connection_)
-        blob = connection.execute(sa.select(places.c.paths).where(places.c.key == key)).scalar()
-        return {} if blob is None else unpacked(blob)
+    def paths(self, keys: Collection[str]) -> Iterator[tuple[str, Paths]]:
+        """The paths of these magnets' files, by key; of what is not known there is nothing."""
+        left = iter(keys)
+        while some := list(islice(left, AT_ONCE)):
+            query = sa.select(places.c.key, places.c.paths).where(places.c.key.in_(some))
+            with self._looking.connect() as connection:
+                rows = connection.execute(query).all()
+            for key, blob in rows:
+                yield key, unpacked(blob)
 
     @contextmanager
     def writing(self) -> Iterator[sa.Connection]:
@@ -74,16 +79,17 @@ class PlaceRecords:
             yield connection
 
     def save(self, connection: sa.Connection, rows: Sequence[tuple[Place, Paths]]) -> None:
-        """Write these; `news` is to be read before, under the same `writing`."""
-        if rows:
-            self._read += 1
-            upsert(connection, places, *(_row(place, each, self._read) for place, each in rows))
+        """Write these; `news` is to be read before, under the same `writing`, and tells them the
+        next time: whether they are on the disk is known only after that.
+        """
+        number = self._read + 1
+        upsert(connection, places, *(_row(place, each, number) for place, each in rows))
 
     def missed(self, keys: Sequence[str], moment: float) -> None:
         """Note since when these are gone (0: they are back)."""
         with self.writing() as connection:
-            for start in range(0, len(keys), 500):
-                some = places.c.key.in_(keys[start : start + 500])
+            for start in range(0, len(keys), AT_ONCE):
+                some = places.c.key.in_(keys[start : start + AT_ONCE])
                 connection.execute(sa.update(places).where(some).values(gone=moment))
 
     def sweep(self, before: float) -> None:

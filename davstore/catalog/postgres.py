@@ -73,6 +73,9 @@ class _Bounded(psycopg.Connection[Any]):
     """
 
     health: Health | None = None
+    patience = 0
+    """Seconds for which its silence means work: what `patient` of `dialects` changes for a while.
+    """
 
     def wait(self, gen: PQGen[T], *args: Any, **options: Any) -> T:
         """What `gen` comes to; all that a connection does passes here."""
@@ -86,7 +89,7 @@ class _Bounded(psycopg.Connection[Any]):
                 ready = yield state
                 if ready:
                     heard = time.monotonic()
-                elif time.monotonic() > heard + SILENCE:
+                elif time.monotonic() > heard + SILENCE + self.patience:
                     self.pgconn.finish()
                     error = psycopg.OperationalError("the database does not answer")
                     if self.health is not None:

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from davstore.catalog import edit_records, revisions
 from davstore.catalog.database import listener_of
-from davstore.catalog.dialects import is_server, looking, upsert
+from davstore.catalog.dialects import for_each, is_server, looking, upsert
 from davstore.catalog.doubt import BELIEVED, NEVER
 from davstore.catalog.edit_records import EditRecords
 from davstore.catalog.tables import accounts, files, held_back, links, magnets, sizes
@@ -27,7 +27,9 @@ log = logging.getLogger(__name__)
 _FILES = sa.select(
     files.c.magnet, files.c.path, files.c.ref, files.c.size, files.c.number, files.c.mime,
     files.c.video_hash, files.c.season, files.c.episode,
-).order_by(files.c.magnet, files.c.position)  # fmt: skip
+)  # fmt: skip
+_FILES = _FILES.where(files.c.account == sa.bindparam("account"))
+_FILES = _FILES.order_by(files.c.magnet, files.c.position)
 AT_ONCE = 500
 """So many magnets are named in one statement."""
 MayWrite = Callable[[sa.Connection], bool]
@@ -118,6 +120,7 @@ class Records:
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
         self._looking = looking(engine)
+        self._files = for_each(engine, _FILES, files.c.magnet, "magnets")
         self.spans_machines = is_server(engine)
         self.edits = EditRecords(engine)
 
@@ -136,7 +139,7 @@ class Records:
         if row is None:
             return Standing(source)
         if row.source == source:
-            return _standing(row)
+            return standing_of(row)
         with self._engine.begin() as connection:
             _changed(connection, account)
             connection.execute(sa.delete(accounts).where(accounts.c.name == account))
@@ -199,16 +202,12 @@ class Records:
             _changed(connection, account)
             connection.execute(statement)
 
-    def files(self, account: str, magnet: str) -> tuple[File, ...]:
-        """The files of one magnet, none if it is not there."""
-        return self.files_of(account, [magnet]).get(magnet, ())
-
     def files_of(self, account: str, ids: Collection[str]) -> Mapping[str, tuple[File, ...]]:
         """The files of these magnets, by id; what has none may be missing."""
-        query = _FILES.where(files.c.account == account, files.c.magnet.in_(ids))
+        wanted = {"account": account, "magnets": list(ids)}
         found: dict[str, list[File]] = {}
         with self._looking.connect() as connection:
-            for magnet, *file in connection.execute(query):
+            for magnet, *file in connection.execute(self._files, wanted):
                 found.setdefault(magnet, []).append(File(*file))
         return {magnet: tuple(each) for magnet, each in found.items()}
 
@@ -309,7 +308,8 @@ def _changed(connection: sa.Connection, account: str) -> None:
     revisions.note(connection, revisions.of_magnets(account), revision)
 
 
-def _standing(row: sa.Row[Any]) -> Standing:
+def standing_of(row: sa.Row[Any]) -> Standing:
+    """How an account stands, by a row of its table."""
     return Standing(
         row.source, row.marker, row.taken, row.listed, row.skipped, row.error, row.failed
     )

@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 import sqlalchemy as sa
@@ -19,6 +19,7 @@ from davstore.catalog.editor import Editor
 from davstore.catalog.edits import BLANK, Edit, Stage
 from davstore.catalog.giving import Giving, goal_of
 from davstore.catalog.leases import Leases
+from davstore.catalog.pace import Patience
 from davstore.catalog.refresh import Catalog
 from davstore.errors import DavstoreError, Refused, StoreError, UnexpectedReply
 from davstore.model import Magnet
@@ -41,18 +42,6 @@ REMOVE = "remove"
 
 
 @dataclass(slots=True)
-class _Patience:
-    """When something that failed may be tried again."""
-
-    until: float = 0.0
-    pause: float = FIRST_PAUSE
-
-    def failed(self, now: float, asked: float | None) -> None:
-        self.until = now + max(self.pause, asked or 0.0)
-        self.pause = min(2 * self.pause, LONGEST_PAUSE)
-
-
-@dataclass(slots=True)
 class _Account:
     """An account whose magnets may be removed, `after` so many seconds in the trash. `number` is
     that of the last edit when it was last looked at, at the moment `tidied`.
@@ -62,8 +51,6 @@ class _Account:
     after: float
     number: int | None = None
     tidied: float = 0.0
-    patience: _Patience = field(default_factory=_Patience)
-    magnets: dict[str, _Patience] = field(default_factory=dict)
 
 
 class Remover:
@@ -94,6 +81,7 @@ class Remover:
         self._giving = giving
         self._leases = leases
         self._now = now
+        self._patience = Patience(FIRST_PAUSE, LONGEST_PAUSE, now)  # with accounts and magnets
         self._said = ""
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
@@ -151,14 +139,14 @@ class Remover:
             if edit.stage is Stage.REMOVED:
                 is_due = account.tidied + TIDY_EVERY <= self._now()
             else:
-                is_due = self._is_due(edit, account) and self._may_try(name, account, id_)
+                is_due = self._is_due(edit, account) and self._may_try(name, id_)
             if is_due:
                 found.add(name)
         return found
 
-    def _may_try(self, name: str, account: _Account, id_: str) -> bool:
-        last = max(account.patience.until, account.magnets.get(id_, _Patience()).until)
-        return last <= self._now() and id_ in self._catalog.keeper(name).holding.magnets
+    def _may_try(self, name: str, id_: str) -> bool:
+        may = self._patience.spent(name) and self._patience.spent(_key(name, id_))
+        return may and id_ in self._catalog.keeper(name).holding.magnets
 
     def _tidy(self, name: str) -> None:
         """Show again what a store said to have removed and still has."""
@@ -168,27 +156,27 @@ class Remover:
         self._records.run(lambda connection: audit.settle(connection, self._now()))
 
     def _serve(self, name: str, account: _Account) -> None:
-        if account.patience.until > self._now():
+        if not self._patience.spent(name):
             return
         for id_, edit in self._records.staged(name).items():
-            patience = account.magnets.get(id_)
-            waits = patience is not None and patience.until > self._now()
             magnet = self._catalog.keeper(name).holding.magnets.get(id_)
-            if magnet is not None and edit.is_another(magnet.added):
+            if magnet is None:
+                continue
+            if edit.is_another(magnet.added):
                 self._let_be(name, id_)
-            elif magnet is not None and not waits and self._is_due(edit, account):
-                if self._is_kept(name, account, magnet, edit):
+            elif self._patience.spent(_key(name, id_)) and self._is_due(edit, account):
+                if self._is_kept(name, magnet, edit):
                     continue
                 self._remove(name, account, magnet)
                 return
 
-    def _is_kept(self, name: str, account: _Account, magnet: Magnet, edit: Edit) -> bool:
+    def _is_kept(self, name: str, magnet: Magnet, edit: Edit) -> bool:
         """Whether it was given to another account, which does not have it."""
         goal = goal_of(edit)
         missing = goal and self._giving.missing(goal, magnet.hash)
         if not missing:
             return False
-        account.magnets[magnet.id] = _Patience(self._now() + KEPT_FOR)
+        self._patience.rest(_key(name, magnet.id), KEPT_FOR)
         name_ = edit.folder or magnet.name
         self._records.run(
             lambda connection: audit.keep(
@@ -211,7 +199,7 @@ class Remover:
         try:
             account.store.remove(magnet)
         except StoreError as error:
-            self._failed(name, account, id_, error)
+            self._failed(name, id_, error)
             return
         now = self._now()
 
@@ -223,8 +211,8 @@ class Remover:
         self._records.change(
             name, id_, step, also=lambda connection: audit.end(connection, name, id_, now)
         )
-        account.magnets.pop(id_, None)
-        account.patience = _Patience()
+        self._patience.forget(_key(name, id_))
+        self._patience.forget(name)
         log.info("%s: %r is removed at the store", name, magnet.name)
         self._catalog.edits.follow()
         self._catalog.hurry([name])
@@ -253,14 +241,12 @@ class Remover:
         self._catalog.edits.follow()
         return bool(claimed)
 
-    def _failed(self, name: str, account: _Account, id_: str, error: StoreError) -> None:
+    def _failed(self, name: str, id_: str, error: StoreError) -> None:
         """What concerns one magnet keeps no other waiting."""
         log.warning("%s; it is tried again", error)
         self._records.run(lambda connection: audit.note(connection, name, id_, error.reason))
-        patience = account.patience
-        if isinstance(error, Refused | UnexpectedReply):
-            patience = account.magnets.setdefault(id_, _Patience())
-        patience.failed(self._now(), error.retry_after)
+        is_its_own = isinstance(error, Refused | UnexpectedReply)
+        self._patience.failed(_key(name, id_) if is_its_own else name, error.retry_after)
         self._catalog.hurry([name])  # it may be done in spite of that
 
     def _let_be(self, name: str, id_: str) -> None:
@@ -273,3 +259,7 @@ class Remover:
             also=lambda connection: audit.end(connection, name, id_, now),
         )
         self._catalog.edits.follow()
+
+
+def _key(account: str, id_: str) -> str:
+    return f"{account}/{id_}"

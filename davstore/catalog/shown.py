@@ -1,10 +1,10 @@
 """The files in one folder of a view: looked up when they are touched, the last used ones kept."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from davstore.catalog.branches import Spot, ordered
+from davstore.catalog.branches import PlacesOf, Spot, ordered
 from davstore.catalog.trees import Shelf, leaves
 from davstore.model import Entry, Folder, Leaf, Magnet
 from davstore.views import Path, Places, keyed, looks
@@ -13,7 +13,7 @@ from davstore.views import Path, Places, keyed, looks
 class Shown(Mapping[str, Entry]):
     """The entries of the folder at `path`: the `inner` folders, and files of `spots`.
 
-    `places` finds the paths of a magnet's files by its key. Only files in `accounts` are shown,
+    `places` finds the paths of magnets' files by their keys. Only files in `accounts` are shown,
     where any are named. What is as it was in `last` is taken from there.
     """
 
@@ -22,7 +22,7 @@ class Shown(Mapping[str, Entry]):
     def __init__(
         self,
         shelf: Shelf,
-        places: Callable[[str], Places],
+        places: PlacesOf,
         path: Path,
         inner: Sequence[Folder],
         spots: tuple[Spot, ...],
@@ -73,9 +73,11 @@ class Shown(Mapping[str, Entry]):
     def _made(self) -> Mapping[str, Entry]:
         entries: list[Entry] = [*self._inner]
         before = self._before()
-        for spot in self._spots:
-            known = before.get(id(spot))
-            entries += self._leaves(spot) if known is None else known
+        for known in before.values():
+            entries += known
+        new = {spot.place.key: spot for spot in self._spots if id(spot) not in before}
+        for key, places in self._places(new):
+            entries += self._leaves(new[key], places)
         return ordered(entries)
 
     def _before(self) -> Mapping[int, list[Leaf]]:
@@ -97,7 +99,7 @@ class Shown(Mapping[str, Entry]):
             for spot in spots if id(spot) in still
         }  # fmt: skip
 
-    def _leaves(self, spot: Spot) -> list[Leaf]:
+    def _leaves(self, spot: Spot, places: Places) -> list[Leaf]:
         """The files of one magnet that stand here, each from the first account that has it."""
         copies: dict[str, list[Leaf]] = defaultdict(list)
         twins: set[str] = set()
@@ -111,7 +113,7 @@ class Shown(Mapping[str, Entry]):
                     copies[key].append(leaf)
         return [
             replace(copies[key][0], name=path[-1], others=_others(copies[key], twins))
-            for key, path in self._places(spot.place.key).items()
+            for key, path in places.items()
             if path[:-1] == self._path and key in copies
         ]
 

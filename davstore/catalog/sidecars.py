@@ -230,6 +230,7 @@ class Sidecars:
                  if each.path == path or (whole and below(each.path, path))]  # fmt: skip
         if not found:
             raise Vanished("it is there no more")
+        self._check_room(sum(max(LEAST, each.size) for each in found))
         made = []
         for each in found:
             target = (*to, *each.path[len(path) :])

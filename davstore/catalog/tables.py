@@ -76,7 +76,7 @@ sizes = sa.Table(
     metadata,
     sa.Column("identity", TEXT, primary_key=True),
     sa.Column("size", WHOLE, nullable=False),
-    sa.Column("revision", WHOLE, nullable=False, server_default="0"),
+    sa.Column("revision", WHOLE, nullable=False, server_default="0", index=True),
 )
 
 links = sa.Table(
@@ -90,7 +90,7 @@ links = sa.Table(
     sa.Column("size", WHOLE),
     sa.Column("connections", WHOLE),
     sa.Column("decoy", TEXT, nullable=False),
-    sa.Column("revision", WHOLE, nullable=False, server_default="0"),
+    sa.Column("revision", WHOLE, nullable=False, server_default="0", index=True),
     sqlite_with_rowid=False,
 )
 

@@ -1,7 +1,7 @@
 """What the commands about accounts share: finding it, and what its store promises."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Annotated, Protocol
 
@@ -49,12 +49,16 @@ def opened(config: Path | None, name: str) -> Iterator[tuple[Store, AccountSetti
 @contextmanager
 def stores_of(settings: Settings) -> Iterator[dict[str, Store]]:
     """The stores of all configured accounts, closed in the end."""
-    stores = open_stores(settings)
-    try:
-        yield stores
-    finally:
+    with ExitStack() as stack:
+        engine = None
+        if settings.server.database is not None:
+            from davstore.cli.opening import state_of  # noqa: PLC0415 - it loads SQLAlchemy
+
+            engine = stack.enter_context(state_of(settings))
+        stores = open_stores(settings, engine=engine)
         for store in stores.values():
-            store.close()
+            stack.callback(store.close)
+        yield stores
 
 
 def check_account(settings: Settings, name: str, cure: str = "") -> None:

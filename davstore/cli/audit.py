@@ -5,11 +5,10 @@ from dataclasses import asdict
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 from rich.table import Table
 
-from davstore.catalog import look_into
 from davstore.catalog.audit import Removal, removals
+from davstore.cli.opening import known_of
 from davstore.cli.screen import ConfigFile, load, minute, out, size
 
 
@@ -19,11 +18,8 @@ def audit(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a removal.")] = False,
 ) -> None:
     """Show every removal at a store, the oldest first."""
-    server = load(config).server
-    engine = look_into(server.state, server.database)
-    found = [] if engine is None else list(removals(engine))
-    if engine is not None:
-        engine.dispose()
+    with known_of(load(config)) as engine:
+        found = [] if engine is None else list(removals(engine))
     if as_json:
         for removal in found:
             typer.echo(json.dumps(asdict(removal), ensure_ascii=False))
@@ -42,7 +38,7 @@ def _table(found: list[Removal]) -> Table:
         if one.is_kept:
             done = f"no, {done} {one.outcome}"
         table.add_row(
-            done, escape(one.who) or "this machine", one.account, escape(one.name), size(one.size),
-            one.hash, f"{escape(one.why)}; deleted {minute(one.deleted)}",
+            done, one.who or "this machine", one.account, one.name, size(one.size),
+            one.hash, f"{one.why}; deleted {minute(one.deleted)}",
         )  # fmt: skip
     return table

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 
 from davstore import config
 from davstore.cli.screen import out
@@ -47,13 +46,11 @@ def certificate(
             file.write_bytes(pem)
     except OSError as error:
         raise typer.BadParameter(f"{place} cannot be written to ({error.strerror})") from None
-    out.print(f"for {escape(', '.join(called))}", soft_wrap=True)
-    out.print(f"SHA-256 {made.fingerprint}\n", soft_wrap=True)
+    out.print(f"for {', '.join(called)}")
+    out.print(f"SHA-256 {made.fingerprint}\n")
     out.print(
-        f"Put these lines under [server] in {escape(str(config.default_file()))}:\n",
-        soft_wrap=True,
-        markup=False,
+        f"Put these lines under [server] in {config.default_file()}:\n",
     )
     for key, file in zip(("tls_cert", "tls_key"), files, strict=True):
-        out.print(f'{key} = "{file}"', soft_wrap=True, markup=False)
+        out.print(f'{key} = "{file}"')
     out.print("\nand have clients trust the certificate, or compare its SHA-256 once.")

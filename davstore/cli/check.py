@@ -4,11 +4,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 
 import typer
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from davstore.cli.accounts import stores_of
-from davstore.cli.screen import AsJson, ConfigFile, day, err, load, out, print_json
+from davstore.cli.screen import AsJson, ConfigFile, day, err, labelled, load, out, print_json
 from davstore.errors import StoreError
 from davstore.model import Account, Magnet, Status
 from davstore.stores.base import Store
@@ -38,7 +38,7 @@ def check(config: ConfigFile = None, *, as_json: AsJson = False) -> None:
         out.print(_table({name: a.store for name, a in settings.accounts.items()}, findings))
     for name, finding in findings.items():
         if finding.problem and not as_json:
-            out.print(f"[red]{escape(name)}[/]: {escape(finding.problem)}", soft_wrap=True)
+            out.print(labelled("red", name, finding.problem))
     if any(finding.problem for finding in findings.values()):
         raise typer.Exit(1)
 
@@ -57,7 +57,7 @@ def _table(services: dict[str, str], findings: dict[str, Finding]) -> Table:
     table = Table("account", "store", "user", "plan", "paid until", "magnets", "")
     for name, finding in findings.items():
         known = finding.account
-        verdict = "[red]failed" if finding.problem else "[green]ok"
+        verdict = Text("failed", "red") if finding.problem else Text("ok", "green")
         table.add_row(
             name, services[name],
             known.user if known else "", known.plan if known else "",

@@ -6,4 +6,4 @@ from davstore.cli.screen import ConfigFile, load, out
 
 def config(config: ConfigFile = None) -> None:
     """Show the settings in force, from file and environment, with secrets masked."""
-    out.print(settings.effective(load(config)), soft_wrap=True, markup=False, end="")
+    out.print(settings.effective(load(config)), end="")

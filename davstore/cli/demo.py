@@ -1,6 +1,7 @@
 """`davstore demo`: five accounts that anybody may try, answered by the built-in simulator."""
 
 import importlib.util
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import platformdirs
 import tomli_w
 import typer
+from rich.markup import escape
 
 from davstore import logs
 from davstore.cli.screen import Verbose, err, load, out
@@ -48,7 +50,7 @@ def demo(
         with simulator:
             server = Server(load(_config_file(simulator, Path(folder), port, password)))
             server.start()
-            out.print(_welcome(server.url, password), soft_wrap=True)
+            out.print(_welcome(server.url, password), markup=True)
             await_told(told)
             server.stop()
 
@@ -76,7 +78,8 @@ def _config_file(simulator: "Simulator", folder: Path, port: int, password: str)
 
 
 def _welcome(url: str, password: str) -> str:
-    remote = f":webdav,url='{url}',user={USER},pass=$(rclone obscure {password}):"
+    remote = f":webdav,url='{url}',user={USER},pass=$(rclone obscure {shlex.quote(password)}):"
+    remote, password = escape(remote), escape(password)
     return f"""
 [bold green]The demo is running[/] at [bold]{url}[/]
 log in as [bold]{USER}[/] with the password [bold]{password}[/]; the dashboard is at {url}-/

@@ -1,6 +1,5 @@
 """`davstore explain`: everything known of a path."""
 
-import json
 import time
 from typing import Annotated
 
@@ -8,7 +7,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from davstore.cli.screen import ConfigFile, load, out
+from davstore.cli.screen import AsJson, ConfigFile, load, out, print_json
 from davstore.server.explaining import Explainer
 from davstore.server.library import Library
 
@@ -17,7 +16,7 @@ def explain(
     path: Annotated[str, typer.Argument(help="A path, such as /rd/magnets/Sintel (2010).")],
     config: ConfigFile = None,
     *,
-    as_json: Annotated[bool, typer.Option("--json", help="As a list of pairs.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Say what a path is, why it stands there, what went wrong, and what the next read would do."""
     settings = load(config)
@@ -27,7 +26,7 @@ def explain(
     finally:
         library.close()
     if as_json:
-        out.print_json(json.dumps(rows))
+        print_json(rows)
         return
     table = Table(box=None, show_header=False, pad_edge=False)
     table.add_column(style="bold", no_wrap=True)

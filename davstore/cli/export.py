@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from davstore.catalog import look_into
 from davstore.catalog.export import export as exported
+from davstore.cli.opening import known_of
 from davstore.cli.screen import ConfigFile, err, load
 from davstore.errors import StateError
 
@@ -22,14 +22,11 @@ def export(
 ) -> None:
     """Write hashes and names of everything, as JSON."""
     settings = load(config)
-    engine = look_into(settings.server.state, settings.server.database)
-    if engine is None:
-        raise StateError("nothing is known of any account yet; `davstore refresh` asks")
-    try:
+    with known_of(settings) as engine:
+        if engine is None:
+            raise StateError("nothing is known of any account yet; `davstore refresh` asks")
         stores = {name: account.store for name, account in settings.accounts.items()}
         whole = exported(engine, stores, time.time(), with_files=files)
-    finally:
-        engine.dispose()
     text = whole.model_dump_json(indent=1, exclude_defaults=False, exclude_none=True)
     if file is None:
         typer.echo(text)

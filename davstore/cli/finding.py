@@ -8,14 +8,15 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
-from davstore.catalog import Additions, open_database, server_of
+from davstore.catalog import Additions, server_of
 from davstore.catalog.adding import described
 from davstore.catalog.finding import Answers, cached, searched, searching
 from davstore.cli.accounts import stores_of
-from davstore.cli.screen import AsJson, ConfigFile, err, load, out, print_json, size
+from davstore.cli.opening import state_of
+from davstore.cli.screen import AsJson, ConfigFile, err, labelled, load, out, print_json, size
 from davstore.config import Settings
 from davstore.errors import DavstoreError, NotAccepted, StoreError
 from davstore.model import Found, Query, Wanted
@@ -89,7 +90,7 @@ def check_cache(
         table = Table("name", *able, box=None, pad_edge=False)
         table.columns[0].overflow = "fold"
         for each in asked.values():
-            table.add_row(escape(each.name), *(_mark(ready[name], each.hash) for name in able))
+            table.add_row(each.name, *(_mark(ready[name], each.hash) for name in able))
         out.print(table)
     if failed:
         raise typer.Exit(1)
@@ -152,7 +153,7 @@ def _cached(stores: Mapping[str, Store], hashes: Sequence[str]) -> Answers[froze
 def _complain(answers: Mapping[str, object]) -> None:
     for answer in answers.values():
         if isinstance(answer, StoreError):
-            err.print(f"[yellow]davstore:[/] {escape(str(answer))}", soft_wrap=True)
+            err.print(labelled("yellow", "davstore", answer))
 
 
 def _where(ready: Answers[frozenset[str]], hash_: str) -> list[str]:
@@ -160,10 +161,10 @@ def _where(ready: Answers[frozenset[str]], hash_: str) -> list[str]:
             if not isinstance(hashes, StoreError) and hash_ in hashes]  # fmt: skip
 
 
-def _mark(ready: frozenset[str] | StoreError, hash_: str) -> str:
+def _mark(ready: frozenset[str] | StoreError, hash_: str) -> Text:
     if isinstance(ready, StoreError):
-        return "?"
-    return "[green]ready" if hash_ in ready else "no"
+        return Text("?")
+    return Text("ready", "green") if hash_ in ready else Text("no")
 
 
 def _show(found: Sequence[Found], ready: Answers[frozenset[str]], *, as_json: bool) -> None:
@@ -178,7 +179,7 @@ def _show(found: Sequence[Found], ready: Answers[frozenset[str]], *, as_json: bo
     for number, each in enumerate(found, 1):
         seeders = "?" if each.seeders is None else str(each.seeders)
         where = ", ".join(_where(ready, each.hash))
-        table.add_row(str(number), escape(each.name), size(each.size), seeders, escape(where))
+        table.add_row(str(number), each.name, size(each.size), seeders, where)
     out.print(table if found else "nothing was found")
 
 
@@ -186,17 +187,14 @@ def _queue(settings: Settings, target: Store, found: Found, server: int | None) 
     """Leave it to the server, of this machine or of those that share the database: it adds at the
     service's pace, and tries again where that fails.
     """
-    engine = open_database(settings.server.state, time.time, database=settings.server.database)
-    try:
+    with state_of(settings) as engine:
         asked = Additions(engine).enqueue(target.name, [_wanted_of(found)], "")
-    finally:
-        engine.dispose()
     if asked:
         who = "the server" if server is None else f"process {server}"
         said = f"queued for {target.name}: {found.name}; {who} adds it within a minute"
     else:
         said = f"{found.name} was given to {target.name} already; see `davstore status`"
-    out.print(escape(said), soft_wrap=True)
+    out.print(said)
 
 
 def _add(store: Store, found: Found) -> None:
@@ -204,12 +202,12 @@ def _add(store: Store, found: Found) -> None:
     assert isinstance(store, Adding)
     there = present(store, found.hash)
     if there is not None:
-        out.print(f"{escape(found.name)} is in {store.name} already: {there.status}")
+        out.print(f"{found.name} is in {store.name} already: {there.status}")
         return
     id_ = store.add(described(_wanted_of(found)))
     if isinstance(store, Choosing) and id_:
         _choose(store, id_)
-    out.print(f"added to {store.name}: {escape(found.name)}", soft_wrap=True)
+    out.print(f"added to {store.name}: {found.name}")
 
 
 def _wanted_of(found: Found) -> Wanted:
@@ -221,4 +219,5 @@ def _choose(store: Choosing, id_: str) -> None:
         if store.choose(id_):
             return
         time.sleep(CHOICE_PAUSE)
-    err.print("[yellow]davstore:[/] its files are not known yet: they are still to be chosen")
+    said = "its files are not known yet: they are still to be chosen"
+    err.print(labelled("yellow", "davstore", said))

@@ -3,8 +3,8 @@
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from davstore.cli.accounts import AccountName, NotOffered, opened
 from davstore.cli.screen import AsJson, ConfigFile, amount, out, print_json
@@ -23,8 +23,8 @@ def hosts(account: AccountName, config: ConfigFile = None, *, as_json: AsJson = 
         return
     table = Table("host", "works", "left", "domains", box=None, pad_edge=False)
     for host in found:
-        table.add_row(escape(host.name), _works(host), amount(host.quota),
-                      escape(", ".join(host.domains)))  # fmt: skip
+        table.add_row(host.name, _works(host), amount(host.quota),
+                      ", ".join(host.domains))  # fmt: skip
     out.print(table)
 
 
@@ -51,7 +51,7 @@ def settings(
         return
     table = Table("setting", "value", "allowed", box=None, pad_edge=False)
     for choice in found:
-        table.add_row(choice.name, escape(choice.value), escape(", ".join(choice.allowed)))
+        table.add_row(choice.name, choice.value, ", ".join(choice.allowed))
     out.print(table)
 
 
@@ -64,5 +64,5 @@ def _check(store: Tunable, name: str, value: str) -> None:
         raise typer.BadParameter(f"{name} is one of {', '.join(known[name])}")
 
 
-def _works(host: HostState) -> str:
-    return {True: "[green]yes", False: "[red]no", None: ""}[host.works]
+def _works(host: HostState) -> Text:
+    return {True: Text("yes", "green"), False: Text("no", "red"), None: Text()}[host.works]

@@ -1,21 +1,19 @@
 """`davstore import`: have what `davstore export` wrote added to accounts again."""
 
-import json
-import time
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 from rich.table import Table
 
-from davstore.catalog import Additions, can_add, open_database, server_of
+from davstore.catalog import Additions, can_add, server_of
 from davstore.catalog.export import Export
 from davstore.catalog.importing import Imported, enqueue, read_export, totals
 from davstore.cli.accounts import check_account, stores_of
-from davstore.cli.screen import ConfigFile, err, load, out
+from davstore.cli.opening import state_of
+from davstore.cli.screen import AsJson, ConfigFile, err, load, out, print_json
 from davstore.config import Settings
+from davstore.dashboard.words import span
 from davstore.errors import NotAccepted
 
 
@@ -26,24 +24,19 @@ def import_(
     account: Annotated[
         str | None, typer.Option("--account", metavar="NAME", help="Add everything to this one.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="The summary as JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Queue every magnet of an export that its account does not hold; the server adds them."""
     settings = load(config)
     exported = read_export(file)
     into = _targets(settings, exported, account)
     pauses = _pauses(settings, set(into.values()))
-    state = settings.server.state
-    engine = open_database(state, time.time, database=settings.server.database)
-    try:
+    with state_of(settings) as engine:
         done = enqueue(engine, Additions(engine), exported, into)
-    finally:
-        engine.dispose()
-    server = server_of(state)
+    server = server_of(settings.server.state)
     seconds = {name: round(count * pauses[name]) for name, count in totals(done).items()}
     if as_json:
-        whole = {"imported": [asdict(one) for one in done], "seconds": seconds, "server": server}
-        typer.echo(json.dumps(whole, ensure_ascii=False))
+        print_json({"imported": done, "seconds": seconds, "server": server})
         return
     out.print(_table(done))
     if any(one.queued for one in done):
@@ -68,21 +61,13 @@ def _pauses(settings: Settings, names: set[str]) -> dict[str, float]:
 
 
 def _tell(server: int | None, seconds: int) -> None:
-    long = f"about {_span(seconds)} at the services' pace; see `davstore status`"
+    long = f"about {span(seconds)} at the services' pace; see `davstore status`"
     if server is None:
         err.print(
             f"queued on disk; no server is running: `davstore serve` adds them, in {long}",
-            soft_wrap=True,
         )
     else:
-        err.print(f"process {server} begins within a minute and takes {long}", soft_wrap=True)
-
-
-def _span(seconds: int) -> str:
-    for length, unit in ((86400, "days"), (3600, "hours"), (60, "minutes")):
-        if seconds >= 2 * length:
-            return f"{seconds / length:.0f} {unit}"
-    return f"{max(1, seconds)} seconds"
+        err.print(f"process {server} begins within a minute and takes {long}")
 
 
 def _table(done: list[Imported]) -> Table:
@@ -92,5 +77,5 @@ def _table(done: list[Imported]) -> Table:
         column.justify = "right"
     for one in done:
         counts = (one.queued, one.held, one.waiting, one.trash, one.unknown)
-        table.add_row(escape(one.source), one.account, *map(str, counts))
+        table.add_row(one.source, one.account, *map(str, counts))
     return table

@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 from rich.table import Table
 
 from davstore.cli.accounts import AccountName, NotOffered, opened
@@ -49,11 +48,12 @@ def unlock(
     if as_json:
         print_json(found)
     for one in () if as_json else found:
-        named = f"{one.name or one.link} ({size(one.size)})"
-        line = f"[red]{escape(one.link)}: {escape(one.problem)}" if one.problem else escape(named)
-        out.print(line, soft_wrap=True)
+        if one.problem:
+            out.print(f"{one.link}: {one.problem}", style="red")
+        else:
+            out.print(f"{one.name or one.link} ({size(one.size)})")
         if one.url:
-            out.print(f"  {escape(one.url)}", soft_wrap=True)
+            out.print(f"  {one.url}")
     if any(one.problem for one in found):
         raise typer.Exit(1)
 
@@ -112,8 +112,8 @@ def links(
     table = Table("size", "date", "list", "host", "name", box=None, pad_edge=False)
     table.columns[4].overflow = "fold"
     for one in found:
-        table.add_row(size(one.file.size), day(one.added), one.kind, escape(one.host),
-                      escape(one.file.path))  # fmt: skip
+        table.add_row(size(one.file.size), day(one.added), one.kind, one.host,
+                      one.file.path)  # fmt: skip
     out.print(table)
 
 

@@ -4,7 +4,7 @@ import time
 from typing import Annotated
 
 import typer
-from rich.markup import escape
+from rich.text import Text
 
 from davstore.cli.accounts import AccountName, NotOffered, opened
 from davstore.cli.screen import ConfigFile, day, err, out
@@ -34,7 +34,7 @@ def login(
             _confirm(store, mail_again=mail_again)
         who = store.account()
         until = f", paid until {day(who.paid_until)}" if who.paid_until else ""
-        out.print(f"{escape(account)}: logged in as {escape(who.user)}{until}")
+        out.print(f"{account}: logged in as {who.user}{until}")
 
 
 def logout(account: AccountName, config: ConfigFile = None) -> None:
@@ -43,18 +43,15 @@ def logout(account: AccountName, config: ConfigFile = None) -> None:
         if not isinstance(store, LoggingIn):
             raise NotOffered(store, LOGIN)
         store.log_out()
-    out.print(f"{escape(account)}: logged out")
+    out.print(f"{account}: logged out")
 
 
 def _tell(invitation: Invitation) -> None:
     """The code is all that is ever printed of a login."""
     minutes = max(1, round((invitation.expires - time.time()) / 60))
-    out.print(
-        f"Open {escape(invitation.page)} and type [bold]{escape(invitation.code)}[/]",
-        soft_wrap=True,
-    )
+    out.print(Text.assemble(f"Open {invitation.page} and type ", (invitation.code, "bold")))
     if invitation.direct:
-        out.print(f"(or open {escape(invitation.direct)})", soft_wrap=True)
+        out.print(f"(or open {invitation.direct})")
     err.print(f"waiting for that, {minutes} minutes at most …")
 
 
@@ -67,7 +64,7 @@ def _confirm(store: Confirming, *, mail_again: bool) -> None:
         store.mail_again(held)
     out.print(
         "This machine is new to the service, which has mailed you about it: "
-        "open that mail and confirm it.", soft_wrap=True,
+        "open that mail and confirm it.",
     )  # fmt: skip
     err.print("waiting for that; --mail-again has it sent once more …")
     await_confirmation(store, held)

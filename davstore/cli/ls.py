@@ -5,9 +5,20 @@ from typing import Annotated, Any, TypeAlias
 
 import typer
 from rich.table import Table
+from rich.text import Text
 
 from davstore.cli.paths import NoSuchPath, parts_of, tree_of
-from davstore.cli.screen import AsJson, ConfigFile, err, load, minute, out, print_json, size
+from davstore.cli.screen import (
+    AsJson,
+    ConfigFile,
+    err,
+    labelled,
+    load,
+    minute,
+    out,
+    print_json,
+    size,
+)
 from davstore.dav.tree import LINKS
 from davstore.errors import DavstoreError
 from davstore.model import Entry, Folder, Leaf
@@ -48,10 +59,9 @@ def ls(
     table.columns[0].justify = "right"
     table.columns[2].overflow = "fold"
     for row in rows:
-        name = _safe(row["name"])
         is_folder = row["name"].endswith("/")
         table.add_row("" if is_folder else size(row["size"]), minute(row["modified"]),
-                      f"[bold blue]{name}" if is_folder else name)  # fmt: skip
+                      Text(row["name"], "bold blue" if is_folder else ""))  # fmt: skip
     out.print(table)
 
 
@@ -66,7 +76,7 @@ def _ask(library: Library, account: str | None, *, refresh: bool) -> None:
                 except DavstoreError as error:
                     if account == name:
                         raise
-                    err.print(f"[yellow]davstore:[/] {error}", soft_wrap=True)
+                    err.print(labelled("yellow", "davstore", error))
 
 
 def _rows(entry: Entry, prefix: str, *, recursive: bool) -> Iterator[Row]:
@@ -80,7 +90,3 @@ def _rows(entry: Entry, prefix: str, *, recursive: bool) -> Iterator[Row]:
                 yield from _rows(child, f"{name}/", recursive=True)
         else:
             yield {"name": name, "size": child.size, "modified": child.modified}
-
-
-def _safe(name: str) -> str:
-    return name.replace("[", r"\[")

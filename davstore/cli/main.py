@@ -10,12 +10,11 @@ from importlib import import_module
 from typing import Annotated, Any, Final
 
 import typer
-from rich.markup import escape
 from typer.core import TyperGroup
 from typer.main import get_command
 
 from davstore import __version__
-from davstore.cli.screen import err, out
+from davstore.cli.screen import err, labelled, out
 from davstore.errors import ConfigError, DavstoreError
 
 PANELS: Final[Mapping[str, Mapping[str, str]]] = {
@@ -113,12 +112,8 @@ def main() -> None:
         app()
     except ConfigError as error:
         for problem in error.problems:
-            _complain(str(problem))
+            err.print(labelled("red", "davstore", problem))
         sys.exit(2)
     except DavstoreError as error:
-        _complain(str(error))
+        err.print(labelled("red", "davstore", error))
         sys.exit(1)
-
-
-def _complain(text: str) -> None:
-    err.print(f"[red]davstore:[/] {escape(text)}", soft_wrap=True)

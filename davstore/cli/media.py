@@ -3,7 +3,6 @@
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 
 from davstore.cli.paths import leaf_at
 from davstore.cli.screen import AsJson, ConfigFile, load, out, print_json
@@ -36,5 +35,5 @@ def media(
         print_json({"tracks": lines, "hls": url})
         return
     for line in lines:
-        out.print(escape(line), soft_wrap=True)
-    out.print(f"transcoded: {escape(url)}", soft_wrap=True)
+        out.print(line)
+    out.print(f"transcoded: {url}")

@@ -13,9 +13,17 @@ from davstore.cli.serve import told_to_stop
 from davstore.config import ANONYMOUS, ServerSettings, Settings
 from davstore.hook_settings import RcloneHook
 from davstore.mounting import CannotMount, Listening, Login, Mount, ready_place, wait_for
+from davstore.setting_types import base_url
 
 LOOK_EVERY = 0.5
 EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - how a server says "all"
+
+
+def _checked(url: str) -> str:
+    try:
+        return base_url(url)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
 
 
 def mount(
@@ -30,7 +38,9 @@ def mount(
     more: Annotated[
         list[str] | None, typer.Argument(metavar="RCLONE-FLAGS", help="More for rclone, after --.")
     ] = None,
-    url: Annotated[str | None, typer.Option(help="A davstore elsewhere.")] = None,
+    url: Annotated[
+        str | None, typer.Option(parser=_checked, metavar="URL", help="A davstore elsewhere.")
+    ] = None,
     user: Annotated[str | None, typer.Option(help="Who logs in; the first user.")] = None,
     password_file: Annotated[
         Path | None, typer.Option(metavar="FILE", help="A file that holds the password.")
@@ -45,7 +55,7 @@ def mount(
     ] = False,
 ) -> None:
     """Mount davstore at PATH with rclone, until told to stop; then unmount it."""
-    settings = None if url else load(config)
+    settings = load(config) if url is None else None
     place = place.expanduser().absolute()
     login = _login(settings, url, user, password_file)
     told = told_to_stop()
@@ -56,9 +66,9 @@ def mount(
         is_for_all=allow_other, cache_size=cache_size, more=more or (),
     )  # fmt: skip
     mounted.start(told.is_set)
-    out.print(f"{login.url} is mounted at {place}; Ctrl+C unmounts it", soft_wrap=True)
-    ready.say()
     try:
+        out.print(f"{login.url} is mounted at {place}; Ctrl+C unmounts it")
+        ready.say()
         while not told.wait(LOOK_EVERY):
             if mounted.status is not None:
                 raise CannotMount(f"rclone ended with status {mounted.status}; above it says why")
@@ -84,7 +94,7 @@ def _login(
     elif name:
         password = _typed(name)
     if settings is None:
-        return Login(url or "", name, password)
+        return Login(f"{url}/", name, password)
     return Login(_address(settings.server), name, password, _unvouched(settings.server))
 
 

@@ -4,10 +4,10 @@ import time
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 
-from davstore.catalog import Outbox, look_into
-from davstore.cli.screen import ConfigFile, load, minute, out
+from davstore.catalog import Outbox
+from davstore.cli.opening import known_of
+from davstore.cli.screen import ConfigFile, labelled, load, minute, out
 from davstore.errors import DavstoreError, HookError
 from davstore.hook_settings import AnyHook
 from davstore.hooks import Message, receiver
@@ -34,8 +34,8 @@ def notify(
     settings = load(config)
     chosen = _chosen(settings.hooks, hook)
     if not test and not paths:
-        engine = look_into(settings.server.state, settings.server.database)
-        _show(Outbox(engine) if engine is not None else None, chosen)
+        with known_of(settings) as engine:
+            _show(Outbox(engine) if engine is not None else None, chosen)
         return
     changes = [Change("/" + path.strip("/"), Was.CHANGED) for path in paths or ()]
     failed = False
@@ -44,9 +44,9 @@ def notify(
             said = _tested(each) if test else _told(each, changes)
         except HookError as error:
             failed = True
-            out.print(f"[red]{escape(each.called)}[/]: {escape(str(error))}", soft_wrap=True)
+            out.print(labelled("red", each.called, error))
         else:
-            out.print(f"[green]{escape(each.called)}[/]: {escape(said)}", soft_wrap=True)
+            out.print(labelled("green", each.called, said))
     if failed:
         raise typer.Exit(1)
 
@@ -91,6 +91,6 @@ def _show(outbox: Outbox | None, hooks: list[AnyHook]) -> None:
             f"; cannot be told since {minute(deafness.since)}: {deafness.error}; "
             f"tried again {minute(deafness.again)}" if deafness else ""
         )  # fmt: skip
-        out.print(f"{escape(hook.called)}: {count}{escape(why)}", soft_wrap=True)
+        out.print(f"{hook.called}: {count}{why}")
         for each in waiting:
-            out.print(f"  {each.change.was} {escape(each.change.path)}", soft_wrap=True)
+            out.print(f"  {each.change.was} {each.change.path}")

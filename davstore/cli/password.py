@@ -28,6 +28,6 @@ def password(
     if digest:
         from davstore.dav.people import digest_of  # noqa: PLC0415 - WebDAV's half is loaded with it
 
-        out.print(digest_of(digest, word), soft_wrap=True, markup=False)
+        out.print(digest_of(digest, word))
         return
-    out.print(PasswordHasher().hash(word), soft_wrap=True, markup=False)
+    out.print(PasswordHasher().hash(word))

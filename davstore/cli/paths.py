@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from davstore.dav.overlay import Overlay
-from davstore.dav.tree import NotReady, Tree, Views
-from davstore.errors import DavstoreError
+from davstore.dav.tree import Folders, Tree, Views
+from davstore.errors import DavstoreError, NotReady
 from davstore.model import Leaf
 from davstore.server.library import Library
 
@@ -14,12 +14,13 @@ class NoSuchPath(DavstoreError):
     """Nothing stands at this path."""
 
 
-def tree_of(library: Library, views: Views | None = None) -> Tree:
+def tree_of(library: Library, folders: Folders | None = None) -> Tree:
     """Everything that the server shows; all is arranged in the views, unless others are given."""
     catalog, arranged = library.catalog, library.arranged
     return Tree(
-        catalog.accounts, catalog.snapshot, views=views or arranged.complete,
-        view_names=arranged.names, lookups=library.lookups, links=library.linked,
+        catalog.accounts, catalog.snapshot,
+        views=Views(arranged.names, folders or arranged.complete),
+        lookups=library.lookups, links=library.linked,
         overlay=Overlay(library.sidecars) if library.sidecars else None,
     )  # fmt: skip
 
@@ -43,5 +44,5 @@ def known() -> Iterator[None]:
     """Where nothing is known yet of an account, raises `NoSuchPath`."""
     try:
         yield
-    except NotReady as name:
-        raise NoSuchPath(f"nothing is known of {name} yet; `davstore refresh` asks") from None
+    except NotReady as error:
+        raise NoSuchPath(f"nothing is known of {error.name} yet; `davstore refresh` asks") from None

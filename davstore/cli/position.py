@@ -4,7 +4,6 @@ import re
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 
 from davstore.cli.paths import leaf_at
 from davstore.cli.screen import AsJson, ConfigFile, load, out, print_json
@@ -46,7 +45,7 @@ def position(
         print_json({"path": path, "position": known.seconds, "duration": known.duration})
     else:
         whole = "" if known.duration is None else f" of {_clock(known.duration)}"
-        out.print(f"{escape(leaf.name)}: {_clock(known.seconds)}{whole}", soft_wrap=True)
+        out.print(f"{leaf.name}: {_clock(known.seconds)}{whole}")
 
 
 def _parsed(text: str) -> float:

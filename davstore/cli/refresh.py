@@ -8,9 +8,10 @@ from typing import Annotated
 
 import typer
 
-from davstore.catalog import Records, open_database, server_of
+from davstore.catalog import Records, server_of
 from davstore.cli.accounts import check_account
-from davstore.cli.screen import ConfigFile, err, load, out
+from davstore.cli.opening import state_of
+from davstore.cli.screen import ConfigFile, err, labelled, load, out
 from davstore.config import Settings
 from davstore.errors import DavstoreError
 from davstore.server.library import Library
@@ -29,10 +30,9 @@ def refresh(
     if server is None:
         _ask_here(settings, names)
         return
-    engine = open_database(settings.server.state, time.time, database=settings.server.database)
-    Records(engine).ask(names, time.time())
-    engine.dispose()
-    with contextlib.suppress(ProcessLookupError):
+    with state_of(settings) as engine:
+        Records(engine).ask(names, time.time())
+    with contextlib.suppress(ProcessLookupError, PermissionError):  # it looks by itself, later
         os.kill(server, signal.SIGHUP)
     out.print(f"process {server} asks {', '.join(names)}; see `davstore status`")
 
@@ -47,7 +47,7 @@ def _ask_here(settings: Settings, names: list[str]) -> None:
                     library.catalog.refresh(name)
                 except DavstoreError as error:
                     failed = True
-                    err.print(f"[yellow]davstore:[/] {error}", soft_wrap=True)
+                    err.print(labelled("yellow", "davstore", error))
                     continue
             snapshot = library.catalog.snapshot(name)
             out.print(f"{name}: {len(snapshot.magnets.entries) if snapshot else 0} magnets shown")

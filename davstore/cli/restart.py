@@ -3,7 +3,7 @@
 from typing import Annotated
 
 import typer
-from rich.markup import escape
+from rich.text import Text
 
 from davstore.cli.accounts import AccountName, NotOffered, opened
 from davstore.cli.screen import AsJson, ConfigFile, out, print_json
@@ -35,8 +35,8 @@ def restart(
     if as_json:
         print_json([{"id": m.id, "name": m.name, "problem": problem} for m, problem in found])
     for magnet, problem in () if as_json else found:
-        said = f"[red]{escape(problem)}" if problem else "[green]restarted"
-        out.print(f"{escape(magnet.name)}: {said}", soft_wrap=True)
+        said = (problem, "red") if problem else ("restarted", "green")
+        out.print(Text.assemble(f"{magnet.name}: ", said))
     if any(problem for _, problem in found):
         raise typer.Exit(1)
 
@@ -58,8 +58,8 @@ def vouchers(
     account: AccountName,
     config: ConfigFile = None,
     *,
-    days: Annotated[int, typer.Option(help="Get vouchers for so many days.")] = 0,
-    count: Annotated[int, typer.Option(help="How many.")] = 1,
+    days: Annotated[int, typer.Option(min=0, help="Get vouchers for so many days.")] = 0,
+    count: Annotated[int, typer.Option(min=1, help="How many.")] = 1,
     buy: Annotated[bool, typer.Option("--buy", help="Pay for new ones.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -72,7 +72,7 @@ def vouchers(
         print_json(found)
         return
     for code in found.codes:
-        out.print(escape(code))
+        out.print(code)
     if found.is_partial:
         out.print("these were all that are left")
     if found.balance is not None:

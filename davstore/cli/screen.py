@@ -12,17 +12,29 @@ import typer
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.filesize import decimal
 from rich.segment import Segment
+from rich.text import Text
 
 from davstore.model import Quota
 
 if TYPE_CHECKING:
     from davstore.config import Settings
 
-_COMMANDS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_COMMANDS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+"""Control characters, and those that turn round the direction of what follows."""
 
 
 class _Screen(Console):
-    """What services say is shown as text: no sequence of theirs commands the terminal."""
+    """What services say is shown as it is, as text: nothing in it is markup, an emoji's name, or
+    commands the terminal. A line of text is not broken; tables fit the screen.
+    """
+
+    def __init__(self, *, stderr: bool = False) -> None:
+        super().__init__(stderr=stderr, highlight=False, markup=False, emoji=False)
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        """As a console's."""
+        is_text = all(isinstance(each, str | Text) for each in objects)
+        super().print(*objects, **{"soft_wrap": is_text, **options})
 
     def render(
         self, renderable: RenderableType, options: ConsoleOptions | None = None
@@ -31,8 +43,8 @@ class _Screen(Console):
             yield Segment(text if control else _COMMANDS.sub("?", text), style, control)
 
 
-out: Final = _Screen(highlight=False)
-err: Final = _Screen(stderr=True, highlight=False)
+out: Final = _Screen()
+err: Final = _Screen(stderr=True)
 
 ConfigFile = Annotated[
     Path | None,
@@ -42,11 +54,14 @@ ConfigFile = Annotated[
 Verbose = Annotated[
     bool, typer.Option("--verbose", "-v", help="Log every request and every call to a store.")
 ]
-
-
 AsJson = Annotated[
     bool, typer.Option("--json", help="Print JSON, for programs: times are unix seconds.")
 ]
+
+
+def labelled(style: str, of: str, text: object) -> Text:
+    """A line about something, whose name stands first, in this style."""
+    return Text.assemble((of, style), f": {text}")
 
 
 def print_json(value: Any) -> None:

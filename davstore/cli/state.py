@@ -29,7 +29,7 @@ def migrate(config: ConfigFile = None) -> None:
     server = load(config).server
     open_database(server.state, time.time, database=server.database).dispose()
     where = server.state if server.database is None else "the database of server.state_url"
-    out.print(f"{where} has schema {SCHEMA}", soft_wrap=True)
+    out.print(f"{where} has schema {SCHEMA}")
 
 
 def state(

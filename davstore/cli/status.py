@@ -7,14 +7,24 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.markup import escape
 from rich.table import Table
 
-from davstore.catalog import Addition, Additions, Overview, look_into, overviews, server_of
-from davstore.catalog.audit import waiting
+from davstore.catalog import Addition, Additions, Overview, Overviews, server_of
 from davstore.cli.accounts import NotOffered, opened, stores_of
+from davstore.cli.opening import known_of
 from davstore.cli.queue import queue
-from davstore.cli.screen import AsJson, ConfigFile, amount, day, err, load, out, print_json, size
+from davstore.cli.screen import (
+    AsJson,
+    ConfigFile,
+    amount,
+    day,
+    err,
+    labelled,
+    load,
+    out,
+    print_json,
+    size,
+)
 from davstore.cli.standing import SKEWED, Said, ask
 from davstore.config import Settings
 from davstore.model import Magnet, Status
@@ -40,15 +50,16 @@ def status(
         _dismiss(config, *dismiss)
         return
     settings = load(config)
-    state = settings.server.state
-    server = server_of(state)
-    engine = look_into(state, settings.server.database)
-    known = {o.name: o for o in overviews(engine)} if engine is not None else {}
-    deleted = waiting(engine) if engine is not None else {}
+    server = server_of(settings.server.state)
+    known: dict[str, Overview] = {}
+    deleted: dict[str, tuple[int, int]] = {}
     queues: dict[str, list[Addition]] = {}
-    if engine is not None:
-        queues = {name: Additions(engine).waiting(name) for name in settings.accounts}
-        engine.dispose()
+    with known_of(settings) as engine:
+        if engine is not None:
+            overviews = Overviews(engine)
+            known = {each.name: each for each in overviews.accounts()}
+            deleted = overviews.trash()
+            queues = {name: Additions(engine).waiting(name) for name in settings.accounts}
     said = {} if offline else _asked(settings)
     if as_json:
         print_json(_as_json(settings, server, known, said, deleted))
@@ -58,12 +69,12 @@ def status(
     for name in settings.accounts:
         notes = _notes(name, known.get(name), said.get(name), time.time())
         for line in (*notes, *_trash_notes(deleted.get(name, (0, 0)))):
-            out.print(f"[yellow]{name}[/]: {escape(line)}", soft_wrap=True)
+            out.print(labelled("yellow", name, line))
         for line in queue(queues.get(name, [])):
-            out.print(f"{name}: {escape(line)}", soft_wrap=True)
+            out.print(f"{name}: {line}")
     for name in settings.accounts:
         for magnet in known[name].coming if name in known else ():
-            out.print(f"{name}: {escape(_bar(magnet))}", soft_wrap=True)
+            out.print(f"{name}: {_bar(magnet)}")
 
 
 def _asked(settings: Settings) -> dict[str, Said]:
@@ -76,7 +87,7 @@ def _dismiss(config: Path | None, account: str, notice: str) -> None:
         if not isinstance(store, Notifying):
             raise NotOffered(store, "notices that could be dismissed")
         store.dismiss(notice)
-    out.print(f"{escape(account)}: {escape(notice)} is said no more")
+    out.print(f"{account}: {notice} is said no more")
 
 
 def _table(settings: Settings, known: Mapping[str, Overview], said: Mapping[str, Said]) -> Table:
@@ -89,7 +100,7 @@ def _table(settings: Settings, known: Mapping[str, Overview], said: Mapping[str,
     for name in settings.accounts:
         who = said[name].account if name in said else None
         table.add_row(
-            name, escape(who.user) if who else "", who.plan if who else "",
+            name, who.user if who else "", who.plan if who else "",
             day(who.paid_until) if who else "", *_numbers(known.get(name), time.time()),
         )  # fmt: skip
     return table

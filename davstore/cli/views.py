@@ -5,13 +5,12 @@ from collections.abc import Iterable
 from typing import Annotated, Any
 
 import typer
-from rich.markup import escape
 from rich.table import Table
 
 from davstore import views as arranging
 from davstore.catalog import Arranged, owner
 from davstore.cli.paths import NoSuchPath, known, parts_of, tree_of
-from davstore.cli.screen import AsJson, ConfigFile, load, out, print_json
+from davstore.cli.screen import AsJson, ConfigFile, labelled, load, out, print_json
 from davstore.config import Settings
 from davstore.model import Folder, Leaf
 from davstore.server.library import Library
@@ -68,7 +67,7 @@ def _table(rows: Iterable[dict[str, Any]]) -> Table:
     for row in rows:
         rule = ", ".join(f"{key} = {value}" for key, value in row["rule"].items())
         entries = "?" if row["entries"] is None else str(row["entries"])
-        table.add_row(row["view"], row["layout"], row["of"], escape(rule), entries)
+        table.add_row(row["view"], row["layout"], row["of"], rule, entries)
     return table
 
 
@@ -97,8 +96,8 @@ def _explain(settings: Settings, arranged: Arranged, account: str, magnet: str) 
     said = whole.release
     facts = [said.title, said.year, said.resolution, said.codec, *said.languages]
     told = ", ".join(str(fact) for fact in facts if fact)
-    out.print(f"[bold]{escape(whole.name)}[/]: {whole.kind} ({escape(told)}), "
-              f"in {' and '.join(whole.accounts)}", soft_wrap=True)  # fmt: skip
+    where = " and ".join(whole.accounts)
+    out.print(labelled("bold", whole.name, f"{whole.kind} ({told}), in {where}"))
     for view, reasons in arranging.reasons(settings.views, whole, time.time()).items():
         _explain_view(view, whole, reasons, paths.get(view, ("", {}))[1])
 
@@ -109,14 +108,14 @@ def _explain_view(
     if reasons and not any(reasons.values()):
         out.print(f"  {view}: it holds to the rule")
     elif len(set(reasons.values())) == 1:
-        out.print(f"  {view}: no, {escape(next(iter(reasons.values())))}", soft_wrap=True)
+        out.print(f"  {view}: no, {next(iter(reasons.values()))}")
         return
     else:
         out.print(f"  {view}: some files hold to the rule")
     for piece in whole.pieces:
-        name = escape("/".join(piece.path))
+        name = "/".join(piece.path)
         if reasons[piece.key]:
-            out.print(f"    {name}: no, {escape(reasons[piece.key])}", soft_wrap=True)
+            out.print(f"    {name}: no, {reasons[piece.key]}")
         elif piece.key in places:
-            place = escape("/".join((view, *places[piece.key])))
-            out.print(f"    {name} -> /{place}", soft_wrap=True)
+            place = "/".join((view, *places[piece.key]))
+            out.print(f"    {name} -> /{place}")

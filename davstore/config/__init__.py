@@ -156,7 +156,7 @@ def load(
     `stores` gives the settings model of each store by its word. Raises `ConfigError` with every
     problem found.
     """
-    tables = merged(file(path), environment(environ))
+    tables = merged(file(path), environment(environ, Settings.model_fields))
     problems = list(unknown(tables, Settings.model_fields, ""))
     server, found = _validated(ServerSettings, tables.get("server", {}), "server")
     problems += found

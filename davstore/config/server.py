@@ -165,7 +165,7 @@ def server_problems(
             cure = "`davstore certificate` makes one; a key must be readable for this user"
             yield Problem(f"server.{key}", f"{file} cannot be read", cure)
     first = server.prefix.strip("/").partition("/")[0]
-    if first and first in names:
+    if first in {"-", *names}:
         cure = "rename one of them: paths below it would mean both"
         yield Problem("server.prefix", f"{first!r} stands at the root already", cure)
 

@@ -1,15 +1,19 @@
 """Where settings come from: a TOML file, and the environment above it."""
 
+import contextlib
+import json
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from pathlib import Path
+from typing import Any, Final
 
 import platformdirs
 
 from davstore.config.words import Table
 from davstore.errors import ConfigError, Problem
 
-PREFIX = "DAVSTORE_"
+PREFIX: Final = "davstore_"
+LISTS: Final = frozenset({"users", "hooks"})
 
 
 def default_file() -> Path:
@@ -19,37 +23,51 @@ def default_file() -> Path:
 
 def file(path: Path | None) -> Table:
     """What `path` says (None: the default file, if there is one). Raises `ConfigError`."""
-    if path is None:
-        path = default_file()
-        if not path.exists():
-            return {}
+    place = path or default_file()
     try:
-        return tomllib.loads(path.read_text("utf-8"))
+        return tomllib.loads(place.read_text("utf-8"))
     except OSError as error:
+        if path is None and isinstance(error, FileNotFoundError):
+            return {}
         cure = "name the file with --config, or see `davstore serve --help`"
-        raise ConfigError(Problem(str(path), f"{error.strerror}", cure)) from None
+        raise ConfigError(Problem(str(place), f"{error.strerror}", cure)) from None
     except UnicodeDecodeError:
-        raise ConfigError(Problem(str(path), "is not UTF-8", "save it as UTF-8")) from None
+        raise ConfigError(Problem(str(place), "is not UTF-8", "save it as UTF-8")) from None
     except tomllib.TOMLDecodeError as error:
         cure = "mend the line; TOML is explained at https://toml.io"
-        raise ConfigError(Problem(str(path), f"is not TOML: {error}", cure)) from None
+        raise ConfigError(Problem(str(place), f"is not TOML: {error}", cure)) from None
 
 
-def environment(environ: Mapping[str, str]) -> Table:
-    """What the variables say. Raises `ConfigError`."""
-    named = {k: v for k, v in environ.items() if k.upper().startswith(PREFIX)}
-    if not named:
-        return {}
-    from davstore.config.variables import tables  # noqa: PLC0415 - most have none, and it is slow
+def environment(environ: Mapping[str, str], sections: Container[str]) -> Table:
+    """What variables such as `DAVSTORE_SERVER__PORT` say, or `DAVSTORE_USERS`; lists and tables are
+    JSON there, and an empty one says nothing. Others have names with this beginning too: those
+    without `__` that are none of the `sections` are not ours.
+    """
+    found: Table = {}
+    for variable, text in environ.items():
+        section, *keys = variable.lower().removeprefix(PREFIX).split("__")
+        is_ours = variable.lower().startswith(PREFIX) and (keys or section in sections)
+        if is_ours and text:
+            value = _value(text)
+            for key in reversed(keys):
+                value = {key: value}
+            found = merged(found, {section: value})
+    return {name: _rows(said) if name in LISTS else said for name, said in found.items()}
 
-    try:
-        found = tables(named, PREFIX)
-    except ValueError as error:
-        cure = "lists and tables are written as JSON there"
-        raise ConfigError(Problem(PREFIX + "…", f"cannot be read ({error})", cure)) from None
-    if isinstance(found.get("users"), dict):
-        found["users"] = list(found["users"].values())
-    return found
+
+def _value(text: str) -> Any:
+    """Other kinds than lists and tables are read by who knows what the setting is to be."""
+    if text.lstrip().startswith(("[", "{")):
+        with contextlib.suppress(ValueError):
+            return json.loads(text)
+    return text
+
+
+def _rows(said: Any) -> Any:
+    """The list of what is numbered, or named: `DAVSTORE_USERS__0__NAME`. Each may be several."""
+    if not isinstance(said, dict):
+        return said
+    return [row for each in said.values() for row in (each if isinstance(each, list) else [each])]
 
 
 def merged(below: Table, above: Table) -> Table:

@@ -12,11 +12,9 @@ from davstore.dashboard.desk import Action, Dashboard
 from davstore.dashboard.forms import Form
 from davstore.dashboard.health import healthy, ready
 from davstore.dashboard.scene import AccountScene, Process, Queued, Scene, Trashed
-from davstore.dashboard.sections import SECTIONS, Section
 from davstore.dashboard.tokens import Tokens, kept_key, new_key
 
 __all__ = [
-    "SECTIONS",
     "AccountScene",
     "Action",
     "Dashboard",
@@ -27,7 +25,6 @@ __all__ = [
     "Process",
     "Queued",
     "Scene",
-    "Section",
     "Sees",
     "Shelved",
     "Tokens",

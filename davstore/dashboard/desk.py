@@ -8,13 +8,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import parse_qs, urlencode
+from wsgiref.types import StartResponse
+from wsgiref.types import WSGIEnvironment as Environ
 
 from davstore.dashboard import forms
 from davstore.dashboard.adding import KINDS, Found, Intake
 from davstore.dashboard.forms import Form
-from davstore.dashboard.frame import Environ, StartResponse, page, plain
+from davstore.dashboard.frame import page, plain
 from davstore.dashboard.scene import Queued, Scene
-from davstore.dashboard.sections import SECTIONS, Section, concerns, glance
+from davstore.dashboard.sections import SECTIONS, concerns, glance
 from davstore.dashboard.tokens import Tokens
 from davstore.errors import DavstoreError
 
@@ -39,7 +41,7 @@ class Action:
 
 
 class Dashboard:
-    """Shows `scene()` in `sections`; `explain` says of a path what is known, as rows of text.
+    """Shows `scene()`; `explain` says of a path what is known, as rows of text.
     Things are added by the `intake`.
     """
 
@@ -49,14 +51,12 @@ class Dashboard:
         tokens: Tokens,
         actions: Sequence[Action] = (),
         *,
-        sections: Sequence[Section] = SECTIONS,
         explain: Callable[[str], Sequence[tuple[str, str]]] | None = None,
         intake: Intake | None = None,
     ) -> None:
         self._scene = scene
         self._tokens = tokens
         self._actions = {action.key: action for action in actions}
-        self._sections = tuple(sections)
         self._explain = explain
         self._intake = intake
 
@@ -103,7 +103,7 @@ class Dashboard:
             **self._common(environ, query, problem),
             scene=scene,
             now=scene.now,
-            sections=[(section, section.show(scene)) for section in self._sections],
+            sections=[(section, section.show(scene)) for section in SECTIONS],
             concerns=list(concerns(scene)),
             glance=list(glance(scene)),
             path=path,

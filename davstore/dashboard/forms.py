@@ -2,15 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, TypeAlias
+from typing import Final
+from wsgiref.types import WSGIEnvironment as Environ
 
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.wrappers import Request
 
 from davstore.dashboard.adding import Sees
 from davstore.errors import NotAccepted
-
-Environ: TypeAlias = dict[str, Any]
 
 LARGEST: Final = 32 * 1024 * 1024
 """Bytes of a form with all its files: three of the largest torrents, or hundreds of usual ones."""

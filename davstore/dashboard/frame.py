@@ -2,17 +2,16 @@
 
 import base64
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from importlib.resources import files
-from typing import Any, Final, TypeAlias
+from typing import Final
+from wsgiref.types import StartResponse
+from wsgiref.types import WSGIEnvironment as Environ
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from davstore.dashboard import words
-
-Environ: TypeAlias = dict[str, Any]
-StartResponse: TypeAlias = Callable[..., Any]
 
 
 def _read(name: str) -> str:

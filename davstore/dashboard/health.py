@@ -1,11 +1,8 @@
 """Alive and ready, for whatever starts, restarts and balances servers. No login, no names."""
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, TypeAlias
-
-Environ: TypeAlias = dict[str, Any]
-StartResponse: TypeAlias = Callable[..., Any]
-Application: TypeAlias = Callable[[Environ, StartResponse], Iterable[bytes]]
+from wsgiref.types import StartResponse, WSGIApplication
+from wsgiref.types import WSGIEnvironment as Environ
 
 
 def healthy(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
@@ -13,7 +10,7 @@ def healthy(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
     return _say(environ, start_response, "200 OK", ["ok"])
 
 
-def ready(reasons: Callable[[], Sequence[str]]) -> Application:
+def ready(reasons: Callable[[], Sequence[str]]) -> WSGIApplication:
     """200, or 503 with the `reasons` why a read could not be served, one a line."""
 
     def answer(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:

@@ -3,7 +3,8 @@ so that one that is replaced begins anew without spoiling the others'.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, TypeAlias
+from wsgiref.types import StartResponse
+from wsgiref.types import WSGIEnvironment as Environ
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import (
@@ -17,9 +18,6 @@ from prometheus_client.registry import Collector
 
 from davstore.dashboard.scene import AccountScene, Process, Scene
 from davstore.tally import KINDS, Counted, Kind
-
-Environ: TypeAlias = dict[str, Any]
-StartResponse: TypeAlias = Callable[..., Any]
 
 PREFIX = "davstore_"
 

@@ -1,6 +1,6 @@
 """What stands on the page, section by section: each makes what its template shows of the scene.
 
-A new section is a `Section` with a template of its own in `templates/`, handed to the `Dashboard`.
+A new section is one of `SECTIONS`, with a template of its own in `templates/`.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence

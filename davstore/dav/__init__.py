@@ -1,19 +1,24 @@
 """The WebDAV face; alone knows WsgiDAV.
 
-`tree` finds entries, `provider` shows them to WsgiDAV (as `resources`; what these have in common:
-`entries`), `properties` tells of them. `listing` answers PROPFIND (what it asks: `propfind`; the
-answer: `prepared`, `multistatus`, `compression`, `kept`), `download` GET and HEAD of files
-(`conditions`, `media_types`), `pages` those of folders (`playlist`). `login` asks who comes
-(`people`, `digest`, `patience`), `rights` says what they may, and what nobody may, `deeds` what
-deleting and renaming do (`refused_writes`: what is no deleting); `noise` (`noise_names`) keeps what
-desktops write, `playback` tells and takes positions. `incoming` is the folder into which magnets
-are dropped (`dropping`), and in which stands what `became` of them. `overlay` shows sidecars among
-what stores have (`beside`: as resources), `overlaying` writes them (`times`). `scratch` is a share
-to write in (`disk`, `moving`, `room`, `local`), `remembered` its locks and properties (`keeping`:
-where), `bodies` the XML that clients send. `refusals` say what went wrong, `gate` stands before it
-all, and `proxied` before the gate; `repeats` answers again what was asked before, past all of them
-(`transfer`: what a server may do itself). `canary` is a file for mounts to look for, `annex` lets
-in to pages beside the tree.
+On the way in:
+    gate        what WsgiDAV should not see, and forgets to say (`proxied`: proxies in front)
+    repeats     what was asked before, answered at once (`transfer`: what a server does itself)
+    login       who asks (`people`, `digest`, `patience`); `rights`: what they may
+    provider    which of the following answers; `resources`: entries as WsgiDAV sees them
+    refusals    what went wrong, as a status and one line
+Reading:
+    tree        path -> folder or file (`overlay`: with sidecars; `canary`: a file for mounts)
+    listing     PROPFIND: what is asked (`propfind`, `lock_properties`, `playback`), and the answer
+                (`properties`, `multistatus`, `prepared`, `kept`, `compression`)
+    download    GET and HEAD of files (`conditions`, `media_types`, `times`, `local`)
+    pages       the same of folders (`playlist`); `annex`: pages beside the tree
+Writing (`bodies`: what clients send):
+    incoming    dropped magnets (`dropping`: the methods; `became`: what became of them)
+    deeds       deleting and renaming in accounts (`refused_writes`: what is no deleting)
+    overlaying  sidecars
+    noise       what desktops write beside everything
+    scratch     a share to write in (`disk`, `moving`, `room`)
+    remembered  locks and dead properties (`keeping`: where)
 """
 
 import logging
@@ -32,7 +37,7 @@ from davstore.dav.annex import Annex, Pages
 from davstore.dav.canary import CANARY
 from davstore.dav.deeds import Deeds
 from davstore.dav.download import Download, Open
-from davstore.dav.gate import Application, Environ, Gate, StartResponse
+from davstore.dav.gate import Gate
 from davstore.dav.incoming import Incoming
 from davstore.dav.keeping import Keep, in_folder
 from davstore.dav.login import Authenticator, DomainController, Users
@@ -49,25 +54,24 @@ from davstore.dav.refused_writes import ROOM as REFUSALS
 from davstore.dav.refused_writes import RefusedWrites
 from davstore.dav.remembered import DeadProperties, Locks
 from davstore.dav.scratch import Scratch
-from davstore.dav.tree import Links, Lookups, Tree, Views, no_views, nothing
+from davstore.dav.tree import Links, Lookups, Tree, Views, nothing
 from davstore.model import Snapshot
 from davstore.pooled import Pooled
 from davstore.stores.playing import Playing
 from davstore.tally import Tally
+from davstore.wsgi import Application, Environ, StartResponse
 
-__all__ = ["Application", "Incoming", "Patience", "People", "Proxied", "Site", "Users"]
+__all__ = ["Incoming", "Patience", "People", "Proxied", "Site", "Users"]
 
 
 class Site:
     """The WSGI application: `accounts` in order, what each holds, how a file is opened; beside
-    them the `shares`, the accounts' `links`, and the folders of `view_names`, as `views` gives them
-    (`settled`: where nothing is to be done for them). Locks, properties
-    and notes are kept in `state`, or by what is to `keep` them; there are none without `state`,
-    which shares need too. What people do to
-    the accounts is the `editor`'s, what they write beside files is among the `sidecars`; things may
-    be deleted in those that are `deletable`, and magnets dropped into `incoming`. `lookups` are
-    folders beside magnets that ask when they are opened, `players` know positions. `proxied` says
-    through whom clients come. `annex` answers what begins with `/-/`, and
+    them the `shares`, the accounts' `links`, and the `views`. Locks, properties and notes are kept
+    in `state`, or by what is to `keep` them; there are none without `state`, which shares need too.
+    What people do to the accounts is the `editor`'s, what they write beside files is among the
+    `sidecars`; things may be deleted in those that are `deletable`, and magnets dropped into
+    `incoming`. `lookups` are folders beside magnets that ask when they are opened, `players` know
+    positions. `proxied` says through whom clients come. `annex` answers what begins with `/-/`, and
     `public` single paths, of which nobody is asked who they are. Requests are counted in `tally`.
     """
 
@@ -79,14 +83,12 @@ class Site:
         users: Users,
         shares: Mapping[str, Share] = MappingProxyType({}),
         state: Path | None = None,
-        views: Views = no_views,
-        view_names: Sequence[str] = (),
+        views: Views = Views(),  # noqa: B008 - a frozen value
         *,
         proxied: Proxied | None = None,
         lookups: Lookups | None = None,
         players: Mapping[str, Playing] = MappingProxyType({}),
         links: Links | None = None,
-        settled: Views = no_views,
         editor: Editor | None = None,
         deletable: Collection[str] = (),
         incoming: Incoming | None = None,
@@ -103,7 +105,7 @@ class Site:
         beside = nothing if incoming is None else incoming.beside
         overlay = None if sidecars is None else Overlay(sidecars)
         entries = Tree(
-            accounts, snapshot, paths, views, view_names, deletable, settled=settled,
+            accounts, snapshot, paths, views, deletable,
             beside=beside, lookups=lookups, links=links, overlay=overlay, canary=CANARY,
         )  # fmt: skip
         deeds = None

@@ -1,16 +1,14 @@
 """Pages beside the tree, under `/-/`: who may see them is asked here, what they show elsewhere."""
 
 from collections.abc import Iterable
-from typing import Any, Protocol, TypeAlias
+from typing import Protocol
 
 from wsgidav.dav_error import HTTP_FORBIDDEN, HTTP_NOT_FOUND, DAVError
 from wsgidav.dav_provider import DAVProvider
 
-from davstore.dav.gate import Application
 from davstore.dav.login import Users
 from davstore.dav.people import Person
-
-Environ: TypeAlias = dict[str, Any]
+from davstore.wsgi import Application, Environ, StartResponse
 
 NAME = "-"
 _DOORS = (("watch", "Status", f"{NAME}/"), ("add", "Add", f"{NAME}/add"))
@@ -26,7 +24,7 @@ class Pages(Protocol):
     `davstore.rights`, and whether an account exists for them under `davstore.sees`.
     """
 
-    def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """A WSGI response."""
 
     def right(self, method: str, path: str) -> str:
@@ -45,7 +43,7 @@ class Annex(DAVProvider):
         """None: nothing here is a resource of WebDAV."""
 
     def custom_request_handler(
-        self, environ: Environ, start_response: Any, default_handler: Application
+        self, environ: Environ, start_response: StartResponse, default_handler: Application
     ) -> Iterable[bytes]:
         """A page; raises 403 without the right, 404 for WebDAV's methods."""
         del default_handler

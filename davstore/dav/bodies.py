@@ -1,20 +1,22 @@
-"""Request bodies that are XML, read before WsgiDAV sees them: whole, small and harmless.
+"""Request bodies: read as they come, whole, or as XML, small and harmless.
 
 WsgiDAV reads as much as a client announces, nothing at all of a chunked body, and DTDs.
 """
 
 import io
+from collections.abc import Iterator
 from copy import copy
-from typing import Any, TypeAlias
 from xml.etree.ElementTree import Element, ParseError, tostring
 
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 from wsgidav.dav_error import HTTP_BAD_REQUEST, HTTP_REQUEST_ENTITY_TOO_LARGE, DAVError
+from wsgidav.util import get_content_length
 
-Environ: TypeAlias = dict[str, Any]
+from davstore.wsgi import Environ
 
 LONGEST_XML = 128 * 1024
+BLOCK = 256 * 1024
 
 
 def settle_xml(environ: Environ) -> Element | None:
@@ -22,10 +24,13 @@ def settle_xml(environ: Environ) -> Element | None:
 
     Raises `DAVError` for one that is too long or no XML.
     """
-    body = _read(environ)
+    body = whole(environ, LONGEST_XML)
     replace(environ, body)
-    if not body:
-        return None
+    return parsed(body) if body else None
+
+
+def parsed(body: bytes) -> Element:
+    """The root of some XML; raises `DAVError` for what is none, or has a DTD."""
     try:
         root: Element = fromstring(body, forbid_dtd=True)
     except (ParseError, DefusedXmlException, ValueError, LookupError):
@@ -61,18 +66,41 @@ def replace(environ: Environ, body: bytes) -> None:
     environ["CONTENT_LENGTH"] = str(len(body))
 
 
-def _read(environ: Environ) -> bytes:
+def length(environ: Environ) -> int | None:
+    """Of the body; None where it comes in chunks."""
     if "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "").lower():
-        wanted = LONGEST_XML + 1
-    else:
-        try:
-            wanted = int(environ.get("CONTENT_LENGTH") or 0)
-        except ValueError:
-            raise DAVError(HTTP_BAD_REQUEST, "The Content-Length is no number.") from None
-    if not 0 <= wanted <= LONGEST_XML + 1:
-        raise DAVError(HTTP_REQUEST_ENTITY_TOO_LARGE, "Too much XML.")
-    body: bytes = environ["wsgi.input"].read(wanted) if wanted else b""
-    if len(body) > LONGEST_XML:
-        raise DAVError(HTTP_REQUEST_ENTITY_TOO_LARGE, "Too much XML.")
+        return None
+    return int(get_content_length(environ))
+
+
+def blocks(environ: Environ, expected: int | None) -> Iterator[bytes]:
+    """The body, piece by piece; raises 400 where it is not `expected` bytes long."""
+    count = 0
+    while expected is None or count < expected:
+        wanted = BLOCK if expected is None else min(BLOCK, expected - count)
+        block = environ["wsgi.input"].read(wanted)
+        if not block:
+            break
+        environ["wsgidav.some_input_read"] = 1
+        count += len(block)
+        yield block
+    if expected is not None and count != expected:
+        raise DAVError(HTTP_BAD_REQUEST, "The body is not as long as announced.")
     environ["wsgidav.all_input_read"] = 1
-    return body
+
+
+def whole(environ: Environ, longest: int) -> bytes:
+    """All of the body; raises 413 beyond `longest`, 400 where some is missing."""
+    too_large = DAVError(
+        HTTP_REQUEST_ENTITY_TOO_LARGE, f"More than {longest} bytes are not taken.",
+        add_headers=[("Connection", "close")],  # the rest is not read
+    )  # fmt: skip
+    expected = length(environ)
+    if expected is not None and expected > longest:
+        raise too_large
+    content = bytearray()
+    for block in blocks(environ, expected):
+        content += block
+        if len(content) > longest:
+            raise too_large
+    return bytes(content)

@@ -1,14 +1,13 @@
 """Ranges and conditional requests, RFC 9110 sections 13 and 14. Pure functions over headers."""
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Final
+from typing import Final
 
 from werkzeug.http import parse_date, parse_etags, parse_if_range_header, unquote_etag
 
-Environ = Mapping[str, Any]
+from davstore.wsgi import Environ
 
 _ONE_RANGE: Final = re.compile(r"\s*bytes\s*=\s*(\d{0,99})\s*-\s*(\d{0,99})\s*", re.IGNORECASE)
 """Python reads no number of thousands of digits, and no file is so long."""

@@ -2,10 +2,9 @@
 renaming. Nothing is moved or copied at a store, and what stands in views is theirs.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any
 from unicodedata import normalize
 
 from wsgidav.dav_error import (
@@ -17,22 +16,17 @@ from wsgidav.dav_error import (
 )
 
 from davstore import names
-from davstore.catalog import Editor, NameTaken, NotThere, moved_to, owner
+from davstore.catalog import Editor, moved_to, owner
 from davstore.dav.conditions import Verdict, verdict
 from davstore.dav.moving import depth, destination
 from davstore.dav.people import Person
 from davstore.dav.proxied import without
-from davstore.dav.refusals import DEFAULT_RETRY
 from davstore.dav.refused_writes import RefusedWrites
 from davstore.dav.rights import ALLOW, check_right, done
 from davstore.dav.tree import LINKS, MAGNETS, TRASH, Links, Tree
-from davstore.errors import StateError
 from davstore.model import Entry, Folder, Leaf
+from davstore.wsgi import Environ, StartResponse
 
-Environ: TypeAlias = dict[str, Any]
-StartResponse: TypeAlias = Callable[..., Any]
-
-SERVICE_UNAVAILABLE = 503
 METHODS = ("DELETE", "MOVE")
 _COPY = "COPY adds it there, and leaves it here"
 
@@ -85,7 +79,7 @@ class Deeds:
     def __call__(
         self, environ: Environ, start_response: StartResponse, resource: Any, person: Person
     ) -> Iterable[bytes]:
-        """A response to a method of `METHODS`; raises `DAVError`."""
+        """A response to a method of `METHODS`; raises `DAVError`, and what the editor does."""
         method = environ["REQUEST_METHOD"]
         check_right(person, method)
         place = self._place(parts_of(environ["PATH_INFO"]), person)
@@ -95,14 +89,13 @@ class Deeds:
         if not place.magnet and not is_link:
             raise _forbidden("This folder stays: choose something in it.")
         _check_conditions(environ, resource)
-        with _errors():
-            is_new = False
-            if is_link:
-                self._forget(environ, place, person)
-            elif method == "DELETE":
-                self._delete(environ, place, person)
-            else:
-                is_new = self._move(environ, resource, place, person)
+        is_new = False
+        if is_link:
+            self._forget(environ, place, person)
+        elif method == "DELETE":
+            self._delete(environ, place, person)
+        else:
+            is_new = self._move(environ, resource, place, person)
         return done(start_response, is_new=is_new)
 
     def give_away(
@@ -127,10 +120,9 @@ class Deeds:
             )
         _check_conditions(environ, resource)
         add()
-        with _errors():
-            self._editor.delete(
-                place.account, place.magnet, (), person.name, in_trash=False, why=moved_to(to)
-            )
+        self._editor.delete(
+            place.account, place.magnet, (), person.name, in_trash=False, why=moved_to(to)
+        )
 
     def concerns(self, path: str, person: Person) -> bool:
         """Whether `path` is in an account, and no view's."""
@@ -279,16 +271,3 @@ def _check_conditions(environ: Environ, resource: Any) -> None:
     etag = f'"{tag}"' if tag else '"a folder has none"'
     if verdict(told, etag, resource.get_last_modified()) is not Verdict.GO_ON:
         raise DAVError(HTTP_PRECONDITION_FAILED)
-
-
-@contextmanager
-def _errors() -> Iterator[None]:
-    try:
-        yield
-    except NotThere:
-        raise DAVError(HTTP_NOT_FOUND) from None
-    except NameTaken as error:
-        raise DAVError(HTTP_CONFLICT, f"{error}.") from None
-    except StateError as error:
-        later = [("Retry-After", str(round(DEFAULT_RETRY)))]
-        raise DAVError(SERVICE_UNAVAILABLE, f"{error}.", add_headers=later) from None

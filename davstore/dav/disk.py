@@ -192,14 +192,15 @@ class _Writing:
         length = file.environ.get("CONTENT_LENGTH")
         self._expected = int(length) if length else None
         self._room = file.provider.room
+        self._target = Path(file.provider.file_path(file.path, file.environ))
         self._room.take(self._expected or 0)
         self._taken = self._expected or 0
-        self._count = 0
-        self._target = Path(file.provider.file_path(file.path, file.environ))
-        self._end = contextlib.ExitStack()
-        with disk_trouble():
-            self._partial = self._end.enter_context(incomplete(file.provider.root))
-            self._file = self._end.enter_context(self._partial.open("wb"))
+        self._count = self._change = 0
+        with contextlib.ExitStack() as end, disk_trouble():
+            end.callback(lambda: self._room.settle(self._taken, self._change))
+            self._partial = end.enter_context(incomplete(file.provider.root))
+            self._file = end.enter_context(self._partial.open("wb"))
+            self._end = end.pop_all()
 
     def write(self, data: bytes) -> None:
         self._count += len(data)
@@ -217,14 +218,13 @@ class _Writing:
             self._file.close()
             before = taken(self._target)
             self._partial.replace(self._target)
+            self._change = max(LEAST, self._count) - before
             self._end.close()
-        self._room.settle(self._taken, max(LEAST, self._count) - before)
 
     def give_up(self) -> None:
         """Leave everything as it was."""
         with contextlib.suppress(OSError):
             self._end.close()
-        self._room.settle(self._taken)
 
 
 class DiskFolder(_OnDisk, FolderResource):

@@ -7,20 +7,19 @@ errors is `refusals`'.
 import logging
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Protocol, TypeAlias
+from typing import Protocol, TypeAlias
 
 from davstore.dav.conditions import UNSATISFIABLE, Range, Verdict, asked_range, verdict
 from davstore.dav.properties import content_type, etag
 from davstore.dav.refusals import refusal, refuse, say
 from davstore.dav.times import date, modified
-from davstore.dav.transfer import OFFER, TRANSFER, Headers, Transfer
+from davstore.dav.transfer import OFFER, TRANSFER, Transfer
 from davstore.errors import DavstoreError
 from davstore.model import Leaf, Reader
+from davstore.wsgi import Environ, Headers, StartResponse
 
 log = logging.getLogger(__name__)
 
-Environ: TypeAlias = dict[str, Any]
-StartResponse: TypeAlias = Callable[..., Any]
 
 LONGEST_CLIENT = 100
 

@@ -7,9 +7,8 @@ with one file; whatever of it asks for a magnet is asked for once.
 """
 
 from collections.abc import Callable, Iterable
-from typing import Any, TypeAlias
+from typing import Any
 
-from wsgidav import util
 from wsgidav.dav_error import (
     HTTP_BAD_REQUEST,
     HTTP_CONFLICT,
@@ -17,31 +16,27 @@ from wsgidav.dav_error import (
     HTTP_METHOD_NOT_ALLOWED,
     HTTP_NOT_FOUND,
     HTTP_PRECONDITION_FAILED,
-    HTTP_REQUEST_ENTITY_TOO_LARGE,
     DAVError,
 )
 from wsgidav.request_server import RequestServer
 
 from davstore.catalog import magnet_of
-from davstore.dav.bodies import settle_xml
+from davstore.dav.bodies import property_changes, settle_xml, whole
 from davstore.dav.deeds import Deeds
 from davstore.dav.download import Download
-from davstore.dav.entries import LeafResource
 from davstore.dav.incoming import Incoming, Item
 from davstore.dav.local import of_bytes
 from davstore.dav.moving import destination
 from davstore.dav.people import Person
 from davstore.dav.proxied import without
-from davstore.dav.rights import READING, WRITING, check_right, done, options, said_of_properties
+from davstore.dav.resources import LeafResource
+from davstore.dav.rights import READING, WRITING, check_right, done, options, properties_said
 from davstore.errors import Full, NotAccepted
 from davstore.model import Entry, Folder, Text
 from davstore.wanted import check_name, is_temporary, limit, of_hash
-
-Environ: TypeAlias = dict[str, Any]
-StartResponse: TypeAlias = Callable[..., Any]
+from davstore.wsgi import Environ, StartResponse
 
 LONGEST_NAME = 255
-BLOCK = 64 * 1024
 
 _NO_FOLDERS = (
     "Folders cannot be dropped. To add another account's magnet here, move its folder in one step "
@@ -56,9 +51,8 @@ class Dropped(LeafResource):
     """A file of the folder as WsgiDAV's resource."""
 
     def __init__(self, path: str, environ: Environ, incoming: Incoming, item: Item) -> None:
-        super().__init__(path, environ)
+        super().__init__(path, environ, item.leaf)
         self.item = item
-        self.entry = item.leaf
         self._incoming = incoming
 
     def download(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
@@ -126,9 +120,7 @@ class Dropping(RequestServer):
     ) -> Iterable[bytes]:
         method = environ["REQUEST_METHOD"]
         if method == "PROPPATCH":
-            return said_of_properties(
-                environ, start_response, self._href(environ), DAVError(HTTP_FORBIDDEN)
-            )
+            return self._said(environ, start_response, DAVError(HTTP_FORBIDDEN))
         if method == "MKCOL" and name:
             raise DAVError(HTTP_FORBIDDEN, _NO_FOLDERS)
         if method in {"MKCOL", "PUT"}:
@@ -142,7 +134,7 @@ class Dropping(RequestServer):
         try:
             there = self._free(environ, account, name)
             self._check_name(account, name)
-            content = _body(environ, limit(name))
+            content = whole(environ, limit(name))
             self._writable(environ, there)  # it may have been locked while the body came
             drop = self._incoming.put(account, name, content, self._person)
         except (NotAccepted, Full, DAVError):
@@ -180,7 +172,7 @@ class Dropping(RequestServer):
         self._evaluate_if_headers(there, environ)
         self._writable(environ, there)
         self._incoming.additions.touch(account, name)
-        return said_of_properties(environ, start_response, self._href(environ), None)
+        return self._said(environ, start_response, None)
 
     def _named(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """COPY and MOVE: of a file here to another name, or of what stands elsewhere to here."""
@@ -281,29 +273,10 @@ class Dropping(RequestServer):
         """Raises 423 where somebody else has locked it."""
         self._check_write_permission(there, "0", environ)
 
-    def _href(self, environ: Environ) -> str:
-        href: str = self._davProvider.href(environ["PATH_INFO"])
-        return href
-
-
-def _body(environ: Environ, longest: int) -> bytes:
-    """The whole of it, chunked or not; raises 413 beyond `longest`, 400 where some is missing."""
-    chunked = "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "").lower()
-    said = f"More than {longest} bytes are not taken."
-    expected = None if chunked else util.get_content_length(environ)
-    if expected is not None and expected > longest:
-        raise DAVError(HTTP_REQUEST_ENTITY_TOO_LARGE, said)
-    content = bytearray()
-    while expected is None or len(content) < expected:
-        wanted = BLOCK if expected is None else min(BLOCK, expected - len(content))
-        block = environ["wsgi.input"].read(wanted)
-        if not block:
-            break
-        environ["wsgidav.some_input_read"] = 1
-        content += block
-        if len(content) > longest:
-            raise DAVError(HTTP_REQUEST_ENTITY_TOO_LARGE, said)
-    if expected is not None and len(content) != expected:
-        raise DAVError(HTTP_BAD_REQUEST, "The body is not as long as announced.")
-    environ["wsgidav.all_input_read"] = 1
-    return bytes(content)
+    def _said(
+        self, environ: Environ, start_response: StartResponse, failure: DAVError | None
+    ) -> Iterable[bytes]:
+        """The same of each property of a PROPPATCH: what failed, or that all is well."""
+        href = self._davProvider.href(environ["PATH_INFO"])
+        said = dict.fromkeys(property_changes(environ), failure)
+        return properties_said(environ, start_response, href, said)

@@ -10,7 +10,7 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType
-from typing import Any, TypeAlias
+from typing import Any
 
 from davstore import logs
 from davstore.dav.digest import STALE, Digest
@@ -18,12 +18,10 @@ from davstore.dav.proxied import Proxied
 from davstore.dav.rights import READING, WRITING
 from davstore.dav.transfer import AGAIN, TRANSFER, Again, Answer, Request, Transfer
 from davstore.tally import REQUEST_SECONDS, REQUESTS, Tally
+from davstore.wsgi import Application, Environ, StartResponse
 
 log = logging.getLogger(__name__)
 
-Environ: TypeAlias = dict[str, Any]
-StartResponse: TypeAlias = Callable[..., Any]
-Application: TypeAlias = Callable[[Environ, StartResponse], Iterable[bytes]]
 
 METHODS = "OPTIONS, GET, HEAD, PROPFIND"
 LONGEST_PATH = 8192

@@ -5,9 +5,11 @@ to the next. Nothing here asks for the entries of an entry that is listed.
 """
 
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
+
+from wsgidav.dav_error import HTTP_REQUEST_ENTITY_TOO_LARGE, DAVError
 
 from davstore.dav import propfind
 from davstore.dav.compression import GZIP, PLAIN, Coding, accepted
@@ -15,14 +17,13 @@ from davstore.dav.kept import Kept
 from davstore.dav.multistatus import CLOSING, Rendering, opening, row
 from davstore.dav.prepared import Prepared, prepared
 from davstore.dav.properties import SERVICES
-from davstore.dav.propfind import Asked, BadRequest, Depth, Infinite, TooLarge
+from davstore.dav.propfind import Asked, Depth
 from davstore.dav.times import date
 from davstore.dav.transfer import Answer
 from davstore.model import Entry, Folder
 from davstore.tally import LISTINGS, Tally
+from davstore.wsgi import Environ, StartResponse
 
-Environ: TypeAlias = dict[str, Any]
-StartResponse: TypeAlias = Callable[..., Any]
 Parts: TypeAlias = tuple[bytes, ...]
 
 ROOM = 48 * 2**20
@@ -36,12 +37,7 @@ OVERHEAD = 512
 LONGEST_NAMES = 128 * 2**20
 """Bytes that the names of properties may take in one reply: no client asks for so many."""
 
-_INFINITE = (
-    '<?xml version="1.0" encoding="utf-8"?>\n'
-    '<D:error xmlns:D="DAV:"><D:propfind-finite-depth/></D:error>\n'
-)
 _XML = "application/xml; charset=utf-8"
-_TEXT = "text/plain; charset=utf-8"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,17 +80,9 @@ class Listing:
     def __call__(
         self, environ: Environ, start_response: StartResponse, href: str, entry: Entry
     ) -> Iterable[bytes]:
-        """A WSGI response; `href` is the entry's own, encoded."""
-        try:
-            depth, asked = propfind.depth(environ), propfind.asked(environ)
-            question, members = _question(environ, depth, asked, href, entry)
-        except Infinite:
-            return _say(start_response, "403 Forbidden", _INFINITE, ("Content-Type", _XML))
-        except BadRequest as error:
-            return _say(start_response, "400 Bad Request", f"{error}\n")
-        except TooLarge:
-            closing = ("Connection", "close")  # the rest of its body is not read
-            return _say(start_response, "413 Content Too Large", "Too much.\n", closing)
+        """A WSGI response; `href` is the entry's own, encoded. Raises `DAVError`."""
+        depth, asked = propfind.depth(environ), propfind.asked(environ)
+        question, members = _question(environ, depth, asked, href, entry)
         kept = self._kept(question, entry)
         answer = _answer(question, kept or self._rendered(question, entry, members))
         start_response(answer.status, answer.headers)
@@ -106,9 +94,9 @@ class Listing:
         Also None where it is to be refused, or a service asked.
         """
         try:
-            depth, asked = propfind.depth(environ), propfind.parsed(text)
+            depth, asked = propfind.depth(environ), propfind.property_set(text)
             question, members = _question(environ, depth, asked, href, entry)
-        except (Infinite, BadRequest, TooLarge):
+        except DAVError:
             return None
         if SERVICES.intersection(asked.names):
             return None
@@ -176,10 +164,10 @@ def _beginning(question: _Question, entry: Entry) -> bytes:
 def _question(
     environ: Environ, depth: Depth, asked: Asked, href: str, entry: Entry
 ) -> tuple[_Question, int]:
-    """What is asked, and how many members will be listed; raises `TooLarge`."""
+    """What is asked, and how many members will be listed; raises `DAVError`."""
     members = len(entry.entries) if depth.members and isinstance(entry, Folder) else 0
     if members * sum(map(len, asked.names)) > LONGEST_NAMES:
-        raise TooLarge
+        raise DAVError(HTTP_REQUEST_ENTITY_TOO_LARGE, "That would be too long an answer.")
     wanted = environ.get("HTTP_ACCEPT_ENCODING", "")
     coding = GZIP if members >= MANY and accepted(wanted) else PLAIN
     return _Question(href, asked, depth, coding), members
@@ -196,12 +184,3 @@ def _answer(question: _Question, parts: Parts) -> Answer:
     if coding.name:
         headers.append(("Content-Encoding", coding.name))
     return Answer("207 Multi-Status", headers, parts)
-
-
-def _say(
-    start_response: StartResponse, status: str, text: str, *headers: tuple[str, str]
-) -> Iterable[bytes]:
-    body = text.encode()
-    facts = {"Content-Type": _TEXT, "Content-Length": str(len(body)), "Date": date()}
-    start_response(status, [*{**facts, **dict(headers)}.items()])
-    return [body]

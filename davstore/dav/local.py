@@ -3,12 +3,11 @@
 import io
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO, TypeAlias
+from typing import Any, BinaryIO
 
 from davstore.errors import Gone, StreamBroken
 from davstore.model import Leaf
-
-StartResponse: TypeAlias = Callable[..., Any]
+from davstore.wsgi import StartResponse
 
 BLOCK = 256 * 1024
 

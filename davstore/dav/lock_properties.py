@@ -1,15 +1,14 @@
 """The properties that tell of locks, RFC 4918 section 15, of what can be locked in the tree."""
 
 from dataclasses import fields, replace
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol
 
 from lxml import etree
 
 from davstore.dav.bodies import settle_xml
 from davstore.dav.overlay import DescribedLeaf, SidecarFolder
 from davstore.model import Entry, Leaf
-
-Environ: TypeAlias = dict[str, Any]
+from davstore.wsgi import Environ
 
 LOCK_PROPERTIES = ("{DAV:}lockdiscovery", "{DAV:}supportedlock")
 

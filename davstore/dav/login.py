@@ -8,7 +8,7 @@ import hmac
 import logging
 import secrets
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from davstore.dav.digest import FAILED, STALE, Digest, claim
 from davstore.dav.patience import Patience
 from davstore.dav.people import REALM, People, Person
 from davstore.tally import LOGINS, Tally
+from davstore.wsgi import Environ, StartResponse
 
 log = logging.getLogger(__name__)
 
@@ -173,7 +174,7 @@ class Authenticator(HTTPAuthenticator):
     """WsgiDAV's, with Digest as it should be: WsgiDAV's own takes any nonce, for ever."""
 
     def handle_digest_auth_request(
-        self, environ: dict[str, Any], start_response: Callable[..., Any]
+        self, environ: Environ, start_response: StartResponse
     ) -> Iterable[bytes]:
         users: Users = self.config["davstore"]["users"]
         answer: Iterable[bytes]
@@ -183,7 +184,7 @@ class Authenticator(HTTPAuthenticator):
             answer = self.send_basic_auth_response(environ, start_response)
         return answer
 
-    def _is_right(self, users: Users, environ: dict[str, Any]) -> bool:
+    def _is_right(self, users: Users, environ: Environ) -> bool:
         claimed = claim(environ["HTTP_AUTHORIZATION"])
         if claimed is None or not claimed.is_complete or not users.digest.is_ours(claimed):
             return False

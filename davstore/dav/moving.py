@@ -4,9 +4,9 @@ server is not right for one.
 WsgiDAV cuts a Destination at `?` and `;` (its issue 139) and moves file by file.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from wsgidav import util
@@ -24,9 +24,7 @@ from wsgidav.request_server import RequestServer
 from davstore.dav.disk import DiskFolder, disk_trouble
 from davstore.dav.proxied import without
 from davstore.dav.rights import done
-
-Environ: TypeAlias = dict[str, Any]
-StartResponse: TypeAlias = Callable[..., Any]
+from davstore.wsgi import Environ, StartResponse
 
 
 def destination(environ: Environ) -> str:

@@ -5,6 +5,7 @@ Each user has a small store of their own on disk, in which what was used longest
 
 import hashlib
 import logging
+import re
 import threading
 import time
 from collections.abc import Iterable
@@ -15,11 +16,12 @@ from urllib.parse import quote, unquote
 from wsgidav.dav_error import HTTP_INSUFFICIENT_STORAGE, DAVError
 
 from davstore.dav.download import Download
-from davstore.dav.entries import LeafResource
 from davstore.dav.keeping import Keep, Keeping
 from davstore.dav.local import of_bytes
+from davstore.dav.resources import LeafResource
 from davstore.errors import StateError
 from davstore.model import File, Leaf
+from davstore.wsgi import Environ, StartResponse
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +36,21 @@ HINTS = frozenset({".metadata_never_index", ".ql_disablethumbnails"})
 """Where one of these stands at a volume's root, macOS reads no file of it to index it or to draw
 pictures of what is in it.
 """
+
+
+_NAMES = re.compile(
+    r"\._.*|\.DS_Store|\.localized|\.hidden|\.apdisk|\.Spotlight-V100|\.Trashes|\.fseventsd"
+    r"|\.TemporaryItems|\.DocumentRevisions-V100|\.VolumeIcon\.icns|\.com\.apple\..*"
+    r"|\.metadata_never_index.*|\.metadata_direct_scope_only|\.ql_disable.*"
+    r"|Backups\.backupdb|mach_kernel|desktop\.ini|Thumbs\.db(:.*)?|ehthumbs(_vista)?\.db"
+    r"|autorun\.inf|\$RECYCLE\.BIN|System Volume Information|\.directory|\.Trash(-\d+)?",
+    re.IGNORECASE,
+)
+
+
+def is_noise(name: str) -> bool:
+    """Whether a desktop writes or looks for files of this name by itself."""
+    return _NAMES.fullmatch(name) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,19 +104,13 @@ class Noise:
 class NoiseResource(LeafResource):
     """A note as WsgiDAV's resource: what its own PUT, DELETE, LOCK and UNLOCK work on."""
 
-    def __init__(self, path: str, environ: Any, noise: Noise, user: str, note: Note) -> None:
-        super().__init__(path, environ)
+    def __init__(self, path: str, environ: Environ, noise: Noise, user: str, note: Note) -> None:
+        super().__init__(path, environ, _leaf(path, note))
         self._noise = noise
         self._user = user
-        self._show(note)
-
-    def _show(self, note: Note) -> None:
         self._data = note.data
-        identity = hashlib.blake2b(note.data, digest_size=16).hexdigest()
-        file = File(self.name, "")
-        self.entry = Leaf(self.name, "", file, identity, len(note.data), note.modified)
 
-    def download(self, environ: Any, start_response: Any) -> Iterable[bytes]:
+    def download(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """The answer to GET and HEAD."""
         return Download(of_bytes(self._data), offers=False)(environ, start_response, self.entry)
 
@@ -112,7 +123,7 @@ class NoiseResource(LeafResource):
     def keep(self, data: bytes) -> None:
         """Write it anew."""
         self._noise.put(self._user, self.path, data)
-        self._show(Note(data, time.time()))
+        self._data, self.entry = data, _leaf(self.path, Note(data, time.time()))
 
     def set_last_modified(self, dest_path: str, time_stamp: Any, *, dry_run: bool) -> bool:
         return True  # no desktop looks for it
@@ -134,6 +145,12 @@ class _Writing:
 
     def close(self) -> None:
         self._resource.keep(bytes(self._data))
+
+
+def _leaf(path: str, note: Note) -> Leaf:
+    name = path.rpartition("/")[2]
+    identity = hashlib.blake2b(note.data, digest_size=16).hexdigest()
+    return Leaf(name, "", File(name, ""), identity, len(note.data), note.modified)
 
 
 def noise_path(ref_url: str) -> str | None:

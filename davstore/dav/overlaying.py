@@ -2,10 +2,9 @@
 in a view, whoever may add writes, names and deletes them. What is a store's is never touched here.
 """
 
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any
 
 from wsgidav import util
 from wsgidav.dav_error import (
@@ -22,27 +21,23 @@ from wsgidav.dav_error import (
 from wsgidav.request_server import RequestServer
 
 from davstore import names
-from davstore.catalog import Vanished
-from davstore.dav.beside import SidecarCollection, SidecarFile
-from davstore.dav.bodies import element_text, property_changes, settle_xml
+from davstore.dav.bodies import blocks, element_text, length, property_changes, settle_xml
 from davstore.dav.deeds import parts_of
 from davstore.dav.moving import depth, destination
-from davstore.dav.noise_names import is_noise
+from davstore.dav.noise import is_noise
 from davstore.dav.overlay import Home, Overlay, SidecarFolder, SidecarLeaf
 from davstore.dav.people import Person
 from davstore.dav.proxied import without
 from davstore.dav.refused_writes import RefusedWrites
+from davstore.dav.resources import SidecarCollection, SidecarFile
 from davstore.dav.rights import WRITING, check_right, done, properties_said
 from davstore.dav.times import TIMES, date_of
 from davstore.dav.tree import MAGNETS, Tree
 from davstore.errors import Full
 from davstore.model import Entry, Folder, Leaf
 from davstore.views import Path
+from davstore.wsgi import Environ, StartResponse
 
-Environ: TypeAlias = dict[str, Any]
-StartResponse: TypeAlias = Callable[..., Any]
-
-BLOCK = 256 * 1024
 _MAKING = frozenset({"PUT", "MKCOL", "LOCK"})
 
 _THEIRS = "The service has a file or folder of this name, which always wins: choose another name."
@@ -121,11 +116,10 @@ class Overlaying:
         if home.path not in sidecars.of(home.key).touched:
             return
         target = self._tree.home(parts_of(to), person) if to else None
-        with _vanished():
-            if target is None:
-                sidecars.remove(home.key, home.path)
-            else:
-                sidecars.move(home.key, home.path, target.key, target.path)
+        if target is None:
+            sidecars.remove(home.key, home.path)
+        else:
+            sidecars.move(home.key, home.path, target.key, target.path)
 
 
 class SidecarRequests(RequestServer):
@@ -166,9 +160,9 @@ class SidecarRequests(RequestServer):
         try:
             there = self._free(environ, spot)
             modified = date_of(environ.get("HTTP_X_OC_MTIME"))
-            expected = _length(environ)
+            expected = length(environ)
             with self._sidecars.writing(expected) as coming:
-                for block in _blocks(environ, expected):
+                for block in blocks(environ, expected):
                     coming.write(block)
                 self._writable(environ, there)  # it may have been locked while the body came
                 made = self._sidecars.put(spot.home.key, spot.path, coming, modified)
@@ -200,8 +194,7 @@ class SidecarRequests(RequestServer):
         self._evaluate_if_headers(there, environ)
         self._writable(environ, there)
         self._overlaying.refusals.check_delete(self._person.name, environ["PATH_INFO"])
-        with _vanished():
-            self._sidecars.remove(spot.home.key, spot.path)
+        self._sidecars.remove(spot.home.key, spot.path)
         there.remove_all_locks(recursive=True)
         return done(start_response, is_new=False)
 
@@ -229,8 +222,7 @@ class SidecarRequests(RequestServer):
                 for name, each in changes.items() if not name.startswith("{DAV:}")
             }  # fmt: skip
             modified = next((date for date in dates if date is not None), None)
-            with _vanished():
-                self._sidecars.describe(spot.home.key, spot.path, written, modified)
+            self._sidecars.describe(spot.home.key, spot.path, written, modified)
         return properties_said(environ, start_response, there.get_href(), said)
 
     def _named(
@@ -254,12 +246,11 @@ class SidecarRequests(RequestServer):
         if is_move:
             self._writable(environ, source)
         key, to = spot.home.key, goal.home.key
-        with _vanished():
-            if is_move:
-                self._sidecars.move(key, spot.path, to, goal.path)
-                source.remove_all_locks(recursive=True)
-            else:
-                self._sidecars.copy(key, spot.path, to, goal.path, whole=whole)
+        if is_move:
+            self._sidecars.move(key, spot.path, to, goal.path)
+            source.remove_all_locks(recursive=True)
+        else:
+            self._sidecars.copy(key, spot.path, to, goal.path, whole=whole)
         return done(start_response, is_new=there is None)
 
     def _check_goal(self, environ: Environ, target: str, goal: Spot) -> Any:
@@ -342,34 +333,3 @@ def _check_apart(spot: Spot, goal: Spot) -> None:
     length = min(len(spot.path), len(goal.path))
     if spot.path[:length] == goal.path[:length]:
         raise DAVError(HTTP_FORBIDDEN, "One is within the other.")
-
-
-def _length(environ: Environ) -> int | None:
-    """Of the body; None where it comes in chunks."""
-    if "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "").lower():
-        return None
-    return int(util.get_content_length(environ))
-
-
-def _blocks(environ: Environ, expected: int | None) -> Iterator[bytes]:
-    """The body, piece by piece; raises 400 where some is missing."""
-    count = 0
-    while expected is None or count < expected:
-        wanted = BLOCK if expected is None else min(BLOCK, expected - count)
-        block = environ["wsgi.input"].read(wanted)
-        if not block:
-            break
-        environ["wsgidav.some_input_read"] = 1
-        count += len(block)
-        yield block
-    if expected is not None and count != expected:
-        raise DAVError(HTTP_BAD_REQUEST, "The body is not as long as announced.")
-    environ["wsgidav.all_input_read"] = 1
-
-
-@contextmanager
-def _vanished() -> Iterator[None]:
-    try:
-        yield
-    except Vanished:
-        raise DAVError(HTTP_NOT_FOUND) from None

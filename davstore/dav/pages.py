@@ -13,14 +13,12 @@ from datetime import UTC, datetime
 from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
-from typing import Any, TypeAlias
 from unicodedata import normalize
 from urllib.parse import parse_qs, quote, unquote, urlencode
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from jinja2.filters import do_filesizeformat
 from markupsafe import Markup
-from werkzeug.http import dump_options_header
 
 from davstore import views
 from davstore.dav.canary import CANARY
@@ -30,9 +28,7 @@ from davstore.dav.playlist import MEDIA_TYPE, playlist
 from davstore.dav.properties import content_type
 from davstore.dav.times import date
 from davstore.model import Entry, Folder, Leaf
-
-Environ: TypeAlias = dict[str, Any]
-StartResponse: TypeAlias = Callable[..., Any]
+from davstore.wsgi import Environ, StartResponse
 
 ROWS = 1000
 """On one page."""
@@ -52,6 +48,7 @@ _HEADERS = (
     ("Cache-Control", "private, no-cache"),
     ("Vary", "Accept-Encoding"),
 )
+_NOT_PLAIN = re.compile(r'[^ -~]|["\\]')
 _HOST = re.compile(r"[A-Za-z0-9._~\[\]:-]+")
 
 
@@ -140,10 +137,9 @@ def _view(query: Mapping[str, str]) -> _View:
 
 def _playlist(environ: Environ, href: str, folder: Folder) -> tuple[str, list[tuple[str, str]]]:
     name = f"{folder.name or 'davstore'}.m3u"
-    headers = [
-        ("Content-Type", MEDIA_TYPE),
-        ("Content-Disposition", dump_options_header("attachment", {"filename": name})),
-    ]
+    plain = _NOT_PLAIN.sub("_", name)  # for clients that do not know RFC 8187
+    said = f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
+    headers = [("Content-Type", MEDIA_TYPE), ("Content-Disposition", said)]
     return playlist(folder, _origin(environ) + href), headers
 
 

@@ -6,10 +6,9 @@ They cost the service a call, so that only who names them, of one file, is told.
 
 import logging
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import fields
 from functools import partial
-from typing import Any, TypeAlias
 from xml.etree.ElementTree import Element
 
 from wsgidav.dav_error import (
@@ -26,12 +25,9 @@ from davstore.dav.rights import check_right, properties_said
 from davstore.errors import StoreError
 from davstore.model import Leaf, Played, Position
 from davstore.stores.playing import Playing, player_of
+from davstore.wsgi import Application, Environ
 
 log = logging.getLogger(__name__)
-
-Environ: TypeAlias = dict[str, Any]
-StartResponse: TypeAlias = Callable[..., Any]
-Application: TypeAlias = Callable[[Environ, StartResponse], Iterable[bytes]]
 
 
 class Playback:

@@ -29,9 +29,9 @@ def etag(leaf: Leaf) -> str:
 
 def content_type(leaf: Leaf) -> str:
     """What the file is; its store's word counts where its name says nothing."""
-    by_name = media_type(leaf.name)
-    if by_name == "application/octet-stream" and leaf.file.mime:
-        return leaf.file.mime
+    by_name, told = media_type(leaf.name), leaf.file.mime
+    if by_name == "application/octet-stream" and told and told.isascii() and told.isprintable():
+        return told
     return by_name
 
 

@@ -7,28 +7,21 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
-from typing import Any, TypeAlias
-from xml.etree.ElementTree import Element, ParseError
+from xml.etree.ElementTree import Element
 
-from defusedxml.common import DefusedXmlException
-from defusedxml.ElementTree import fromstring
+from wsgidav.dav_error import (
+    HTTP_BAD_REQUEST,
+    HTTP_FORBIDDEN,
+    DAVError,
+    DAVErrorCondition,
+    PRECONDITION_CODE_PropfindFiniteDepth,
+)
 
-Environ: TypeAlias = dict[str, Any]
+from davstore.dav.bodies import parsed, whole
+from davstore.wsgi import Environ
 
 LONGEST_BODY = 16 * 1024
 """Bytes; the longest that a client is known to send has 3 KiB."""
-
-
-class BadRequest(Exception):
-    """The request means nothing; the text says why."""
-
-
-class TooLarge(Exception):
-    """The request is longer than any that a client needs."""
-
-
-class Infinite(Exception):
-    """All levels were asked for at once."""
 
 
 class Mode(Enum):
@@ -63,34 +56,36 @@ _DEPTHS = {
 
 
 def depth(environ: Environ) -> Depth:
-    """Which entries are meant; raises `Infinite`, which a missing header means, or `BadRequest`."""
+    """Which entries are meant; raises `DAVError`, also for all levels at once, which a missing
+    header means.
+    """
     text = environ.get("HTTP_DEPTH", "infinity").lower().replace(" ", "")
     if text in {"infinity", "infinity,noroot"}:
-        raise Infinite
+        finite = DAVErrorCondition(PRECONDITION_CODE_PropfindFiniteDepth)
+        raise DAVError(HTTP_FORBIDDEN, err_condition=finite)
     if text not in _DEPTHS:
-        raise BadRequest("The Depth header must be 0, 1 or infinity.")
+        raise DAVError(HTTP_BAD_REQUEST, "The Depth header must be 0, 1 or infinity.")
     return _DEPTHS[text]
 
 
 def asked(environ: Environ) -> Asked:
-    """The property set that the body names; raises `BadRequest` or `TooLarge`."""
-    return parsed(_body(environ))
+    """The property set that the body names; raises `DAVError`."""
+    return property_set(whole(environ, LONGEST_BODY))
 
 
 @lru_cache(64)  # clients send the same few bodies, byte for byte
-def parsed(body: bytes) -> Asked:
-    """The property set that `body` names; raises `BadRequest`."""
+def property_set(body: bytes) -> Asked:
+    """The property set that `body` names; raises `DAVError`."""
     if not body:
         return Asked(Mode.ALL)
-    try:
-        root = fromstring(body, forbid_dtd=True)
-    except (ParseError, DefusedXmlException, ValueError, LookupError):
-        raise BadRequest("The body is not XML that can be read.") from None
+    root = parsed(body)
     if root.tag != "{DAV:}propfind":
-        raise BadRequest("The body is no propfind element.")
+        raise DAVError(HTTP_BAD_REQUEST, "The body is no propfind element.")
     parts = {child.tag: child for child in root if child.tag in _PARTS}
     if frozenset(parts) not in _TOGETHER:
-        raise BadRequest("A propfind holds one of prop, propname, and allprop with include.")
+        raise DAVError(
+            HTTP_BAD_REQUEST, "A propfind holds one of prop, propname, and allprop with include."
+        )
     if "{DAV:}propname" in parts:
         return Asked(Mode.NAMES)
     if "{DAV:}prop" in parts:
@@ -108,22 +103,3 @@ _TOGETHER = frozenset(
 
 def _names(elements: Iterable[Element]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(element.tag for element in elements))
-
-
-def _body(environ: Environ) -> bytes:
-    stream = environ["wsgi.input"]
-    if "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "").lower():
-        body: bytes = stream.read(LONGEST_BODY + 1)
-        if len(body) > LONGEST_BODY:
-            raise TooLarge
-        return body
-    try:
-        length = int(environ.get("CONTENT_LENGTH") or 0)
-    except ValueError:
-        raise BadRequest("The Content-Length is no number.") from None
-    if length < 0:
-        raise BadRequest("The Content-Length is negative.")
-    if length > LONGEST_BODY:
-        raise TooLarge
-    environ["wsgidav.all_input_read"] = 1
-    return stream.read(length) if length else b""

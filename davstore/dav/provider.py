@@ -1,8 +1,7 @@
 """The whole tree but for the shares, to WsgiDAV: who answers what is asked of which path."""
 
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
-from typing import Any, TypeAlias
+from collections.abc import Iterable
+from typing import TypeAlias
 from urllib.parse import quote
 
 from wsgidav.dav_error import HTTP_FORBIDDEN, HTTP_NOT_FOUND, HTTP_PRECONDITION_FAILED, DAVError
@@ -16,7 +15,6 @@ from wsgidav.util import (
 )
 
 from davstore.dav.annex import doors as annex_doors
-from davstore.dav.beside import SidecarCollection, SidecarFile
 from davstore.dav.bodies import settle_xml
 from davstore.dav.deeds import METHODS, Deeds
 from davstore.dav.download import Download
@@ -28,8 +26,7 @@ from davstore.dav.lock_properties import with_locks
 from davstore.dav.login import Users
 from davstore.dav.moving import destination
 from davstore.dav.multistatus import PATH_SAFE
-from davstore.dav.noise import HINTS, Noise, NoiseResource, Note, noise_path
-from davstore.dav.noise_names import is_noise
+from davstore.dav.noise import HINTS, Noise, NoiseResource, Note, is_noise, noise_path
 from davstore.dav.overlay import Home
 from davstore.dav.overlaying import Overlaying, SidecarRequests
 from davstore.dav.pages import page
@@ -41,21 +38,16 @@ from davstore.dav.resources import (
     EntryResource,
     FileResource,
     FolderCollection,
+    SidecarCollection,
+    SidecarFile,
     href,
     resource,
 )
 from davstore.dav.rights import READING, WRITING, check_right, done, options, refused
-from davstore.dav.tree import NotReady, Tree
+from davstore.dav.tree import Tree
 from davstore.model import Entry, Folder, Text
 from davstore.tally import Tally
-
-Environ: TypeAlias = dict[str, Any]
-StartResponse: TypeAlias = Callable[..., Any]
-Application: TypeAlias = Callable[[Environ, StartResponse], Iterable[bytes]]
-
-SERVICE_UNAVAILABLE = 503
-RETRY_AFTER = "15"
-
+from davstore.wsgi import Application, Environ, StartResponse
 
 Resource: TypeAlias = EntryResource | NoiseResource | Dropped
 
@@ -100,7 +92,7 @@ class Provider(DAVProvider):
         return path
 
     def get_resource_inst(self, path: str, environ: Environ) -> Resource | None:
-        """The resource at `path`; raises 503 while nothing is known of its account."""
+        """The resource at `path`; raises `NotReady`."""
         person = self._users.person(environ)
         place = self._incoming.place(path, person) if self._incoming else None
         found = None if place is None else self._dropped(path, environ, *place)
@@ -191,9 +183,8 @@ class Provider(DAVProvider):
 
     def _beside(self, environ: Environ, person: Person) -> SidecarRequests | None:
         """What answers a request that writes sidecars."""
-        with _ready():
-            if self._overlaying and self._overlaying.concerns(environ, person, self.mount_path):
-                return SidecarRequests(self, self._overlaying, person)
+        if self._overlaying and self._overlaying.concerns(environ, person, self.mount_path):
+            return SidecarRequests(self, self._overlaying, person)
         return None
 
     def custom_request_handler(
@@ -203,8 +194,7 @@ class Provider(DAVProvider):
         person = self._users.person(environ)
         writing = self._dropping(environ, person) or self._beside(environ, person)
         if writing is not None:
-            with _ready():
-                return writing.answer(environ, start_response)
+            return writing.answer(environ, start_response)
         found = self.get_resource_inst(path, environ)
         if method in READING:
             check_right(person, method)
@@ -227,8 +217,7 @@ class Provider(DAVProvider):
             if method in METHODS and isinstance(found, FolderCollection | FileResource):
                 _check_if(found, environ)
                 home = self._home(path, person)
-                with _ready():
-                    answer = self._deeds(environ, start_response, found, person)
+                answer = self._deeds(environ, start_response, found, person)
                 self._follow(environ, person, home)
                 return answer
             if method == "PUT":  # it will be refused
@@ -304,22 +293,7 @@ class Provider(DAVProvider):
             self._overlaying.follow(to, person, home)
 
     def _entry(self, path: str, person: Person, *, asking: bool = False) -> Entry | None:
-        with _ready():
-            parts = [part for part in path.split("/") if part]
-            return self._tree.find(parts, person, asking=asking)
-
-
-@contextmanager
-def _ready() -> Iterator[None]:
-    """What is not known yet is 503."""
-    try:
-        yield
-    except NotReady as account:
-        raise DAVError(
-            SERVICE_UNAVAILABLE,
-            f"Nothing is known of '{account}' yet: no store has answered; try again soon.",
-            add_headers=[("Retry-After", RETRY_AFTER)],
-        ) from None
+        return self._tree.find([part for part in path.split("/") if part], person, asking=asking)
 
 
 _ASKING = frozenset({"GET", "HEAD", "PROPFIND"})

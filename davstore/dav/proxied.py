@@ -7,11 +7,11 @@ are believed from configured addresses only, and do not exist for the rest of th
 import ipaddress
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from davstore.config import Network
+from davstore.wsgi import Environ
 
-Environ: TypeAlias = dict[str, Any]
 _Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 

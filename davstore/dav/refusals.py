@@ -4,8 +4,8 @@ RFC 4918 section 16 names it. Here alone our errors become statuses.
 
 import errno
 import logging
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any, TypeAlias
+from collections.abc import Iterable, Iterator
+from http import HTTPStatus
 
 from wsgidav.dav_error import (
     ERROR_RESPONSES,
@@ -14,21 +14,20 @@ from wsgidav.dav_error import (
     HTTP_NOT_FOUND,
     HTTP_NOT_MODIFIED,
     DAVError,
-    get_http_status_string,
 )
 from wsgidav.mw.base_mw import BaseMiddleware
 from wsgidav.util import SubAppStartResponse
 
 from davstore import errors
+from davstore.catalog import NameTaken, NotThere, Vanished
 from davstore.dav.gate import ASKED
 from davstore.dav.times import date
-from davstore.dav.transfer import Answer, Headers
+from davstore.dav.transfer import Answer
 from davstore.errors import DavstoreError, StoreError
+from davstore.wsgi import Environ, Headers, StartResponse
 
 log = logging.getLogger(__name__)
 
-Environ: TypeAlias = dict[str, Any]
-StartResponse: TypeAlias = Callable[..., Any]
 
 DEFAULT_RETRY = 15.0
 _BODILESS = frozenset({HTTP_NOT_MODIFIED, HTTP_NO_CONTENT})
@@ -38,6 +37,10 @@ _PAGE = "text/html; charset=utf-8"
 
 # The first class that fits counts: special ones stand before what they derive from.
 STATUS: tuple[tuple[type[DavstoreError], str], ...] = (
+    (NotThere, "404 Not Found"),
+    (Vanished, "404 Not Found"),
+    (NameTaken, "409 Conflict"),
+    (errors.NotReady, "503 Service Unavailable"),
     (errors.Full, "507 Insufficient Storage"),
     (errors.WrongKind, "415 Unsupported Media Type"),
     (errors.NotAccepted, "422 Unprocessable Content"),
@@ -129,7 +132,7 @@ def _answer(status: str, body: bytes, kind: str, headers: Headers) -> Answer:
 
 
 def _dav_refusal(error: DAVError, asked: str) -> Answer:
-    status = get_http_status_string(error)
+    status = f"{error.value} {HTTPStatus(error.value).phrase}"
     kind, body = _TEXT, f"{status}{_reason(error, asked)}\n".encode()
     if error.err_condition:
         kind, body = error.get_response_page()

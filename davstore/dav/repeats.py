@@ -8,7 +8,7 @@ still so, and whether the answer is at hand.
 import re
 from collections.abc import Callable
 from functools import lru_cache, partial
-from typing import Any, TypeAlias
+from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from davstore.dav.download import Download
@@ -18,11 +18,10 @@ from davstore.dav.login import Users
 from davstore.dav.overlay import SidecarLeaf
 from davstore.dav.people import Person
 from davstore.dav.rights import options
-from davstore.dav.transfer import AGAIN, OFFER, Answer, Headers, Request, Transfer
+from davstore.dav.transfer import AGAIN, OFFER, Answer, Request, Transfer
 from davstore.dav.tree import Tree
 from davstore.model import Entry, Leaf, Text
-
-Environ: TypeAlias = dict[str, Any]
+from davstore.wsgi import Environ, Headers
 
 # Whatever takes more than undoing %XX is left to who answers from scratch: queries, "." and "..",
 # empty parts, encoded slashes (which stay as they are, and are no separators).

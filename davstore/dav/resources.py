@@ -1,32 +1,95 @@
-"""Entries as WsgiDAV's collections and resources."""
+"""Entries as WsgiDAV's resources: all that its own methods are told of one."""
 
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any, TypeAlias
 from urllib.parse import quote
 
-from davstore.dav.beside import SidecarCollection, SidecarFile
-from davstore.dav.entries import FolderResource, LeafResource
+from wsgidav.dav_error import HTTP_FORBIDDEN, DAVError
+from wsgidav.dav_provider import DAVCollection, DAVNonCollection
+
+from davstore.dav.download import Download
+from davstore.dav.local import harmless, opened
 from davstore.dav.multistatus import PATH_SAFE
 from davstore.dav.overlay import SidecarFolder, SidecarLeaf
 from davstore.model import Folder, Leaf
+from davstore.wsgi import Environ, StartResponse
 
-Environ: TypeAlias = dict[str, Any]
+_download = Download(opened, offers=False)
 
 
-class FolderCollection(FolderResource):
-    """A folder."""
+class LeafResource(DAVNonCollection):
+    """A file, and the `entry` that tells of it."""
+
+    def __init__(self, path: str, environ: Environ, leaf: Leaf) -> None:
+        super().__init__(path, environ)
+        self.entry = leaf
+
+    def get_href(self) -> str:
+        return href(self.provider, self.path)
+
+    def get_content_length(self) -> int | None:
+        return self.entry.size
+
+    def get_last_modified(self) -> float:
+        return self.entry.modified
+
+    def get_etag(self) -> str:
+        """WsgiDAV wants it without quotes here; the property carries them."""
+        return self.entry.identity
+
+    def support_etag(self) -> bool:
+        return True
+
+    def get_content(self) -> Any:
+        """Never asked: GET is answered before WsgiDAV would."""
+        raise DAVError(HTTP_FORBIDDEN)
+
+
+class FolderResource(DAVCollection):
+    """A folder, and the `entry` that tells of it."""
 
     def __init__(self, path: str, environ: Environ, folder: Folder) -> None:
         super().__init__(path, environ)
         self.entry = folder
 
+    def get_href(self) -> str:
+        return href(self.provider, self.get_preferred_path())
+
+    def get_last_modified(self) -> float:
+        return self.entry.modified
+
+    def get_member_names(self) -> list[str]:
+        return list(self.entry.entries)
+
+    def create_empty_resource(self, name: str) -> Any:
+        return self.provider.new_resource(f"{self.path.rstrip('/')}/{name}", self.environ)
+
+
+class FolderCollection(FolderResource):
+    """A folder of the tree."""
+
 
 class FileResource(LeafResource):
-    """A file; its bytes are `Download`'s business."""
+    """A file of the tree; its bytes are `Download`'s business."""
 
-    def __init__(self, path: str, environ: Environ, leaf: Leaf) -> None:
-        super().__init__(path, environ)
-        self.entry = leaf
+
+class SidecarCollection(FolderResource):
+    """A folder that was made for sidecars."""
+
+    entry: SidecarFolder
+
+
+class SidecarFile(LeafResource):
+    """A sidecar."""
+
+    entry: SidecarLeaf
+
+    def download(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        """The answer to GET and HEAD."""
+        if environ["REQUEST_METHOD"] == "GET":
+            self.entry.fetch()
+        return _download(environ, harmless(start_response), self.entry)
 
 
 EntryResource: TypeAlias = FolderCollection | FileResource | SidecarCollection | SidecarFile

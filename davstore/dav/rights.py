@@ -3,8 +3,7 @@
 RFC 4918 sections 9.2 to 9.11.
 """
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, TypeAlias
+from collections.abc import Iterable, Mapping
 
 from wsgidav import util, xml_tools
 from wsgidav.dav_error import (
@@ -23,9 +22,7 @@ from davstore.dav.bodies import property_changes
 from davstore.dav.people import Person
 from davstore.dav.times import date
 from davstore.model import Entry, Folder
-
-Environ: TypeAlias = dict[str, Any]
-StartResponse: TypeAlias = Callable[..., Any]
+from davstore.wsgi import Environ, StartResponse
 
 READING = ("OPTIONS", "GET", "HEAD", "PROPFIND")
 WRITING = ("PUT", "DELETE", "MKCOL", "COPY", "MOVE", "PROPPATCH", "LOCK", "UNLOCK")
@@ -108,7 +105,8 @@ def refused(
         mismatch = DAVErrorCondition(PRECONDITION_CODE_LockTokenMismatch)
         raise DAVError(HTTP_CONFLICT, "Nothing is locked here.", err_condition=mismatch)
     elif method == "PROPPATCH":
-        return said_of_properties(environ, start_response, href, DAVError(HTTP_FORBIDDEN))
+        said = dict.fromkeys(property_changes(environ), DAVError(HTTP_FORBIDDEN))
+        return properties_said(environ, start_response, href, said)
     raise DAVError(HTTP_FORBIDDEN, "Nothing can be changed here.", add_headers=[ALLOW])
 
 
@@ -121,16 +119,6 @@ def _check_new_folder(environ: Environ, entry: Entry | None) -> None:
 
 def _not_allowed(text: str) -> DAVError:
     return DAVError(HTTP_METHOD_NOT_ALLOWED, text, add_headers=[ALLOW])
-
-
-def said_of_properties(
-    environ: Environ, start_response: StartResponse, href: str, failure: DAVError | None
-) -> Iterable[bytes]:
-    """A 207 that says the same of each property of a PROPPATCH: what failed, or that all is well.
-    Raises `DAVError`.
-    """
-    said = dict.fromkeys(property_changes(environ), failure)
-    return properties_said(environ, start_response, href, said)
 
 
 def properties_said(

@@ -1,9 +1,9 @@
 """A share to write in: a folder of this machine, bounded in size. WebDAV classes 1 and 2."""
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 from urllib.parse import quote
 
 from wsgidav import util
@@ -21,14 +21,13 @@ from davstore.dav.multistatus import PATH_SAFE
 from davstore.dav.pages import page
 from davstore.dav.rights import READING, WRITING, check_right, options
 from davstore.dav.room import PARTIAL, Room, taken
+from davstore.dav.times import date_of
 from davstore.errors import StateError
 from davstore.pooled import Pooled
+from davstore.wsgi import Application, Environ, StartResponse
 
 log = logging.getLogger(__name__)
 
-Environ: TypeAlias = dict[str, Any]
-StartResponse: TypeAlias = Callable[..., Any]
-Application: TypeAlias = Callable[[Environ, StartResponse], Iterable[bytes]]
 
 _NAMES = b'<D:propfind xmlns:D="DAV:"><D:name/></D:propfind>'
 """What WsgiDAV understands as RFC 4918's propname."""
@@ -124,6 +123,8 @@ class Scratch(FilesystemProvider):
             raise DAVError(HTTP_METHOD_NOT_ALLOWED, "This is a folder.", add_headers=allow)
         if method in _XML_METHODS:
             _settle(environ)
+        if method == "PUT":
+            _settle_date(environ)
         answer: Application = getattr(ShareRequests(self), f"do_{method}")
         try:
             return answer(environ, start_response)
@@ -156,6 +157,13 @@ class Scratch(FilesystemProvider):
             return self._download(environ, harmless(start_response), found.leaf)
         home = quote(f"{self.mount_path}/", safe=PATH_SAFE)
         return page(environ, start_response, home, found.get_href(), found.folder)
+
+
+def _settle_date(environ: Environ) -> None:
+    """A date that cannot be read changes nothing; WsgiDAV takes whole seconds alone, of any age."""
+    modified = date_of(environ.pop("HTTP_X_OC_MTIME", None))
+    if modified is not None:
+        environ["HTTP_X_OC_MTIME"] = str(int(modified))
 
 
 def _settle(environ: Environ) -> None:

@@ -12,12 +12,11 @@ from typing import TypeAlias
 
 from davstore.errors import DavstoreError
 from davstore.model import Leaf, Reader
+from davstore.wsgi import Headers
 
 OFFER = "davstore.offer"
 TRANSFER = "davstore.transfer"
 AGAIN = "davstore.again"
-
-Headers: TypeAlias = list[tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True)

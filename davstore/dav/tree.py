@@ -1,26 +1,37 @@
 """What stands where: a path of the server -> a folder or a file of the latest snapshots."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Protocol
 
 from davstore import views
 from davstore.catalog import home_in, home_of, magnet_of
-from davstore.dav.noise_names import is_noise
+from davstore.dav.noise import is_noise
 from davstore.dav.overlay import Home, Overlay
 from davstore.dav.people import OWNER, Person
+from davstore.errors import NotReady
 from davstore.model import Entry, Folder, Leaf, Snapshot
 
 MAGNETS, TRASH, LINKS = "magnets", "trash", "links"
 """The folders of an account."""
-Views = Callable[[], Sequence[Folder] | None]
+Folders = Callable[[], Sequence[Folder] | None]
 """Every view's folder as of now; None while nothing is known that could stand in them."""
 
 
-def no_views() -> tuple[Folder, ...]:
+def no_folders() -> tuple[Folder, ...]:
     """For a tree without views."""
     return ()
+
+
+@dataclass(frozen=True, slots=True)
+class Views:
+    """Their names and folders; `settled` gives the folders that need no work first, else None."""
+
+    names: Sequence[str] = ()
+    folders: Folders = no_folders
+    settled: Folders = no_folders
 
 
 class Links(Protocol):
@@ -75,16 +86,11 @@ class Lookups(Protocol):
         """
 
 
-class NotReady(Exception):
-    """Nothing is known of this account yet."""
-
-
 class Tree:
     """`/<account>/magnets/<magnet>/…` over the latest snapshots, `…/links/…` of those that have
-    `links`, and the names of the `shares`,
-    in which somebody else knows the way; beside them `/<view>/…`. Who may not see all accounts
-    sees those views that are named to him. `settled` are the views where nothing is to be done for
-    them, else None. Beside the magnets of accounts that are `deletable`, and of others that have
+    `links`, and the names of the `shares`, in which somebody else knows the way; beside them
+    `/<view>/…`. Who may not see all accounts sees those views that are named to him. Beside the
+    magnets of accounts that are `deletable`, and of others that have
     some, is the trash, for who may delete. `lookups` are the folders beside them that ask; what
     else is `beside` them is listed only. In the folders of magnets and in views are the sidecars of
     the `overlay`. `canary` is a file in the root.
@@ -95,11 +101,9 @@ class Tree:
         accounts: Sequence[str],
         snapshot: Callable[[str], Snapshot | None],
         shares: Mapping[str, Path] = MappingProxyType({}),
-        views: Views = no_views,
-        view_names: Sequence[str] = (),
+        views: Views = Views(),
         deletable: Collection[str] = (),
         *,
-        settled: Views = no_views,
         beside: Beside = nothing,
         lookups: Lookups | None = None,
         links: Links | None = None,
@@ -114,9 +118,7 @@ class Tree:
         self._snapshot = snapshot
         self._shares = shares
         self._views = views
-        self._view_names = tuple(view_names)
         self._lookups = lookups
-        self._settled = settled
         self._deletable = deletable
 
     def find(
@@ -185,7 +187,7 @@ class Tree:
 
     def is_view(self, name: str) -> bool:
         """Whether this top-level folder is a view."""
-        return name in self._view_names
+        return name in self._views.names
 
     def is_account(self, name: str) -> bool:
         """Whether this top-level folder is an account's."""
@@ -232,13 +234,13 @@ class Tree:
         return self._in_account(snapshot, parts[1:known], person), known
 
     def _settled_view(self, name: str) -> Folder | None:
-        view = next((each for each in self._settled() or () if each.name == name), None)
+        view = next((each for each in self._views.settled() or () if each.name == name), None)
         if view is None or self._overlay is None:
             return view
         return self._overlay.at_hand(Home(home_in(name), view, ()))
 
     def _view(self, name: str) -> Folder:
-        for folder in self._views() or ():
+        for folder in self._views.folders() or ():
             if folder.name == name:
                 return folder
         raise NotReady(name)
@@ -259,9 +261,9 @@ class Tree:
         for account in self._accounts:
             snapshot = self._snapshot(account)
             yield self._account(snapshot, person) if snapshot else Folder(account, {}, 0.0)
-        if self._view_names:
-            found = {folder.name: folder for folder in self._views() or ()}
-            yield from (found.get(name, Folder(name, {}, 0.0)) for name in self._view_names)
+        if self._views.names:
+            found = {folder.name: folder for folder in self._views.folders() or ()}
+            yield from (found.get(name, Folder(name, {}, 0.0)) for name in self._views.names)
         for name, path in self._shares.items():
             try:
                 yield Folder(name, {}, path.stat().st_mtime)

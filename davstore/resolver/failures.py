@@ -7,14 +7,17 @@ files of one magnet fail, the others are not even tried, but for one now and the
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from cachetools import LRUCache
 
 from davstore import errors
 from davstore.errors import DavstoreError, StoreError, StoreUnavailable, StreamBroken, anew
 from davstore.model import Leaf
+
+K = TypeVar("K")
 
 PATIENCE = 60.0
 """Seconds for which clients are told to come again, from a file's first failure on."""
@@ -92,21 +95,13 @@ class Failures:
 
     def accounts(self) -> dict[str, Trouble]:
         """The accounts that are to be left alone as a whole, and why."""
-        now = self._now()
         with self._lock:
-            return {
-                name: _trouble(failing) for name, failing in self._accounts.items()
-                if now < failing.until
-            }  # fmt: skip
+            return _troubles(self._accounts, self._now())
 
     def files(self) -> dict[tuple[str, str], Trouble]:
         """The same for files, by account and identity."""
-        now = self._now()
         with self._lock:
-            return {
-                key: _trouble(failing) for key, failing in self._files.items()
-                if now < failing.until
-            }  # fmt: skip
+            return _troubles(self._files, self._now())
 
     def failed(self, leaf: Leaf, error: DavstoreError) -> DavstoreError:
         """Remember that `leaf` could not be served, and what clients are to be told of it."""
@@ -150,8 +145,11 @@ class Failures:
             self._packs.pop(_pack(leaf), None)
 
 
-def _trouble(failing: _Failing) -> Trouble:
-    return Trouble(failing.since, failing.until, leaf_reason(failing.error))
+def _troubles(failing: Mapping[K, _Failing], now: float) -> dict[K, Trouble]:
+    return {
+        key: Trouble(each.since, each.until, leaf_reason(each.error))
+        for key, each in failing.items() if now < each.until
+    }  # fmt: skip
 
 
 def _longer(failing: _Failing, first: float) -> float:

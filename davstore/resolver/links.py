@@ -31,6 +31,7 @@ PATIENCE = 90.0
 MOST_CALLS, CALLS_WITHIN = 3, 60.0
 """So many links of one file, none of which has delivered, may be generated within these seconds."""
 THREADS = 8
+STOPPED = "davstore is being stopped"
 LOOK_EVERY = 0.1
 """Seconds between two looks whether another process has generated the link."""
 
@@ -76,7 +77,6 @@ class Resolver:
         tally: Tally | None = None,
         now: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
-        capacity: int = CAPACITY,
     ) -> None:
         self._stores = stores
         self._tally = tally or Tally()
@@ -86,10 +86,10 @@ class Resolver:
         self._now = now
         self._lock = threading.Lock()
         self._fresh: TLRUCache[Key, Link] = TLRUCache(
-            capacity, ttu=lambda _key, link, _now: link.expires, timer=now
+            CAPACITY, ttu=lambda _key, link, _now: link.expires, timer=now
         )
         self._flights: dict[Key, Future[Link]] = {}
-        self._calls: LRUCache[Key, deque[float]] = LRUCache(capacity)
+        self._calls: LRUCache[Key, deque[float]] = LRUCache(CAPACITY)
         # A store that hangs holds its own threads and nobody else's.
         self._threads = {
             name: Threads(THREADS, thread_name_prefix=f"link-{name}") for name in stores
@@ -118,8 +118,13 @@ class Resolver:
                 return done
             flight = self._flights.get(key)
             if flight is None:
-                flight = self._flights[key] = Future()
-                self._threads[leaf.account].submit(self._fly, key, leaf, flight)
+                flight = Future()
+                try:
+                    self._threads[leaf.account].submit(self._fly, key, leaf, flight)
+                except RuntimeError:  # closed
+                    flight.set_exception(StoreUnavailable(leaf.account, STOPPED))
+                else:
+                    self._flights[key] = flight
             else:
                 self._tally.count(LINKS, leaf.account, "joined")
         return flight
@@ -163,7 +168,7 @@ class Resolver:
         with self._lock:
             waiting = [(key, each) for key, each in self._flights.items() if not each.running()]
         for (account, _), flight in waiting:
-            flight.set_exception(StoreUnavailable(account, "davstore is being stopped"))
+            flight.set_exception(StoreUnavailable(account, STOPPED))
 
     def _fly(self, key: Key, leaf: Leaf, flight: Future[Link]) -> None:
         flight.set_running_or_notify_cancel()

@@ -1,11 +1,12 @@
 """Builds davstore and keeps it running; alone knows cheroot.
 
-`server` puts the objects together. `front` owns the clients' connections and delivers streams on
-one event loop (`framing`), and what is asked again (`repeats`); `workers` are cheroot's threads,
-which answer everything else; `library` is the part that commands use without a server (`opening`:
-its stores alone). `processes` runs several servers as one, `reloading` says which settings may
-change meanwhile, `limits` what the system allows. `certificate` keeps what TLS needs, `self_signed`
-makes it. `announcing` lets the local network find it.
+`server` puts the objects together. `front` accepts clients, a `conversation` with each (`framing`)
+delivers streams on one event loop, and what is asked again (`repeats`); `workers` are cheroot's
+threads, which answer everything else (`chunks`; `slots`: fair places for uploads). `library` is the
+part that commands use without a server (`opening`: its stores alone). `processes` runs several
+servers as one, `reloading` says which settings may change meanwhile, `limits` what the system
+allows. `certificate` keeps what TLS needs, `self_signed` makes it. `announcing` lets the local
+network find it.
 
 `watch` is what each process knows of itself, `observing` adds what is known of the accounts,
 `pages` hands both to the dashboard and does what its buttons say (`intake`: adding and searching,

@@ -10,14 +10,19 @@ import logging
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from davstore.errors import DavstoreError
 
+if TYPE_CHECKING:
+    from zeroconf import ServiceInfo
+
 log = logging.getLogger(__name__)
 
 TYPE = "_webdav._tcp.local."
-EVERYWHERE = {"0.0.0.0", "::"}  # noqa: S104 - how a server says "all"
+LONGEST_NAME = 63
+"""Bytes of a label, RFC 6763 section 4.1.1; containers' machines may have names as long alone."""
 
 
 class CannotAnnounce(DavstoreError):
@@ -32,30 +37,31 @@ def check_announcing() -> None:
         )
 
 
+def service(url: str, machine: str) -> "ServiceInfo":
+    """What is said of the server at `url`, on a machine of this name."""
+    from zeroconf import ServiceInfo  # noqa: PLC0415 - only there where it was asked for
+
+    host, name = _own_address(url), machine.partition(".")[0] or "davstore"
+    called = f"davstore on {name}"[:LONGEST_NAME]
+    return ServiceInfo(
+        TYPE, f"{called}.{TYPE}", port=urlsplit(url).port, properties={"path": "/"},
+        server=f"{name}.local.", parsed_addresses=[host] if host else _addresses(),
+    )  # fmt: skip
+
+
 @contextmanager
 def announced(url: str) -> Iterator[None]:
     """The server at `url` is announced during the block; a network that forbids it is no error."""
-    from zeroconf import (  # noqa: PLC0415 - only there where it was asked for
-        Error,
-        InterfaceChoice,
-        ServiceInfo,
-        Zeroconf,
-    )
+    from zeroconf import Error, InterfaceChoice, Zeroconf  # noqa: PLC0415 - as above
 
-    parts = urlsplit(url)
-    host, name = parts.hostname or "", socket.gethostname().partition(".")[0] or "davstore"
-    is_everywhere = host in EVERYWHERE or not _is_address(host)
-    interfaces = InterfaceChoice.All if is_everywhere else [host]
     try:
-        network = Zeroconf(interfaces=interfaces)
+        host = _own_address(url)
+        network = Zeroconf(interfaces=[host] if host else InterfaceChoice.All)
     except (OSError, Error) as error:
         log.warning("not announced: %s", error)
         yield
         return
-    info = ServiceInfo(
-        TYPE, f"davstore on {name}.{TYPE}", port=parts.port, properties={"path": "/"},
-        server=f"{name}.local.", parsed_addresses=_addresses() if is_everywhere else [host],
-    )  # fmt: skip
+    info = service(url, socket.gethostname())
     try:
         network.register_service(info, allow_name_change=True)
         log.info("announced as %r", info.name.removesuffix(f".{TYPE}"))
@@ -76,9 +82,10 @@ def _addresses() -> list[str]:
     return others or ["127.0.0.1"]
 
 
-def _is_address(host: str) -> bool:
+def _own_address(url: str) -> str:
+    """The one that is listened on; "" for all."""
+    host = urlsplit(url).hostname or ""
     try:
-        ipaddress.ip_address(host)
+        return "" if ipaddress.ip_address(host).is_unspecified else host
     except ValueError:
-        return False
-    return True
+        return ""

@@ -114,16 +114,23 @@ def _programs() -> Iterator[Finding]:
         said, _, cure = str(error).partition("; ")
         yield Finding("rclone", WARNING, said, f"only to mount on this machine: {cure}")
     else:
-        done = subprocess.run(  # noqa: S603 - the program that a mount runs, no arguments of others
-            [program, "version"], capture_output=True, text=True, timeout=20, check=False
-        )
-        yield Finding("rclone", OK, (done.stdout.splitlines() or ["?"])[0])
+        yield _version(program)
     has_fuse = Path("/dev/fuse").exists() and shutil.which("fusermount3")
     if has_fuse:
         yield Finding("FUSE", OK, "/dev/fuse and fusermount3")
     else:
         yield Finding("FUSE", WARNING, "/dev/fuse or fusermount3 is missing",
                       "install fuse3 (in a container: --device /dev/fuse) to mount")  # fmt: skip
+
+
+def _version(program: str) -> Finding:
+    try:
+        said = subprocess.run(  # noqa: S603 - the program that a mount runs, no arguments of others
+            [program, "version"], capture_output=True, text=True, timeout=20, check=True
+        ).stdout
+    except (OSError, subprocess.SubprocessError):
+        return Finding("rclone", WARNING, f"{program} does not run", "install a newer one to mount")
+    return Finding("rclone", OK, said.partition("\n")[0])
 
 
 class _Account:

@@ -10,8 +10,8 @@ from davstore import views as arranging
 from davstore.catalog import owner
 from davstore.config import Settings
 from davstore.dashboard.words import clock, size, span
-from davstore.dav.tree import NotReady, Tree
-from davstore.errors import DavstoreError
+from davstore.dav.tree import Tree, Views
+from davstore.errors import DavstoreError, NotReady
 from davstore.model import Entry, Folder, Leaf, Link, Magnet, Status
 from davstore.server.library import Library
 from davstore.server.watch import parts
@@ -46,14 +46,13 @@ class Explainer:
         """The rows. Raises `Unexplained`."""
         names = [part for part in path.split("/") if part]
         catalog, arranged = self._library.catalog, self._library.arranged
-        tree = Tree(
-            catalog.accounts, catalog.known, views=self._arranged, view_names=arranged.names
-        )
+        views = Views(arranged.names, self._arranged)
+        tree = Tree(catalog.accounts, catalog.known, views=views)
         try:
             entry = tree.find(names)
-        except NotReady as name:
+        except NotReady as error:
             raise Unexplained(
-                f"nothing is known of {name} yet; `davstore refresh {name}` asks"
+                f"nothing is known of {error.name} yet; `davstore refresh {error.name}` asks"
             ) from None
         if entry is None:
             return [("path", path), *self._missing(names)]

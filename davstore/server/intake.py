@@ -4,6 +4,7 @@ goes where `incoming` puts it: into the queue on disk, and from there at the ser
 
 from collections.abc import Sequence
 from functools import partial
+from itertools import islice
 from typing import Final
 
 from davstore.catalog import Adders, Addition, Additions, Catalog, State
@@ -11,7 +12,7 @@ from davstore.catalog.additions import IMPORTED
 from davstore.catalog.finding import Finder
 from davstore.dashboard import Form, Found, Offer, Queued, Sees, Shelved
 from davstore.errors import NotAccepted
-from davstore.model import Folder, Magnet, Wanted
+from davstore.model import Folder, Magnet, Snapshot, Wanted
 from davstore.wanted import Takes, of_text, wanted
 
 MOST_QUEUED: Final = 100
@@ -60,8 +61,11 @@ class Intake:
         """What is on its way into the accounts. Raises `StateError`."""
         found = []
         for name in self.accounts(sees):
-            told = [each for each in self._additions.waiting(name) if self._tells(name, each)]
-            found += [_queued(name, each) for each in told[:MOST_QUEUED]]
+            snapshot = self._catalog.known(name)
+            coming = {each.hash for each in snapshot.coming} if snapshot else set()
+            told = (each for each in self._additions.waiting(name)
+                    if each.hash not in coming and self._tells(name, each, snapshot))  # fmt: skip
+            found += [_queued(name, each) for each in islice(told, MOST_QUEUED)]
         return found
 
     def coming(self, sees: Sees) -> list[tuple[str, Magnet]]:
@@ -99,11 +103,8 @@ class Intake:
             raise NotAccepted("Choose an account to add it to.")
         return name
 
-    def _tells(self, account: str, addition: Addition) -> bool:
-        """Not of what is among the `coming`; but of all that these cannot show yet."""
-        snapshot = self._catalog.known(account)
-        if snapshot is not None and any(each.hash == addition.hash for each in snapshot.coming):
-            return False
+    def _tells(self, account: str, addition: Addition, snapshot: Snapshot | None) -> bool:
+        """As a rule; and of all that the `snapshot` cannot show yet."""
         if addition.state is State.ADDED and (
             snapshot is None or snapshot.taken < addition.settled
         ):

@@ -83,8 +83,7 @@ class Library:
         self.outbox = Outbox(self._engine)
         self.records = Records(self._engine)
         self.overviews = Overviews(self._engine)
-        self.links = Links(self._engine)
-        self.links.sweep(now())
+        self.links = Links(self._engine, now)
         sources = {name: f"{a.store} {a.url}" for name, a in settings.accounts.items()}
         self.catalog = Catalog.opened(
             self.stores,

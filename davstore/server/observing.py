@@ -20,7 +20,7 @@ from davstore.model import Account, Magnet
 from davstore.server.library import upstream
 from davstore.server.watch import Watch
 from davstore.stores.base import Store
-from davstore.stores.desk import Limited, distinct
+from davstore.stores.desk import Limited, Notifying, distinct
 
 log = logging.getLogger(__name__)
 
@@ -87,6 +87,16 @@ class People:
                 self._ask_after[name] = self._now() + WHO_FOR
                 self._threads.submit(self._ask, name)
             return self._known.get(name), self._problems.get(name, "")
+
+    def dismiss(self, name: str, notice: str) -> None:
+        """Have an account's service tell a notice no more. Raises `StoreError`."""
+        store = self._stores[name]
+        if isinstance(store, Notifying):
+            store.dismiss(notice)
+        with self._lock:
+            if name in self._known:
+                left = tuple(each for each in self._known[name].notices if each != notice)
+                self._known[name] = replace(self._known[name], notices=left)
 
     def close(self) -> None:
         """Ask no more."""

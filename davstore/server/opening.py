@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from davstore.config import Settings
@@ -32,16 +33,17 @@ def open_stores(
     now: Callable[[], float] = time.time,
     sleep: Callable[[float], None] = time.sleep,
 ) -> dict[str, Store]:
-    """A store for each configured account; so many processes keep its limits together, or all whose
-    `engine` is of a database that machines share. Between two tries of a call they `sleep`. What
-    they ask is counted in `tally`.
+    """A store for each configured account; so many processes keep its limits together, or all that
+    share the database of an `engine`, which is to be given where there is one. Between two tries of
+    a call they `sleep`. What they ask is counted in `tally`.
     """
     state = settings.server.state
     if settings.server.database is None:
         together = None if processes == 1 else Together(state, processes)
         passes: PassesOf = partial(PassFile, state)
     else:
-        together, passes = _by_database(settings, processes, engine, now)
+        assert engine is not None
+        together, passes = _by_database(state, processes, engine)
     means = Means(now, sleep, together, tally)
     return {
         name: STORES[account.store].open(
@@ -51,12 +53,7 @@ def open_stores(
     }
 
 
-def _by_database(
-    settings: Settings, processes: int, engine: "Engine | None", now: Callable[[], float]
-) -> tuple[Together, PassesOf]:
-    from davstore.catalog import PassRecord, open_database, pool_of  # noqa: PLC0415 - as above
+def _by_database(state: Path, processes: int, engine: "Engine") -> tuple[Together, PassesOf]:
+    from davstore.catalog import PassRecord, pool_of  # noqa: PLC0415 - as above
 
-    state, database = settings.server.state, settings.server.database
-    if engine is None:
-        engine = open_database(state, now, database=database)
     return Together(state, processes, pool_of(engine)), partial(PassRecord, engine)

@@ -84,6 +84,7 @@ class Pages:
             Action("accept", "They may go with the next listing.", self._accept),
             Action("refuse", "They stay, whatever the service says.", self._refuse),
             Action("refresh", "The services are being asked.", self._refresh),
+            Action("dismiss", "The service tells it no more.", self._dismiss),
             Action("reload", "The settings were read again.", self._reload),
             Action("level", "The log says more, or less, from now on.", self._level),
             Action("restore", "It is back among the magnets.", self._trash.restore, "delete"),
@@ -110,6 +111,9 @@ class Pages:
     def _refresh(self, form: Form) -> None:
         catalog = self._library.catalog
         catalog.ask([self._account(form)] if "account" in form.fields else catalog.accounts)
+
+    def _dismiss(self, form: Form) -> None:
+        self._people.dismiss(self._account(form), form.fields.get("notice", ""))
 
     def _reload(self, _: Form) -> None:
         if self._again.read is None:

@@ -11,10 +11,10 @@ from davstore.dav.transfer import Again, Answer, Request, Transfer
 
 MOST = 256
 """So many kinds of requests are known; the last ones."""
-LONGEST_BODY = 16 * 1024
+LONGEST_KIND, LONGEST_BODY = 8 * 1024, 16 * 1024
 
 _LINE = re.compile(rb"([A-Z]+) ([!-~]+) HTTP/1\.1(?=\r\n)")
-_RANGE = re.compile(rb"\r\n[Rr]ange:[ \t]*([^\r\n]*)")
+_RANGE = re.compile(rb"\r\nrange:[ \t]*([^\r\n]*)", re.IGNORECASE)
 _LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,9})[ \t]*(?=\r\n)", re.IGNORECASE)
 _SPECIAL = re.compile(rb"\r\n(transfer-encoding|expect|upgrade):", re.IGNORECASE)
 _LAST = re.compile(rb"\r\nconnection:[ \t]*close[ \t]*(?=\r\n)", re.IGNORECASE)
@@ -53,7 +53,7 @@ class Repeats:
             return
         kind, _, _ = asked
         self._known.pop((address, kind), None)
-        length = _length(kind, LONGEST_BODY)
+        length = _length(kind, LONGEST_BODY) if len(kind) <= LONGEST_KIND else None
         if again is None or length is None or (is_last and not _LAST.search(kind)):
             return
         self._known[address, kind] = _Known(again, length, is_last)

@@ -15,6 +15,7 @@ from davstore.dav import Incoming, Patience, People, Proxied, Site, Users
 from davstore.dav.download import Body
 from davstore.dav.keeping import in_folder
 from davstore.dav.patience import ROOM as FAILURES
+from davstore.dav.tree import Views
 from davstore.errors import DavstoreError
 from davstore.hooks import Hooks
 from davstore.model import Leaf
@@ -100,11 +101,11 @@ class Server:
         )
         self._site = Site(
             catalog.accounts, catalog.snapshot, self._open, self._users,
-            settings.shares, settings.server.state, self.library.views, arranged.names,
+            settings.shares, settings.server.state,
+            Views(arranged.names, self.library.views, arranged.settled),
             links=self.library.linked,
             incoming=incoming, sidecars=self.library.sidecars,
             proxied=Proxied(settings.server.proxies, settings.server.prefix),
-            settled=arranged.settled,
             editor=self.library.editor, deletable=self.library.deletable,
             lookups=self.library.lookups, players=self.library.players,
             annex=self.pages.dashboard,

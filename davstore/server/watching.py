@@ -5,7 +5,6 @@ plays, is being played; a scan, a thumbnail, a look at the end, or a copy is not
 The position is guessed from the byte, as if each second took as many: a minute off in a long film.
 """
 
-import contextlib
 import logging
 import threading
 import time
@@ -116,6 +115,8 @@ class Watching:
                 self._write(film)
             except StoreError as error:
                 log.info("the position of %s is not written: %s", film.copy.name, error)
+            except Exception:  # the next film, and the next look, may do better
+                log.exception("the position of %s cannot be written", film.copy.name)
 
     def start(self) -> None:
         """Look every minute, from now on; nothing happens where no account wants it."""
@@ -132,8 +133,7 @@ class Watching:
     def _keep(self) -> None:
         while not self._stopping.wait(EVERY):
             self.look()
-        with contextlib.suppress(StoreError):
-            self.look()
+        self.look()
 
     def _fold(self, film: _Film) -> None:
         """Take over how far the streams have come, and let go of those that have ended."""

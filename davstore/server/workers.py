@@ -17,11 +17,11 @@ from cheroot.server import HTTPConnection
 from cheroot.wsgi import Gateway_10
 from cheroot.wsgi import Server as WsgiServer
 
-from davstore.dav import Application
 from davstore.dav.gate import REQUEST
 from davstore.dav.transfer import AGAIN, OFFER, TRANSFER, Again, Transfer
 from davstore.server.chunks import Chunked
 from davstore.transport import AnySocket, TlsSocket
+from davstore.wsgi import Application
 
 log = logging.getLogger(__name__)
 

@@ -49,8 +49,8 @@ class AllDebrid(SimulatedStore):
     label = "alldebrid"
     token = secret("AD-TOKEN")
 
-    def __init__(self, host: FileHost, port: int = 0) -> None:
-        super().__init__(host, port)
+    def __init__(self, host: FileHost) -> None:
+        super().__init__(host)
         self.strict = True
         self.refused = 0
         self.delay_polls = 2

@@ -16,7 +16,7 @@ from davstore.simulator import media
 from davstore.simulator.content import Content
 from davstore.simulator.delivery import deliver
 from davstore.simulator.faults import Fault
-from davstore.simulator.site import FOREVER, HTML, Site, connection, unanswered
+from davstore.simulator.site import HTML, Site, held_up
 
 
 @dataclass
@@ -36,14 +36,14 @@ class FileHost(Site):
 
     label = "filehost"
 
-    def __init__(self, port: int = 0, tls: ssl.SSLContext | None = None) -> None:
-        super().__init__(port, tls)
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
+        super().__init__(tls)
         self.expired_status = 410
         self.mime = ""
         self._links: dict[str, _Given] = {}
         for route in ("/d/<code>/<path:name>", "/moved/<code>/<path:name>"):
             self.route(route, route, self._answer)
-        self.route("/static/placeholder.mp4", "placeholder", self._placeholder)
+        self.route("/static/placeholder.mp4", "placeholder", placeholder)
         self.app.register_error_handler(404, lambda _: missing())
 
     @property
@@ -106,9 +106,6 @@ class FileHost(Site):
         mime = self.mime or mimetypes.guess_type(given.name)[0]
         return deliver(given.content, mime or "application/octet-stream", fault, ranged=ranged)
 
-    def _placeholder(self) -> Response:
-        return placeholder()
-
 
 def placeholder() -> Response:
     """The small real video that stands in for what cannot be had."""
@@ -143,11 +140,4 @@ def _instead(fault: Fault, origin: str, code: str) -> Response | None:
         case "redirect":
             target = fault.at("to") or f"{origin}/moved/{code}/file"
             return Response(status=302, headers={"Location": target})
-        case "slow":
-            connection().wait(fault.at("seconds", 1))
-        case "hang":
-            connection().wait(fault.at("seconds", FOREVER))
-            return unanswered(ConnectionAbortedError("hung"))
-        case "reset" if fault.at("at_bytes") is None:
-            return unanswered(connection().reset())
-    return None
+    return held_up(fault)

@@ -43,8 +43,8 @@ class Plank(SimulatedStore):
     email = "ada@example.com"
     password = secret("PLANK-PASSWORD")
 
-    def __init__(self, host: FileHost, port: int = 0) -> None:
-        super().__init__(host, port)
+    def __init__(self, host: FileHost) -> None:
+        super().__init__(host)
         self.generation = "old"
         self.profiles = [Profile(rows.uuid("profile", "Home"), "Home")]
         self.login = Login(self)

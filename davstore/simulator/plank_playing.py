@@ -59,9 +59,9 @@ class Playing:
         """Have it played up to `position` just now."""
         self._played[media, episode] = _Played(position, duration, self._plank.clock())
 
-    def position(self, media: str, episode: str = "") -> float:
+    def position(self, media: str) -> float:
         """How far it was played, in seconds."""
-        return self._played.get((media, episode), _Played()).position
+        return self._played.get((media, ""), _Played()).position
 
     def _continue(self) -> Response:
         rows = [row for pair in self._plank.mine() for row in self._plank.shown(*pair)]

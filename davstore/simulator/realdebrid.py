@@ -37,7 +37,6 @@ from davstore.simulator.realdebrid_shapes import ERRORS, PARIS, archive, date, w
 from davstore.simulator.site import json_answer
 from davstore.simulator.store import View, code, secret
 
-MOST_ACTIVE = 25
 FILE_LINK = "https://real-debrid.com/d/"
 STATUS = {
     "ready": "downloaded",
@@ -58,8 +57,8 @@ class RealDebrid(Adding):
     label = "realdebrid"
     token = secret("RD-TOKEN")
 
-    def __init__(self, host: FileHost, port: int = 0) -> None:
-        super().__init__(host, port)
+    def __init__(self, host: FileHost) -> None:
+        super().__init__(host)
         self.late = 2
         self._infos: dict[str, int] = {}
         self._history: list[dict[str, Any]] = []

@@ -16,8 +16,8 @@ MOST_ACTIVE = 25
 class Adding(SimulatedStore):
     """Adding, choosing and deleting; what it says is the service's own."""
 
-    def __init__(self, host: FileHost, port: int = 0) -> None:
-        super().__init__(host, port)
+    def __init__(self, host: FileHost) -> None:
+        super().__init__(host)
         self.converts = 0.0
         self.add_pause = 20.0
         self._last_add = -1e9

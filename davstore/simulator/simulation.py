@@ -1,7 +1,6 @@
 """The five services and the file host, put together."""
 
 import time
-from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -20,18 +19,16 @@ from davstore.simulator.stremthru import StremThru
 class Simulator:
     """Real HTTP servers on localhost, each with an empty account; a context manager.
 
-    `torz` and `magnets` are two StremThru instances. `ports` may fix the ports of sites by
-    their names (`realdebrid`, `alldebrid`, `torz`, `magnets`, `plank`, `host`).
+    `torz` and `magnets` are two StremThru instances.
     """
 
-    def __init__(self, ports: Mapping[str, int] | None = None) -> None:
-        ports = ports or {}
-        self.host = FileHost(ports.get("host", 0))
-        self.realdebrid = RealDebrid(self.host, ports.get("realdebrid", 0))
-        self.alldebrid = AllDebrid(self.host, ports.get("alldebrid", 0))
-        self.torz = StremThru(self.host, "torz", "realdebrid", ports.get("torz", 0))
-        self.magnets = StremThru(self.host, "magnets", "torbox", ports.get("magnets", 0))
-        self.plank = Plank(self.host, ports.get("plank", 0))
+    def __init__(self) -> None:
+        self.host = FileHost()
+        self.realdebrid = RealDebrid(self.host)
+        self.alldebrid = AllDebrid(self.host)
+        self.torz = StremThru(self.host, "torz", "realdebrid")
+        self.magnets = StremThru(self.host, "magnets", "torbox")
+        self.plank = Plank(self.host)
 
     @classmethod
     def demo(cls, folder: Path) -> Self:

@@ -71,12 +71,12 @@ class Site:
 
     label = "site"
 
-    def __init__(self, port: int = 0, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.tls = tls
         self.calls: list[Call] = []
         self.faults = Faults()
         self.lock = threading.RLock()
-        self._port = port
+        self._port = 0
         self._server: Server | None = None
         self.app = Flask(f"{__name__}.{self.label}", static_folder=None)
         self._routes: list[Route] = []
@@ -156,14 +156,7 @@ class Site:
                 return Response(b"", fault.at("status", 200), mimetype="application/json")
             case "fail":
                 return self.failure(fault)
-            case "slow":
-                connection().wait(fault.at("seconds", 1))
-            case "hang":
-                connection().wait(fault.at("seconds", FOREVER))
-                return unanswered(ConnectionAbortedError("hung"))
-            case "reset" if fault.at("at_bytes") is None:
-                return unanswered(connection().reset())
-        return None
+        return held_up(fault)
 
     def _leave(self, response: Response) -> Response:
         g.call.status = response.status_code
@@ -188,7 +181,20 @@ def _routed(routes: tuple[Route, ...]) -> Map:
     return app.url_map
 
 
-def unanswered(error: ConnectionError) -> Response:
+def held_up(fault: Fault) -> Response | None:
+    """What `slow`, `hang` and `reset` do before an answer; None where it follows."""
+    match fault.kind:
+        case "slow":
+            connection().wait(fault.at("seconds", 1))
+        case "hang":
+            connection().wait(fault.at("seconds", FOREVER))
+            return _unanswered(ConnectionAbortedError("hung"))
+        case "reset" if fault.at("at_bytes") is None:
+            return _unanswered(connection().reset())
+    return None
+
+
+def _unanswered(error: ConnectionError) -> Response:
     """An answer of which no byte is sent: the connection ends as `error` says."""
 
     def body() -> Any:

@@ -39,8 +39,8 @@ class SimulatedStore(Site):
     it knows. `premium` False makes it an expired account.
     """
 
-    def __init__(self, host: FileHost, port: int = 0) -> None:
-        super().__init__(port)
+    def __init__(self, host: FileHost) -> None:
+        super().__init__()
         self.host = host
         self.odd: set[str] = set()
         self.premium = True
@@ -135,16 +135,9 @@ class SimulatedStore(Site):
             self._magnets[magnet_id] = dataclasses.replace(self._magnets[magnet_id], **fields)
             self._uncoded.add(magnet_id)
 
-    def fail(
-        self,
-        error: int | str,
-        path: str = "",
-        times: int | None = 1,
-        after: int = 0,
-        **details: Any,
-    ) -> None:
+    def fail(self, error: int | str, path: str = "", times: int | None = 1, **details: Any) -> None:
         """Have the service answer with its own error of this code."""
-        self.faults.add(Fault("fail", path, times, after, code=error, **details))
+        self.faults.add(Fault("fail", path, times, code=error, **details))
 
     def downloads(self, magnet_id: str) -> list[tuple[str, SimFile]]:
         """What should be readable: paths inside the magnet, and files."""

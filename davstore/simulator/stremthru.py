@@ -55,8 +55,8 @@ class StremThru(SimulatedStore):
     store_token = secret("STORE-TOKEN")
     machine, exposed = "198.51.100.7", "203.0.113.9"
 
-    def __init__(self, host: FileHost, api: str, store_name: str, port: int = 0) -> None:
-        super().__init__(host, port)
+    def __init__(self, host: FileHost, api: str, store_name: str) -> None:
+        super().__init__(host)
         self.api = api
         self.store_name = store_name
         self.cached: set[str] = set()

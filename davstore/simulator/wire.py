@@ -126,9 +126,7 @@ class Server(ThreadedWSGIServer):
     `port` 0 takes a free one, `tls` makes it https. Raises `OSError` when a given port is taken.
     """
 
-    def __init__(
-        self, app: WSGIApplication, port: int = 0, tls: ssl.SSLContext | None = None
-    ) -> None:
+    def __init__(self, app: WSGIApplication, port: int, tls: ssl.SSLContext | None) -> None:
         self.resets: set[socket.socket] = set()
         self._connections: set[socket.socket] = set()
         self._stopping = False

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import ClassVar, Final, Protocol, TypeAlias, runtime_checkable
+from typing import Any, ClassVar, Final, Protocol, TypeAlias, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -34,6 +34,11 @@ class Means:
     together: Together | None = None
     tally: Tally | None = None
     passes: Passes | None = None
+
+    @property
+    def of_transport(self) -> dict[str, Any]:
+        """What of it the way to the service needs."""
+        return {"together": self.together, "tally": self.tally, "sleep": self.sleep}
 
 
 USUAL: Final = Means()

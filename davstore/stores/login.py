@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Protocol, runtime_checkable
 
 from davstore.errors import NotAuthorized, StoreUnavailable
@@ -69,6 +70,8 @@ def revoked(account: str) -> str:
 
 TRIES = 5
 """So often in a row may the service fail to answer while a person types."""
+MAIL_WITHIN, ASK_EVERY = 600.0, 5.0
+"""Seconds in which a mail is to be answered, and between two questions whether it was."""
 
 
 def log_in(
@@ -84,37 +87,43 @@ def log_in(
     """
     invitation = store.invite()
     tell(invitation)
-    failures = 0
-    while now() < invitation.expires:
-        sleep(invitation.every)
-        try:
-            if store.accepted(invitation):
-                return
-            failures = 0
-        except StoreUnavailable:
-            failures += 1
-            if failures >= TRIES:
-                raise
-    raise NotAuthorized(
-        store.name,
-        f"the code was not typed in time; run `davstore login {store.name}` for another",
-    )
+    accepted = partial(store.accepted, invitation)
+    if not _came(accepted, invitation.expires, invitation.every, now, sleep):
+        reason = f"the code was not typed in time; run `davstore login {store.name}` for another"
+        raise NotAuthorized(store.name, reason)
 
 
 def await_confirmation(
     store: Confirming,
     held: str,
     *,
-    patience: float = 600.0,
     now: Callable[[], float] = time.time,
     sleep: Callable[[float], None] = time.sleep,
 ) -> None:
     """Wait until the mail for which `held` stands is answered. Raises as `log_in`."""
-    until = now() + patience
+    confirmed = partial(store.confirmed, held)
+    if not (confirmed() or _came(confirmed, now() + MAIL_WITHIN, ASK_EVERY, now, sleep)):
+        reason = f"the mail was not answered; answer it, then `davstore login {store.name}`"
+        raise NotAuthorized(store.name, reason)
+
+
+def _came(
+    asked: Callable[[], bool],
+    until: float,
+    every: float,
+    now: Callable[[], float],
+    sleep: Callable[[float], None],
+) -> bool:
+    """Whether the person did it before `until`; a service that fails now and then is asked on."""
+    failures = 0
     while now() < until:
-        if store.confirmed(held):
-            return
-        sleep(5.0)
-    raise NotAuthorized(
-        store.name, f"the mail was not answered; answer it, then `davstore login {store.name}`"
-    )
+        sleep(every)
+        try:
+            if asked():
+                return True
+            failures = 0
+        except StoreUnavailable:
+            failures += 1
+            if failures >= TRIES:
+                raise
+    return False

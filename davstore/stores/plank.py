@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
+from hashlib import blake2b
 from pathlib import PurePosixPath
 from urllib.parse import parse_qs, quote, urlsplit
 
@@ -77,14 +78,9 @@ class Plank:
         self._settings = settings
         self._now = means.now
         self._api = Transport(
-            name,
-            settings.url,
-            rates=RATES,
-            together=means.together,
-            tally=means.tally,
-            complaint=partial(complaint, name),
-            sleep=means.sleep,
-        )
+            name, settings.url, rates=RATES, complaint=partial(complaint, name),
+            **means.of_transport,
+        )  # fmt: skip
         self.track_playback = settings.track_playback
         self._session = Session(name, settings, self._api)
 
@@ -226,7 +222,9 @@ class Plank:
     def _magnet(self, row: Row, episodes: Sequence[Row]) -> Magnet:
         status = _STATUS.get(row.status, Status.UNKNOWN)
         parts = [row.type, row.status, row.filePath, row.title, str(row.year)]
-        parts += [f"{e.id} {e.status} {e.filePath}" for e in sorted(episodes, key=lambda e: e.id)]
+        if episodes:  # of which there may be hundreds
+            told = sorted(f"{each.id} {each.status} {each.filePath}" for each in episodes)
+            parts.append(blake2b("\n".join(told).encode(), digest_size=16).hexdigest())
         if row.type in _SHOWS:
             if not episodes:
                 every = RECHECK_COMPLETE if status is Status.READY else RECHECK

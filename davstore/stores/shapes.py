@@ -50,20 +50,22 @@ def _word(value: object) -> object:
     return "" if value is None else value
 
 
-def _percent(value: object) -> object:
+def _number(value: object) -> float | None:
     try:
         number = float(str(value))
     except ValueError:
         return None
-    return min(max(number, 0.0), 100.0) if math.isfinite(number) else None
+    return number if math.isfinite(number) else None
+
+
+def _percent(value: object) -> object:
+    number = _number(value)
+    return None if number is None else min(max(number, 0.0), 100.0)
 
 
 def _seconds(value: object) -> object:
-    try:
-        number = float(str(value))
-    except ValueError:
-        return None
-    return number if math.isfinite(number) and number >= 0 else None
+    number = _number(value)
+    return None if number is None or number < 0 else number
 
 
 def _moment(value: object) -> object:
@@ -75,11 +77,8 @@ def _moment(value: object) -> object:
             return None
         aware = parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
         value = aware.timestamp()
-    try:
-        seconds = float(str(value))
-    except ValueError:
-        return None
-    return seconds if 0 < seconds <= LATEST else None
+    seconds = _number(value)
+    return seconds if seconds is not None and 0 < seconds <= LATEST else None
 
 
 def _list(value: object) -> object:

@@ -129,15 +129,9 @@ class StremThru:
         self._takes_files = settings.store_name not in LINKS_ONLY
         self._now = means.now
         self._api = Transport(
-            name,
-            settings.url,
-            rates=RATES,
-            together=means.together,
-            tally=means.tally,
-            secrets=settings.headers,
-            complaint=self._complaint,
-            sleep=means.sleep,
-        )
+            name, settings.url, rates=RATES, secrets=settings.headers, complaint=self._complaint,
+            **means.of_transport,
+        )  # fmt: skip
 
     def magnets(self) -> Listing:
         """Pages until nothing new comes: neither `total_items` nor the page's length is to be

@@ -4,6 +4,7 @@ The head is parsed by httptools; a body of known length is left in the socket fo
 it, any other is decoded here.
 """
 
+import asyncio
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -51,27 +52,31 @@ class Channel:
         self.uses += 1
         try:
             await self.wire.send(_request(target, {**headers, **self.extra}))
-            return await self._answer(seconds, bytearray())
+            return await self._answer(seconds)
         except TimeoutError:
             raise StreamTimeout(f"{self.host} does not answer") from None
         except OSError as error:
             raise self._broken(plain_reason(error)) from None
 
-    async def _answer(self, seconds: float, head: bytearray) -> "Answer":
+    async def _answer(self, seconds: float) -> "Answer":
         scratch = memoryview(bytearray(PIECE))
-        while (end := head.find(_END)) < 0:
-            if len(head) > HEAD_LIMIT:
-                raise StreamBroken(f"{self.host} sends a head without end")
-            count = await self.wire.receive_some(scratch, seconds)
-            if count == 0:
-                raise self._broken("closed without an answer", heard=bool(head))
-            head += scratch[:count]
-        rest = head[end + len(_END) :]
-        answer = Answer(self, bytes(head[: end + len(_END)]))
-        if 100 <= answer.status < 200:  # an interim answer: the true one follows
-            return await self._answer(seconds, rest)
-        answer.feed(bytes(rest))
-        return answer
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + seconds
+        head, heard = b"", 0
+        while True:
+            while _END not in head:
+                if heard > HEAD_LIMIT:
+                    raise StreamBroken(f"{self.host} sends a head without end")
+                count = await self.wire.receive_some(scratch, max(deadline - loop.time(), 0.0))
+                if count == 0:
+                    raise self._broken("closed without an answer", heard=heard > 0)
+                head += scratch[:count]
+                heard += count
+            end = head.index(_END) + len(_END)
+            answer, head = Answer(self, head[:end]), head[end:]
+            if not 100 <= answer.status < 200:  # else it is an interim one: the true one follows
+                answer.feed(head)
+                return answer
 
     def _broken(self, reason: str, *, heard: bool = False) -> StreamBroken:
         kind = Stale if self.uses > 1 and not heard else StreamBroken
@@ -161,11 +166,13 @@ class Answer:
     async def first(self, seconds: float) -> None:
         """Wait for the first bytes of the body. Raises `StreamBroken`, `StreamTimeout`."""
         view = memoryview(bytearray(PIECE))
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + seconds
         try:
             while not self._ready and not self.is_complete:
                 count = self.receive(view)
                 if count is None:
-                    await self.channel.wire.readable(seconds)
+                    await self.channel.wire.readable(max(deadline - loop.time(), 0.0))
                 elif count == 0:
                     raise StreamBroken(f"{self.channel.host} sends nothing")
                 else:

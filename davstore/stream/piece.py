@@ -3,7 +3,9 @@
 import asyncio
 import socket
 
-from davstore.errors import DavstoreError, anew
+from davstore.errors import DavstoreError, StreamBroken, anew
+from davstore.stream.delivery import Deliveries
+from davstore.stream.relay import Flow
 from davstore.stream.wire import Bytes
 
 
@@ -69,3 +71,16 @@ class Piece:
         for future in waiting:
             if not future.done():
                 future.set_result(None)
+
+
+async def fill(
+    piece: Piece, deliveries: Deliveries, floor: tuple[int, float], *, urgent: bool = True
+) -> None:
+    """Have all of `piece` delivered, or its readers told why not."""
+    try:
+        await deliveries.deliver(Flow(piece.start, *floor), piece.end, piece, urgent=urgent)
+    except DavstoreError as error:
+        piece.failed(error)
+    except BaseException:
+        piece.failed(StreamBroken("reading was given up"))
+        raise

@@ -5,12 +5,11 @@ from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from davstore.errors import DavstoreError, StreamBroken
+from davstore.errors import StreamBroken
 from davstore.model import Leaf
 from davstore.stream.delivery import Deliveries
 from davstore.stream.edges import Edges
-from davstore.stream.piece import Piece
-from davstore.stream.relay import Flow
+from davstore.stream.piece import Piece, fill
 
 LINGER = 0.75
 """Seconds for which a piece goes on when its last reader has left: mostly it is whole by then,
@@ -68,12 +67,7 @@ class Pieces:
 
     async def _fetch(self, leaf: Leaf, size: int, piece: Piece, deliveries: Deliveries) -> None:
         try:
-            await deliveries.deliver(Flow(piece.start, *self._floor), piece.end, piece)
-        except DavstoreError as error:
-            piece.failed(error)
-        except BaseException:
-            piece.failed(StreamBroken("reading was given up"))
-            raise
+            await fill(piece, deliveries, self._floor)
         finally:
             if piece.filled:
                 await self._edges.keep(leaf, size, piece.start, bytes(piece.data[: piece.filled]))

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Coroutine
-from concurrent.futures import Executor
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -77,6 +77,7 @@ class Pool:
         self._avoided: dict[str, _Avoided] = {}
         self.budget = Budget(limit, now)
         self._finishing: set[asyncio.Task[None]] = set()
+        self._reaper: asyncio.TimerHandle | None = None
         self.open = 0
 
     async def take(self, *, urgent: bool) -> None:
@@ -103,6 +104,8 @@ class Pool:
         self._idle.append(channel)
         if self.open > self.budget.limit:
             self._hang_up(self._idle.pop(0))
+        elif self._reaper is None:
+            self._reap_in(KEPT_FOR)
 
     def drop(self, channel: Channel) -> None:
         """Hang up."""
@@ -155,7 +158,6 @@ class Pool:
 
     def _kept(self, origin: Origin) -> Channel | None:
         """An idle connection that seems to live, the last used first."""
-        self._reap()
         for channel in reversed(self._idle):
             if channel.origin == origin:
                 self._idle.remove(channel)
@@ -168,14 +170,15 @@ class Pool:
         host.make_room()
         self.open += 1
         host.open += 1
-        loop = asyncio.get_running_loop()
-        dialing = loop.run_in_executor(self._threads, self._dialled, *origin)
+        dialing = self._threads.submit(self._dialled, *origin)
         try:
-            line = await asyncio.shield(dialing)
+            line = await asyncio.wrap_future(dialing)
         except BaseException:
             self.open -= 1
             host.open -= 1
-            dialing.add_done_callback(_hang_up)  # nobody waits for it any more
+            # Nobody waits for it any more, and the loop may have ended before it comes.
+            dialing.add_done_callback(_hang_up)
+            del dialing  # it holds its error, which holds this frame
             raise
         return Channel(
             Wire(line.sock), origin, is_forwarded=line.is_forwarded, headers=line.headers
@@ -240,16 +243,23 @@ class Pool:
         task.add_done_callback(self._finishing.discard)
 
     def close(self) -> None:
-        """Hang up on all idle ones."""
+        """Hang up on all idle ones, and keep none any more."""
+        self.budget.limit = 0
         while self._idle:
             self._hang_up(self._idle.pop())
 
+    def _reap_in(self, seconds: float) -> None:
+        self._reaper = asyncio.get_running_loop().call_later(seconds, self._reap)
+
     def _reap(self) -> None:
+        self._reaper = None
         old = self._now() - KEPT_FOR
-        while self._idle and self._idle[0].idle_since < old:
+        while self._idle and self._idle[0].idle_since <= old:
             self._hang_up(self._idle.pop(0))
+        if self._idle:
+            self._reap_in(self._idle[0].idle_since - old)
 
 
-def _hang_up(dialing: "asyncio.Future[Line]") -> None:
+def _hang_up(dialing: Future[Line]) -> None:
     if not dialing.cancelled() and dialing.exception() is None:
         dialing.result().sock.close()

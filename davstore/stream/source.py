@@ -155,10 +155,10 @@ class Source:
         return Upstream(answer, link, start, total, "" if tag.startswith("W/") else tag, pool)
 
     async def _asked(self, leaf: Leaf) -> Link:
-        try:
-            return await asyncio.wrap_future(self._resolver.ask(leaf))
+        try:  # others wait for the same: who leaves must not cancel it
+            return await asyncio.shield(asyncio.wrap_future(self._resolver.ask(leaf)))
         except DavstoreError as error:
-            raise anew(error) from None  # others wait for the same
+            raise anew(error) from None
 
     async def _redirected(
         self, leaf: Leaf, link: Link, start: int, end: int | None, *, urgent: bool

@@ -5,13 +5,13 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from davstore.errors import DavstoreError, StreamBroken, anew
+from davstore.errors import DavstoreError, anew
 from davstore.model import Leaf
 from davstore.stream.copies import Copies
 from davstore.stream.delivery import Deliveries
 from davstore.stream.edges import BLOCK, Edges
 from davstore.stream.memory import Memory
-from davstore.stream.piece import Piece
+from davstore.stream.piece import Piece, fill
 from davstore.stream.pieces import Pieces
 from davstore.stream.pool import Pool
 from davstore.stream.relay import BUFFER, Flow, Sink
@@ -330,17 +330,7 @@ class Stream:
 
     def fetch(self, piece: Piece, *, urgent: bool) -> "asyncio.Task[None]":
         """Begin to fill `piece`."""
-        return asyncio.create_task(self._fetch(piece, urgent=urgent))
-
-    async def _fetch(self, piece: Piece, *, urgent: bool) -> None:
-        flow = Flow(piece.start, *self._around.floor)
-        try:
-            await self._deliveries.deliver(flow, piece.end, piece, urgent=urgent)
-        except DavstoreError as error:
-            piece.failed(error)
-        except BaseException:
-            piece.failed(StreamBroken("reading was given up"))
-            raise
+        return asyncio.create_task(fill(piece, self._deliveries, self._around.floor, urgent=urgent))
 
     @property
     def memory(self) -> Memory:

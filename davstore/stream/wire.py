@@ -63,14 +63,14 @@ class Wire:
         else:
             self._sock.send(data, _MORE)
 
-    async def send(self, data: Bytes) -> None:
-        """Send all of `data`, however long the other side takes."""
+    async def send(self, data: Bytes, seconds: float | None = None) -> None:
+        """Send all of `data`; `TimeoutError` after `seconds` in which nothing was taken."""
         rest = memoryview(data)
         while rest:
             taken = self.offer(rest)
             rest = rest[taken:]
             if not taken:
-                await self.writable()
+                await self.writable(seconds)
 
     async def receive_some(self, view: memoryview, seconds: float | None = None) -> int:
         """As `receive`, waiting for it; `TimeoutError` after `seconds` of silence."""

@@ -22,7 +22,7 @@ from tenacity.wait import wait_exponential_jitter
 from davstore import errors
 from davstore.errors import RateLimited, StoreError, StoreUnavailable, UnexpectedReply
 from davstore.tally import CALLS, WAITS, Tally
-from davstore.transport.session import Reach, Session, plain_reason
+from davstore.transport.session import Reach, Session, pieces, plain_reason
 from davstore.transport.turns import Together, Turns
 
 log = logging.getLogger(__name__)
@@ -216,15 +216,15 @@ class Transport:
         return self._judge(response, content, decode)
 
     def _content(self, response: requests.Response, deadline: float) -> bytes:
-        pieces, size = [], 0
-        for piece in response.iter_content(64 * 1024):
+        found, size = [], 0
+        for piece in pieces(response):
             size += len(piece)
             if size > MAX_BODY:
                 raise UnexpectedReply(self.account, "the reply is longer than any listing")
             if time.monotonic() > deadline:
                 raise StoreUnavailable(self.account, "the reply does not come to an end")
-            pieces.append(piece)
-        return b"".join(pieces)
+            found.append(piece)
+        return b"".join(found)
 
     def _judge(self, response: requests.Response, content: bytes, decode: Decode) -> Reply:
         status = response.status_code

@@ -7,8 +7,6 @@ import ipaddress
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
-from pathlib import Path
 from typing import TypeAlias
 
 import requests
@@ -17,7 +15,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.util import make_headers, parse_url
 
 from davstore.transport.session import MayReach, NotAllowed, ca_bundle, check, guarded
-from davstore.transport.tls import TlsContext, TlsSocket, client_context
+from davstore.transport.tls import TlsContext, TlsSocket, stream_context
 
 AnySocket: TypeAlias = socket.socket | TlsSocket
 
@@ -41,11 +39,6 @@ class Dialer:
         self._may_reach = may_reach
         self._plain, self._secure = guarded(may_reach)
 
-    @cached_property
-    def _context(self) -> TlsContext:
-        bundle = ca_bundle()
-        return client_context(bundle, is_folder=Path(bundle).is_dir())
-
     def dial(self, scheme: str, host: str, port: int, timeout: float) -> Line:
         """A connection for requests to `scheme://host:port`; `timeout` in seconds a step.
 
@@ -59,7 +52,7 @@ class Dialer:
 
     def _connection(self, scheme: str, host: str, port: int, timeout: float) -> HTTPConnection:
         if scheme == "https":
-            return self._secure(host, port, timeout=timeout, ssl_context=self._context)
+            return self._secure(host, port, timeout=timeout, ssl_context=_context())
         return self._plain(host, port, timeout=timeout)
 
     def _through(self, proxy: str, scheme: str, host: str, port: int, timeout: float) -> Line:
@@ -77,9 +70,13 @@ class Dialer:
         if scheme == "http":
             connection = HTTPConnection(*at, timeout=timeout, proxy=place)
             return Line(_connected(connection), is_forwarded=True, headers=headers)
-        tunnel = HTTPSConnection(*at, timeout=timeout, proxy=place, ssl_context=self._context)
+        tunnel = HTTPSConnection(*at, timeout=timeout, proxy=place, ssl_context=_context())
         tunnel.set_tunnel(host, port, headers=headers, scheme="http")
         return Line(_connected(tunnel))
+
+
+def _context() -> TlsContext:
+    return stream_context(ca_bundle())
 
 
 def _connected(connection: HTTPConnection) -> AnySocket:

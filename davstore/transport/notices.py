@@ -10,7 +10,7 @@ import urllib3
 
 from davstore.errors import HookError
 from davstore.transport.api import Json, decoded
-from davstore.transport.session import Reach, Session, plain_reason
+from davstore.transport.session import Reach, Session, pieces, plain_reason
 
 LONGEST_ANSWER = 4 * 1024 * 1024
 """Bytes; what is longer is no answer to a hook."""
@@ -74,10 +74,10 @@ class Notices:
         self._session.close()
 
     def _body(self, response: requests.Response, deadline: float) -> bytes:
-        pieces, size = [], 0
-        for piece in response.iter_content(64 * 1024):
+        found, size = [], 0
+        for piece in pieces(response):
             size += len(piece)
             if size > LONGEST_ANSWER or time.monotonic() > deadline:
                 raise HookError("its answer does not come to an end; is that the right url?")
-            pieces.append(piece)
-        return b"".join(pieces)
+            found.append(piece)
+        return b"".join(found)

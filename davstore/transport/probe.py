@@ -5,7 +5,6 @@ import ssl
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import urllib3
@@ -14,6 +13,7 @@ from urllib3.util import parse_url
 
 from davstore.errors import DavstoreError
 from davstore.transport.session import USER_AGENT, Reach, ca_bundle, guarded, plain_reason
+from davstore.transport.tls import api_context
 
 TIMEOUT = 10.0
 _PORTS = {"http": 80, "https": 443}
@@ -59,9 +59,7 @@ def way(url: str, now: float) -> Way:
     plain, secure = guarded(Reach(url).api)
     connection: urllib3.connection.HTTPConnection
     if parts.scheme == "https":
-        bundle = ca_bundle()
-        where = {"ca_cert_dir": bundle} if Path(bundle).is_dir() else {"ca_certs": bundle}
-        connection = secure(host, port, timeout=TIMEOUT, cert_reqs="CERT_REQUIRED", **where)  # type: ignore[arg-type]
+        connection = secure(host, port, timeout=TIMEOUT, ssl_context=api_context(ca_bundle()))
     else:
         connection = plain(host, port, timeout=TIMEOUT)
     try:

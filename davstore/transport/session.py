@@ -4,7 +4,7 @@ import ipaddress
 import os
 import socket
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any, TypeAlias
 from urllib.parse import urlsplit
@@ -16,6 +16,7 @@ from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from davstore import __version__
+from davstore.transport.tls import api_context
 
 USER_AGENT = f"davstore/{__version__} (+https://pypi.org/project/davstore/)"
 MAX_REDIRECTS = 5
@@ -126,6 +127,22 @@ class _GuardedAdapter(HTTPAdapter):
             "https": type("Pools", (urllib3.HTTPSConnectionPool,), {"ConnectionCls": secure}),
         }
 
+    def build_connection_pool_key_attributes(
+        self, request: requests.PreparedRequest, verify: Any, cert: Any = None
+    ) -> tuple[Any, Any]:
+        """With the context that all share; requests would read the authorities each time."""
+        host, tls = super().build_connection_pool_key_attributes(request, verify, cert)
+        return host, {"ssl_context": api_context(verify)} if host["scheme"] == "https" else tls
+
+    def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
+        """As above, where the proxy itself is asked over TLS."""
+        if proxy.lower().startswith("https:"):
+            options["proxy_ssl_context"] = api_context(ca_bundle())
+        return super().proxy_manager_for(proxy, **options)
+
+    def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:
+        """What is trusted stands in the context."""
+
     def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:  # type: ignore[override]
         """A proxied connection arrives at the owner's proxy, so numeric hosts are judged here."""
         host = urlsplit(request.url or "").hostname or ""
@@ -170,6 +187,14 @@ def check(may_reach: MayReach, host: str, address: str) -> None:
     """Raises `NotAllowed` where the account has no business at `address`."""
     if not may_reach(host, address):
         raise NotAllowed(f"{host} leads to the private address {address}")
+
+
+def pieces(response: requests.Response) -> Iterator[bytes]:
+    """Its body, in pieces as they come: requests waits for whole blocks, in which a trickle is not
+    noticed. Raises urllib3's `HTTPError`.
+    """
+    while piece := response.raw.read1(64 * 1024, decode_content=True):
+        yield piece
 
 
 def plain_reason(error: BaseException) -> str:

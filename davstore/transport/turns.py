@@ -80,23 +80,12 @@ class Turns:
                 pace.close()
 
 
-def _pace(account: str, name: str, rates: list[Rate], together: Together | None) -> "_Kept":
+def _pace(
+    account: str, name: str, rates: list[Rate], together: Together | None
+) -> "_Server | _File":
     if together is not None and together.pool is not None:
         return _Server(account, name, rates, together.pool)
     return _File(name, rates, together)
-
-
-class _Kept(Protocol):
-    """One limit."""
-
-    def take(self) -> None:
-        """Wait for a turn."""
-
-    def limiter(self) -> Limiter:
-        """What counts."""
-
-    def close(self) -> None:
-        """Let go of it."""
 
 
 class _Bucket(PostgresBucket):
@@ -162,9 +151,6 @@ class _File:
         shared = self._shared
         if shared is None or not _tried(lambda: shared.try_acquire(self._name)):
             self._own.try_acquire(self._name)
-
-    def limiter(self) -> Limiter:
-        return self._shared or self._own
 
     def close(self) -> None:
         for limiter in (self._shared, self._own):

@@ -51,11 +51,15 @@ class _Placing:
         self._files: dict[Path, set[str]] = {}
         self._folders: dict[Path, dict[str, str]] = {}
         self._tops: dict[str, str] = {}
+        self._stems: dict[Path, set[str]] = {}
 
     def keep(self, want: Want, path: Path) -> None:
         """A file stays where it was."""
         self.paths[want.key] = path
-        self._files.setdefault(path[:-1], set()).add(names.key(path[-1]))
+        key = names.key(path[-1])
+        self._files.setdefault(path[:-1], set()).add(key)
+        if path[:-1] in self._stems:
+            self._stems[path[:-1]].add(names.split(key)[0])
         for depth in range(1, len(path)):
             inside = self._folders.setdefault(path[: depth - 1], {})
             inside[names.key(path[depth - 1])] = path[depth - 1]
@@ -116,15 +120,18 @@ class _Placing:
 
     def _free(self, parent: Path, wanted: Sequence[str], *, stem: bool) -> str:
         occupied = _Occupied(self, parent, folders=True)
-        stems = self._stems(parent) if stem else ()
+        stems = self._stems_in(parent) if stem else ()
         for name in wanted:
             if names.key(name) not in occupied and names.key(names.split(name)[0]) not in stems:
                 return name
         return names.distinct(wanted[-1], self._tag, occupied)
 
-    def _stems(self, parent: Path) -> Collection[str]:
-        every = (*self._files.get(parent, ()), *self._taken.files(parent))
-        return {names.split(name)[0] for name in every}
+    def _stems_in(self, parent: Path) -> Collection[str]:
+        """Of all files in `parent`: gathered once, as a season may have hundreds."""
+        if parent not in self._stems:
+            every = (*self._files.get(parent, ()), *self._taken.files(parent))
+            self._stems[parent] = {names.split(name)[0] for name in every}
+        return self._stems[parent]
 
     def is_file(self, parent: Path, key: str) -> bool:
         """Whether a file of this key stands in `parent`."""

@@ -19,6 +19,8 @@ _YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d|p)")
 _DATED = re.compile(
     r"(.+?)[ ._\[(-]+((?:19|20)\d\d)[\])]?[ ._-]+(?:S\d{1,4}[ ._-]?E\d|\d{1,2}x\d\d)", re.I
 )
+LONGEST = 512
+"""Characters that are read: the parser takes seconds for 8,000, and minutes for more."""
 _TALL = re.compile(r"^(\d{3,4})[pi]$")
 
 
@@ -47,9 +49,10 @@ class Release:
 
 
 def release(name: str) -> Release:
-    """What `name`, of a magnet or a file, says."""
+    """What `name`, of a magnet or a file, says; of a very long one, its beginning."""
     import PTT  # noqa: PLC0415 - its hundreds of expressions take memory, and most names need none
 
+    name = name[:LONGEST]
     try:
         found = PTT.parse_title(name.replace("_", " ") if " " not in name else name)
     except Exception:  # noqa: BLE001 - a name that trips the parser says nothing

@@ -28,6 +28,7 @@ from davstore.simulator import Content, SimFile, SimMagnet, Simulator
 from davstore.stores import STORES, alldebrid, plank, realdebrid, stremthru
 from davstore.stores.base import Means
 from davstore.stores.memory import Memory
+from tests.clock import Clock
 from tests.serving import settings, write_config
 
 MAGNETS, FILES = 20_000, 10
@@ -47,16 +48,6 @@ class Report:
         self.good = self.good and fine
         print(f"{what:<62}{value:>10.2f} {unit:<6} <= {goal:>8g} {'' if fine else 'MISSED'}",
               flush=True)  # fmt: skip
-
-
-class Clock:
-    """Moved by hand."""
-
-    def __init__(self) -> None:
-        self.time = time.time()
-
-    def __call__(self) -> float:
-        return self.time
 
 
 def resident(pid: int) -> float:
@@ -194,7 +185,7 @@ def idle_hour_of_shows(report: Report) -> None:
 @contextmanager
 def unstarted(sim: Simulator, name: str) -> Iterator[tuple[Server, Clock]]:
     """A server with this account that does nothing by itself."""
-    clock = Clock()
+    clock = Clock(time.time())
     every = dict.fromkeys(("refresh", "refresh_quick", "refresh_slow"), 60)
     with TemporaryDirectory() as folder:
         table = {"port": 0, "state": f"{folder}/state", **every}
@@ -222,7 +213,7 @@ def realdebrid_first_start(report: Report, sim: Simulator, magnets: int) -> None
     service = sim.realdebrid
     for magnet in library(magnets - len(service.library), 1):
         service.add(magnet)
-    clock = Clock()
+    clock = Clock(time.time())
     kind = STORES["realdebrid"]
     store = kind.open("rd", kind.settings.model_validate(service.settings), Means(now=clock))
     with TemporaryDirectory() as state:
@@ -245,7 +236,7 @@ def realdebrid_first_start(report: Report, sim: Simulator, magnets: int) -> None
 
 def churn(report: Report, magnets: int, files: int) -> None:
     """Three hundred refreshes at each of which fifty magnets go, come and are read."""
-    clock, store = Clock(), Memory("acc")
+    clock, store = Clock(time.time()), Memory("acc")
 
     def put(number: int) -> None:
         name = NAME.format(number)

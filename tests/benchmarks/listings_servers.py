@@ -18,6 +18,7 @@ from typing import IO
 
 from tests.benchmarks.listings_client import Client
 from tests.benchmarks.listings_davstore import ACCOUNT, added, listed, magnet
+from tests.commands import free_port
 
 READY_SECONDS = 600.0
 
@@ -113,7 +114,7 @@ def running(name: str, tree: Path, magnets: int, files: int) -> Iterator[Listed]
     """`name` over `tree`, or davstore over as many magnets, ready to be asked."""
     folder = tree.parent / f"{name}-{time.monotonic_ns()}"
     folder.mkdir()
-    port = _free_port()
+    port = free_port()
     if name == "davstore":
         command = [sys.executable, "-m", "tests.benchmarks.listings_davstore"]
         command += [str(magnets), str(files)]
@@ -170,12 +171,6 @@ def _found(program: str) -> str:
 def _first_line(*command: str) -> str:
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     return done.stdout.splitlines()[0].strip()
-
-
-def _free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
 
 
 def _wait_for(port: int, process: subprocess.Popen[str]) -> None:

@@ -28,7 +28,8 @@ from typing import Self
 
 import trustme
 
-from tests.benchmarks.processes import Program, Unfit, found, free_port, listens
+from tests.benchmarks.processes import Program, Unfit, found, listens
+from tests.commands import free_port
 
 MiB = 1024 * 1024
 NAMES = ("http", "https", "far", "slow")

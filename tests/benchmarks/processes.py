@@ -81,15 +81,8 @@ class Program:
         return self._process.poll() is None
 
     def usage(self) -> Usage:
-        """Of the whole tree; ended children count where their parent has waited for them."""
-        cpu, resident, threads = 0, 0, 0
-        for pid in _tree(self._process.pid):
-            with contextlib.suppress(OSError):
-                fields = _stat(pid)
-                cpu += sum(int(field) for field in fields[11:15])
-                threads += int(fields[17])
-                resident += int(fields[21]) * resource.getpagesize()
-        return Usage(cpu / TICK, resident, threads)
+        """Of the whole tree."""
+        return usage_of(self._process.pid)
 
     def stop(self) -> None:
         """Ask to end, then end by force; may be called twice."""
@@ -119,6 +112,18 @@ class Program:
         return " / ".join(lines[-3:])[-400:] or "it said nothing"
 
 
+def usage_of(process: int) -> Usage:
+    """Of the tree of a process; ended children count where their parent has waited for them."""
+    cpu, resident, threads = 0, 0, 0
+    for pid in _tree(process):
+        with contextlib.suppress(OSError):
+            fields = _stat(pid)
+            cpu += sum(int(field) for field in fields[11:15])
+            threads += int(fields[17])
+            resident += int(fields[21]) * resource.getpagesize()
+    return Usage(cpu / TICK, resident, threads)
+
+
 def found(tool: str) -> str:
     """Where a program is. Raises `Unfit` where it is not installed."""
     beside = Path(sys.executable).parent
@@ -127,14 +132,6 @@ def found(tool: str) -> str:
     if place is None:
         raise Unfit(f"needs {tool}, which is not installed")
     return place
-
-
-def free_port() -> int:
-    """A port of 127.0.0.1 on which nothing listens."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port
 
 
 def listens(port: int) -> bool:

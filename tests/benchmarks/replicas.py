@@ -28,9 +28,10 @@ from tests.benchmarks import ranges, throughput
 from tests.benchmarks.listings import SETS
 from tests.benchmarks.listings_client import Client
 from tests.benchmarks.origins import REEL, Origins, scratch
-from tests.benchmarks.processes import Program, free_port
+from tests.benchmarks.processes import Program
 from tests.benchmarks.servers import Bench, Scale
 from tests.benchmarks.workers import NAME, measured
+from tests.commands import free_port
 from tests.postgres import Cluster, binaries
 
 ENGINES: Final = ("SQLite", "PostgreSQL")

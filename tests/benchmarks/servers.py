@@ -25,7 +25,8 @@ import tomli_w
 
 from davstore.simulator import Content, SimFile, SimMagnet, Simulator
 from tests.benchmarks.origins import FILM, NAMES, Origins, Served
-from tests.benchmarks.processes import Program, Unfit, Usage, found, free_port, listens
+from tests.benchmarks.processes import Program, Unfit, Usage, found, listens
+from tests.commands import free_port
 
 ACCOUNT = "rd"
 READY = 120.0

@@ -8,12 +8,9 @@ from sqlalchemy import Engine
 
 from davstore.catalog import Catalog, open_database
 from davstore.config import Database
-from tests.catalog.scripted import Clock, ScriptedStore, reopened
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
+from tests.catalog.process import Process, begun
+from tests.catalog.scripted import ScriptedStore, reopened
+from tests.clock import Clock
 
 
 @pytest.fixture
@@ -31,3 +28,11 @@ def engine(tmp_path: Path, clock: Clock, database: Database | None) -> Iterator[
 @pytest.fixture
 def catalog(store: ScriptedStore, engine: Engine, clock: Clock) -> Catalog:
     return reopened(store, engine, clock)
+
+
+@pytest.fixture
+def pair(
+    tmp_path: Path, store: ScriptedStore, clock: Clock, database: Database | None
+) -> Iterator[list[Process]]:
+    with begun(2, tmp_path, store, clock, database) as both:
+        yield both

@@ -35,7 +35,7 @@ class Process:
         prepare(self.engine)
         self.records = Records(self.engine)
         self.leases = Leases(self.engine, common or clock, steady=clock)
-        self.links = Links(self.engine)
+        self.links = Links(self.engine, clock)
         stores: dict[str, Store] = {"rd": store}
         stores |= {f"rd{number}": Named(f"rd{number}") for number in range(1, accounts)}
         self.catalog = Catalog.opened(

@@ -8,16 +8,9 @@ from davstore.catalog import Catalog, Records
 from davstore.errors import StoreError, StoreUnavailable
 from davstore.model import Account, File, Folder, Leaf, Link, Magnet, Snapshot, Status, Unreadable
 from davstore.stores.base import FileLists, Listing
+from tests.clock import Clock
 
 SOURCE = {"rd": "realdebrid https://api.example"}
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.time = 1_700_000_000.0
-
-    def __call__(self) -> float:
-        return self.time
 
 
 class ScriptedStore:

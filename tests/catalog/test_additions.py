@@ -31,6 +31,7 @@ from davstore.errors import (
 from davstore.model import Account, File, Link, Magnet, Status, Wanted
 from davstore.stores.base import FileLists, Listing
 from davstore.wanted import of_hash
+from tests.clock import Clock
 
 PAUSE = 20.0
 HASHES = [letter * 40 for letter in "abcdef"]
@@ -42,14 +43,6 @@ BEFORE = [
 
 class Killed(BaseException):
     """The process is no more."""
-
-
-@dataclass
-class Clock:
-    time: float = 1_000_000.0
-
-    def __call__(self) -> float:
-        return self.time
 
 
 @dataclass

@@ -5,8 +5,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Engine
 
 from davstore.catalog import Arranged, PlaceRecords, open_database
+from davstore.catalog.places import Place
 from davstore.catalog.records import Held
 from davstore.catalog.trees import Shelf, Tree
 from davstore.config import Database
@@ -155,7 +157,20 @@ def test_a_name_is_free_again_after_ninety_days(library: Library) -> None:
     files(arranged)
     library.now += 91 * DAY
     library.add("one", "Sintel 2010 1080p", "e", ("other.mkv", 700))
+    assert SINTEL in files(arranged)
     assert SINTEL in files(library.arranged())
+
+
+def test_what_could_not_be_written_hides_nothing_that_another_process_writes(
+    engine: Engine,
+) -> None:
+    ours, theirs = PlaceRecords(engine), PlaceRecords(engine)
+    with pytest.raises(ZeroDivisionError), ours.writing() as connection:
+        ours.save(connection, [(Place("a", "Sintel", "1", {}), {})])
+        raise ZeroDivisionError
+    with theirs.writing() as connection:
+        theirs.save(connection, [(Place("b", "Charade", "1", {}), {})])
+    assert [place.key for place in ours.news()] == ["b"]
 
 
 def test_only_what_changed_is_other_than_it_was(library: Library) -> None:

@@ -1,18 +1,20 @@
 """What seems to have vanished all at once, and when that is believed."""
 
+import threading
+
 import pytest
 from sqlalchemy import Engine
 
 from davstore.catalog import Catalog
 from davstore.model import Magnet, Status
 from tests.catalog.scripted import (
-    Clock,
     ScriptedStore,
     magnet,
     many,
     names,
     reopened,
 )
+from tests.clock import Clock
 
 
 def test_an_empty_answer_empties_nothing_until_a_second_one_agrees(
@@ -60,6 +62,29 @@ def test_what_is_held_back_is_remembered_over_a_restart(
     assert len(names(again)) == 20
     again.refresh("rd")
     assert names(again) == []
+
+
+def test_who_settles_what_is_held_back_waits_for_no_service(
+    catalog: Catalog, store: ScriptedStore
+) -> None:
+    many(store, 20)
+    catalog.refresh("rd")
+    store.rows = []
+    catalog.refresh("rd")
+    settling = threading.Thread(
+        target=catalog.decide, args=("rd",), kwargs={"believe": True}, daemon=True
+    )
+
+    def settle() -> None:
+        settling.start()
+        settling.join(20)
+        assert not settling.is_alive()
+
+    store.meanwhile = settle
+    catalog.refresh("rd")
+    store.meanwhile = lambda: None
+    catalog.refresh("rd")
+    assert names(catalog) == []
 
 
 @pytest.mark.parametrize("status", [Status.FAILED, Status.QUEUED])

@@ -1,16 +1,20 @@
 """How PostgreSQL is reached, and what is said where it is not."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from pydantic import SecretStr
 from sqlalchemy.exc import SQLAlchemyError
 
 from davstore.catalog import Records, look_into, open_database
+from davstore.catalog.dialects import for_each
+from davstore.catalog.tables import files
 from davstore.config import Database
 from davstore.errors import StateError
-from tests.catalog.scripted import Clock
+from tests.clock import Clock
 from tests.postgres import PASSWORD, Cluster
 
 
@@ -105,3 +109,27 @@ def test_a_pooler_that_forgets_what_was_prepared_is_asked_plainly(
             count = connection.exec_driver_sql("SELECT count(*) FROM pg_prepared_statements")
             assert count.scalar_one() == 0
         engine.dispose()
+
+
+def test_rows_of_many_keys_are_found_by_the_index_in_a_table_without_statistics(
+    postgres: Cluster, tmp_path: Path, clock: Clock
+) -> None:
+    """As after the first listing of a large account: statistics come a minute later."""
+    with postgres.database() as made:
+        engine = open_database(tmp_path, clock, database=made)
+        query = sa.select(files).where(files.c.account == sa.bindparam("account"))
+        query = for_each(engine, query, files.c.magnet, "magnets")
+        row = {"account": "alldebrid", "position": 0, "path": "film.mkv", "ref": "1"}
+        row |= {"mime": "", "video_hash": ""}
+        explain = f"EXPLAIN (ANALYZE, FORMAT JSON) {query.compile(engine)}"
+        wanted = {"account": "alldebrid", "magnets": ["7", "11", "4999"]}
+        with engine.connect() as connection:
+            connection.exec_driver_sql("ALTER TABLE files SET (autovacuum_enabled = false)")
+            magnets = ({"magnet": str(number)} for number in range(5000))
+            connection.execute(sa.insert(files), [row | magnet for magnet in magnets])
+            plan = str(connection.exec_driver_sql(explain, wanted).scalar_one())
+            assert len(connection.execute(query, wanted).all()) == len(wanted["magnets"])
+        engine.dispose()
+    read = [int(rows) for rows in re.findall(r"'Actual Rows': (\d+)", plan)]
+    assert read
+    assert max(read) == len(wanted["magnets"])

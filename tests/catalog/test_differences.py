@@ -1,5 +1,6 @@
 """Which folders changed between two moments, found without loading the files of any magnet."""
 
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from davstore.catalog import Arranged, PlaceRecords, differences, open_database
 from davstore.catalog.records import Held
 from davstore.catalog.trees import Shelf, Tree
+from davstore.config import Database
 from davstore.model import Entry, File, Folder, Magnet, Snapshot, Status
 from davstore.view_settings import DEFAULT_VIEWS, ViewSettings
 
@@ -81,15 +83,20 @@ def in_views(arranged: Arranged) -> dict[str, Folder]:
     return {f"/{folder.name}": folder for folder in arranged.complete() or ()}
 
 
-def arranged(account: Account, folder: Path, views: dict[str, ViewSettings]) -> Arranged:
-    records = PlaceRecords(open_database(folder, lambda: NOW))
-    return Arranged(views, ["rd"], account.snapshot, records, now=lambda: NOW)
+@pytest.fixture
+def arranged(
+    account: Account, tmp_path: Path, database: Database | None
+) -> Iterator[Callable[[dict[str, ViewSettings]], Arranged]]:
+    engine = open_database(tmp_path, lambda: NOW, database=database)
+    records = PlaceRecords(engine)
+    yield lambda views: Arranged(views, ["rd"], account.snapshot, records, now=lambda: NOW)
+    engine.dispose()
 
 
 def test_changes_in_views_are_told_by_the_folders_they_are_in(
-    account: Account, tmp_path: Path
+    account: Account, arranged: Callable[[dict[str, ViewSettings]], Arranged]
 ) -> None:
-    views = arranged(account, tmp_path, dict(DEFAULT_VIEWS))
+    views = arranged(dict(DEFAULT_VIEWS))
     before = in_views(views)
     account.add("Caminandes S02E01 1080p", "Caminandes S02E01.mkv")
     account.add("Sintel.2010.2160p", "Sintel.mkv")
@@ -105,8 +112,10 @@ def test_changes_in_views_are_told_by_the_folders_they_are_in(
     assert ("removed", "/Movies/Sintel (2010)") in told(after, in_views(views))
 
 
-def test_a_flat_view_is_told_as_itself(account: Account, tmp_path: Path) -> None:
-    views = arranged(account, tmp_path, {"Flat": ViewSettings(layout="flat")})
+def test_a_flat_view_is_told_as_itself(
+    account: Account, arranged: Callable[[dict[str, ViewSettings]], Arranged]
+) -> None:
+    views = arranged({"Flat": ViewSettings(layout="flat")})
     before = in_views(views)
     account.add("Spring (2019)", "Spring.mkv")
     assert told(before, in_views(views)) == [("changed", "/Flat")]

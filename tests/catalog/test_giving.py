@@ -12,14 +12,9 @@ from davstore.config import Database
 from davstore.model import Status
 from davstore.wanted import of_hash
 from tests.catalog.shop import AFTER, Process, Shop
-from tests.catalog.test_removals import Clock
+from tests.clock import Clock
 
 HASH = "a" * 40
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from davstore.dav.noise import Noise
 from davstore.dav.patience import OF_A_NAME, Patience
 from davstore.dav.refused_writes import RefusedWrites
 from davstore.dav.remembered import DeadProperties, Locks
-from tests.catalog.scripted import Clock
+from tests.clock import Clock
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """Who has a lease, whatever becomes of the clock, of the network and of those who have one."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -9,16 +9,9 @@ from davstore.catalog import Turns
 from davstore.catalog.leases import SECONDS
 from davstore.config import Database
 from davstore.errors import Busy
-from tests.catalog.process import Process, begun
-from tests.catalog.scripted import Clock, ScriptedStore, film, magnet, names
-
-
-@pytest.fixture
-def pair(
-    tmp_path: Path, store: ScriptedStore, clock: Clock, database: Database | None
-) -> Iterator[list[Process]]:
-    with begun(2, tmp_path, store, clock, database) as both:
-        yield both
+from tests.catalog.process import Process
+from tests.catalog.scripted import ScriptedStore, film, magnet, names
+from tests.clock import Clock
 
 
 def test_who_is_cut_off_does_not_believe_to_refresh_what_another_does(

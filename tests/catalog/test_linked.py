@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 from sqlalchemy import Engine
@@ -10,8 +10,9 @@ from sqlalchemy import Engine
 from davstore.catalog import Linked, NotThere
 from davstore.catalog.audit import removals
 from davstore.errors import StoreUnavailable
-from davstore.model import File, Leaf, Saved
-from tests.catalog.scripted import Clock, ScriptedStore
+from davstore.model import RECENT, File, Leaf, Saved
+from tests.catalog.scripted import ScriptedStore
+from tests.clock import Clock
 
 
 @dataclass
@@ -111,6 +112,16 @@ def test_what_another_process_has_removed_does_not_come_back(process: Process, d
     for each in (second, process()):
         assert shown(each, desk) == {}
     assert process.rows == [("a.iso", "removed"), ("b.iso", "removed")]
+
+
+def test_what_another_process_has_hidden_stays_hidden(process: Process, desk: Desk) -> None:
+    desk.kept = {name: replace(each, kind=RECENT) for name, each in desk.kept.items()}
+    process().refresh(desk.name)
+    first, second = process(), process()
+    first.forget(desk.name, shown(first, desk)["a.iso"], "anna")
+    second.refresh(desk.name)
+    for each in (second, process()):
+        assert list(shown(each, desk)) == ["b.iso"]
 
 
 def test_what_the_service_keeps_stays_and_is_one_row_when_it_goes(

@@ -15,9 +15,10 @@ from davstore.catalog.dialects import CHANNEL, introduce
 from davstore.config import Database
 from davstore.wanted import of_hash
 from tests.catalog.process import Process
-from tests.catalog.scripted import Clock, ScriptedStore, film, magnet, names
+from tests.catalog.scripted import ScriptedStore, film, magnet, names
 from tests.catalog.shop import Process as ShopProcess
 from tests.catalog.shop import Shop
+from tests.clock import Clock
 from tests.postgres import Cluster
 from tests.serving import wait_until
 

@@ -14,7 +14,8 @@ from davstore.catalog.schedule import FIRST_PAUSE, OWNERS_PAUSE, Schedule
 from davstore.catalog.trees import Shelf
 from davstore.errors import NotAuthorized, RateLimited, StoreError
 from davstore.model import File, Folder, Leaf, Magnet, Status, Unreadable
-from tests.catalog.scripted import Clock, ScriptedStore, film, magnet, many
+from tests.catalog.scripted import ScriptedStore, film, magnet, many
+from tests.clock import Clock
 
 INTERVALS = Intervals(usual=60, quick=20, slow=300)
 

@@ -9,7 +9,6 @@ from davstore.catalog import Catalog, Records
 from davstore.errors import Gone, StoreUnavailable
 from davstore.model import File, Folder, Magnet, Status, Unreadable
 from tests.catalog.scripted import (
-    Clock,
     ScriptedStore,
     film,
     leaf,
@@ -19,6 +18,7 @@ from tests.catalog.scripted import (
     reopened,
     snapshot,
 )
+from tests.clock import Clock
 
 
 def test_nothing_is_known_before_the_first_answer(catalog: Catalog) -> None:

@@ -11,19 +11,7 @@ from davstore.catalog.editor import LINGER, NotThere
 from davstore.config import Database
 from davstore.errors import NotAuthorized, StoreUnavailable, UnexpectedReply
 from tests.catalog.shop import AFTER, Process, Shop, failing
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.time = 1_700_000_000.0
-
-    def __call__(self) -> float:
-        return self.time
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
+from tests.clock import Clock
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 overtaken: after each step one refreshes, and all show what the rules say.
 """
 
+import shutil
 from contextlib import ExitStack
 from copy import deepcopy
 from dataclasses import dataclass, field
@@ -81,6 +82,7 @@ class ReplicaHistories(Histories):
         for one in self.replicas:
             one.close()
         self.opened.close()
+        shutil.rmtree(self.state)
 
     @property
     def connected(self) -> list[Replica]:

@@ -2,7 +2,7 @@
 
 import shutil
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +18,9 @@ from davstore.catalog.migrations import READABLE_FROM
 from davstore.config import Database
 from davstore.errors import StateError
 from tests.catalog.newer import ADDING, NEWER, changed_by_a_newer, changed_on_server
-from tests.catalog.process import Process, begun
-from tests.catalog.scripted import Clock, ScriptedStore, film, magnet, names, snapshot
+from tests.catalog.process import Process
+from tests.catalog.scripted import ScriptedStore, film, magnet, names, snapshot
+from tests.clock import Clock
 
 OLDEST = Path(__file__).parent / "schemas" / "4.sql"
 """The last one before Alembic; every later schema is made from it by the scripts."""
@@ -138,14 +139,6 @@ def test_a_migration_that_takes_away_is_refused(script: str, said: str, tmp_path
         connection.executescript(script)
     found = taken_away(before, after)
     assert [said in each for each in found] == ([True] if said else []), found
-
-
-@pytest.fixture
-def pair(
-    tmp_path: Path, store: ScriptedStore, clock: Clock, database: Database | None
-) -> Iterator[list[Process]]:
-    with begun(2, tmp_path, store, clock, database) as both:
-        yield both
 
 
 def upgrade(pair: Sequence[Process], readable_from: int) -> None:

@@ -2,7 +2,7 @@
 
 import logging
 import sqlite3
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +11,11 @@ import sqlalchemy as sa
 
 from davstore.catalog import SCHEMA, Records, look_into, open_database
 from davstore.catalog.database import FILE_NAME
+from davstore.catalog.dialects import alone
 from davstore.catalog.migrations import number
 from davstore.errors import StateError
 from tests.catalog.newer import changed_on_server
-from tests.catalog.scripted import Clock
+from tests.clock import Clock
 from tests.postgres import Cluster
 
 SCHEMAS = Path(__file__).parent / "schemas"
@@ -60,7 +61,7 @@ def test_every_earlier_schema_becomes_the_present_one(
     assert shape(engines[0]) == shape(engines[1])
     records = Records(engines[0])
     assert records.held("rd")["a"].folder == "Sintel (2010)"
-    assert records.files("rd", "a")[0].size == 5_000_000_000
+    assert records.files_of("rd", ["a"])["a"][0].size == 5_000_000_000
     for engine in engines:
         with engine.connect() as connected:
             assert number(connected) == SCHEMA
@@ -90,6 +91,52 @@ def test_of_several_that_start_at_once_one_makes_the_tables(
         assert {"accounts", "audit", "kept", "alembic_version"} <= found.keys()
         for engine in engines:
             engine.dispose()
+
+
+BACKWARDS = {
+    8: (
+        "DROP INDEX ix_links_revision",
+        "DROP INDEX ix_sizes_revision",
+        "DROP INDEX ix_audit_unended",
+    ),
+    7: ("DROP TABLE sidecar_properties",),
+    6: (
+        "ALTER TABLE magnets DROP COLUMN kind, DROP COLUMN title, DROP COLUMN year",
+        "ALTER TABLE files DROP COLUMN season, DROP COLUMN episode",
+    ),
+}
+"""How a PostgreSQL, which has been there since schema 5, becomes what the one before has made."""
+
+
+@pytest.mark.parametrize("schema", range(5, SCHEMA))
+def test_every_earlier_schema_of_a_server_becomes_the_present_one(
+    schema: int, postgres: Cluster, tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However long it takes: here the others, who wait for the one that does it, wait longer than
+    for any other answer.
+    """
+    with postgres.database() as made, ThreadPoolExecutor(2) as pool:
+        engine = open_database(tmp_path, clock, database=made)
+        expected = shape(engine)
+        with engine.begin() as connection:
+            for number_ in range(SCHEMA, schema, -1):
+                for statement in BACKWARDS[number_]:
+                    connection.exec_driver_sql(statement)
+            connection.execute(sa.text("UPDATE alembic_version SET version_num = :was"),
+                               {"was": f"v{schema}"})  # fmt: skip
+            for statement in KNOWN.strip().split(";\n"):
+                connection.exec_driver_sql(statement)
+        assert shape(engine) != expected
+        monkeypatch.setattr("davstore.catalog.postgres.SILENCE", 0.3)
+        with engine.connect() as busy:
+            alone(busy, "schema")
+            opening = [pool.submit(open_database, tmp_path, clock, database=made) for _ in range(2)]
+            assert wait(opening, 1.0).not_done == set(opening)
+        engines = [engine, *(each.result(60) for each in opening)]
+        assert [shape(each) for each in engines] == [expected] * 3
+        assert Records(engines[1]).files_of("rd", ["a"])["a"][0].size == 5_000_000_000
+        for each in engines:
+            each.dispose()
 
 
 def test_a_newer_database_is_refused_in_one_line(

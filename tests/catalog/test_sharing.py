@@ -1,7 +1,6 @@
 """Several catalogs over one database: who refreshes, who follows, what is never overwritten."""
 
 import sqlite3
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,13 +8,12 @@ import sqlalchemy as sa
 
 from davstore.catalog import Links, Records, Turns, open_database
 from davstore.catalog.leases import REFRESH, SECONDS
-from davstore.config import Database
+from davstore.catalog.link_records import SWEEP_EVERY
 from davstore.errors import Busy, StateError
 from davstore.model import File, Link
 from tests.catalog.newer import changed_by_a_newer
-from tests.catalog.process import Process, begun
+from tests.catalog.process import Process
 from tests.catalog.scripted import (
-    Clock,
     ScriptedStore,
     film,
     leaf,
@@ -24,14 +22,7 @@ from tests.catalog.scripted import (
     names,
     snapshot,
 )
-
-
-@pytest.fixture
-def pair(
-    tmp_path: Path, store: ScriptedStore, clock: Clock, database: Database | None
-) -> Iterator[list[Process]]:
-    with begun(2, tmp_path, store, clock, database) as both:
-        yield both
+from tests.clock import Clock
 
 
 def test_one_of_two_refreshes(pair: list[Process]) -> None:
@@ -219,9 +210,23 @@ def test_links_that_change_are_noticed(pair: list[Process], clock: Clock) -> Non
     first.drop("rd", "ref", found.url)
     assert second.get("rd", "ref") is None
     assert second.changed() == [("rd", "ref", "")]
-    second.sweep(clock.time)
     first.put("rd", "ref", Link("https://host.example/2", clock.time + 100))
     assert second.changed() == [("rd", "ref", "https://host.example/2")]
+
+
+def test_links_that_have_ended_go_and_what_was_dropped_is_noticed_before(
+    pair: list[Process], clock: Clock
+) -> None:
+    first, second = (one.links for one in pair)
+    for ref in ("old", "dropped"):
+        first.put("rd", ref, Link("https://host.example/1", clock.time + 100))
+    second.changed()
+    clock.time += SWEEP_EVERY
+    first.drop("rd", "dropped", "https://host.example/1")
+    first.put("rd", "new", Link("https://host.example/2", clock.time + 100))
+    assert {ref for _, ref, _ in second.changed()} == {"dropped", "new"}
+    assert first.get("rd", "old") is None
+    assert first.get("rd", "new")
 
 
 def test_a_disk_that_fails_leaves_everything_as_it_is(

@@ -10,8 +10,8 @@ from davstore.catalog import Sidecars, Vanished, open_database
 from davstore.catalog.migrations import SCHEMA, number
 from davstore.config import Database
 from davstore.errors import Full
-from tests.catalog.scripted import Clock
 from tests.catalog.test_sidecars import HOME, opened, put
+from tests.clock import Clock
 
 NFO = ("movie.nfo",)
 

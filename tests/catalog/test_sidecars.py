@@ -13,7 +13,8 @@ from davstore.catalog.contents import ABANDONED
 from davstore.catalog.sidecars import LEAST
 from davstore.errors import Full
 from davstore.model import Folder, Snapshot
-from tests.catalog.scripted import Clock, ScriptedStore, film, magnet, reopened
+from tests.catalog.scripted import ScriptedStore, film, magnet, reopened
+from tests.clock import Clock
 from tests.dav.shelves import folder, leaf
 
 HOME = "account/rd/aaaa"
@@ -94,6 +95,16 @@ def test_they_take_no_more_than_they_may(sidecars: Sidecars, other: Sidecars) ->
         sidecars.make(HOME, (str(number),))
     with pytest.raises(Full):
         sidecars.make(HOME, ("one", "more"))
+
+
+def test_a_folder_is_copied_only_where_there_is_room_for_all_of_it(
+    sidecars: Sidecars, tmp_path: Path
+) -> None:
+    for number in range(4):
+        put(sidecars, f"fan/{number}", bytes(MIB // 6))
+    with pytest.raises(Full):
+        sidecars.copy(HOME, ("fan",), "other", ("art",), whole=True)
+    assert len(on_disk(tmp_path)) == len(shown(sidecars)) == 4
 
 
 def test_what_another_process_wrote_is_known_once_it_is_followed(

@@ -4,6 +4,7 @@ import logging
 import random
 import signal
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,11 +12,11 @@ import sqlalchemy as sa
 
 from davstore.catalog import (
     Catalog,
+    Overviews,
     Records,
     look_into,
     only_server,
     open_database,
-    overviews,
     server_of,
 )
 from davstore.catalog.database import FILE_NAME
@@ -23,9 +24,11 @@ from davstore.catalog.migrations import SCHEMA
 from davstore.catalog.tables import accounts, files, magnets
 from davstore.config import Database
 from davstore.errors import StateError
-from davstore.model import Folder, Snapshot
-from tests.catalog.scripted import Clock, ScriptedStore, film, magnet, many, reopened
+from davstore.model import File, Folder, Snapshot, Status
+from davstore.stores.shapes import LARGEST
+from tests.catalog.scripted import ScriptedStore, film, magnet, many, reopened
 from tests.catalog.stepping import SOURCE, Stepping, truth
+from tests.clock import Clock
 from tests.programs import Program
 from tests.serving import wait_until
 
@@ -44,7 +47,7 @@ def checked(state: Path, database: Database | None) -> int:
     if step:
         assert {id_: int(h.magnet.fingerprint) for id_, h in held.items()} == truth(step)
     for id_, one in held.items():
-        refs = [file.ref for file in records.files("steps", id_)]
+        refs = [file.ref for file in records.files_of("steps", [id_]).get(id_, ())]
         assert len(refs) == one.count
         assert refs == [f"{id_} {one.files_of} {at}" for at in range(one.count)]
     with engine.connect() as connection:
@@ -122,9 +125,8 @@ def test_a_full_disk_is_said_once_and_serves_from_memory(
 
 
 def test_a_catalog_that_breaks_while_serving_is_an_error_and_no_empty_folder(
-    tmp_path: Path, store: ScriptedStore, clock: Clock
+    engine: sa.Engine, store: ScriptedStore, clock: Clock
 ) -> None:
-    engine = open_database(tmp_path, clock)
     catalog = reopened(store, engine, clock)
     many(store, 3)
     catalog.refresh("rd")
@@ -132,7 +134,6 @@ def test_a_catalog_that_breaks_while_serving_is_an_error_and_no_empty_folder(
         connection.exec_driver_sql("DROP TABLE files")
     with pytest.raises(StateError, match="cannot be read"):
         shown(catalog)
-    engine.dispose()
 
 
 OLD = """
@@ -197,22 +198,38 @@ def test_looking_changes_nothing_and_makes_nothing(tmp_path: Path) -> None:
 
 
 def test_a_standing_account_is_told_with_what_is_held_back(
-    tmp_path: Path, store: ScriptedStore, clock: Clock
+    engine: sa.Engine, tmp_path: Path, database: Database | None, store: ScriptedStore, clock: Clock
 ) -> None:
-    engine = open_database(tmp_path, clock)
     catalog = reopened(store, engine, clock)
     many(store, 20)
     catalog.refresh("rd")
     store.rows = []
     catalog.refresh("rd")
-    looked = look_into(tmp_path)
+    looked = look_into(tmp_path, database)
     assert looked is not None
-    [found] = overviews(looked)
+    [found] = Overviews(looked).accounts()
     looked.dispose()
-    engine.dispose()
     assert (found.name, found.magnets, found.shown, found.files, found.bytes, found.waiting,
             found.doubted) == ("rd", 20, 20, 20, 20_000, 0, 20)  # fmt: skip
     assert found.standing.taken == clock.time
+
+
+def test_sizes_that_no_disk_has_can_be_summed_up(engine: sa.Engine, clock: Clock) -> None:
+    stores = {"rd": ScriptedStore(), "ad": ScriptedStore()}
+    for name, store in stores.items():
+        store.name = name
+        huge = replace(magnet("a", "Sintel"), size=LARGEST)
+        store.put(huge, File("a", "a", LARGEST), File("b", "b", LARGEST))
+        store.put(magnet("b", "Coming", Status.QUEUED))
+    sources = dict.fromkeys(stores, "memory")
+    catalog = Catalog.opened(stores, sources, Records(engine), interval=60, now=clock)
+    for name in stores:
+        catalog.refresh(name)
+    found = {each.name: each for each in Overviews(engine).accounts()}
+    assert found["rd"].bytes == found["ad"].bytes > LARGEST
+    assert found["ad"].by_status == {"queued": 1, "ready": 1}
+    assert [each.name for each in found["rd"].coming] == ["Coming"]
+    assert [each.bytes >= LARGEST for each in Overviews(engine).growth()] == [True]
 
 
 def test_a_state_folder_has_one_server(tmp_path: Path) -> None:

@@ -13,8 +13,8 @@ import pytest
 import tomli_w
 
 from davstore.simulator import Content, SimFile, SimMagnet, Simulator
+from tests.commands import answers, free_port
 from tests.serving import wait_until
-from tests.test_cli import answers, free_port
 from tests.torrents import link
 
 pytestmark = pytest.mark.client

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from davstore.simulator import Content, SimFile, SimMagnet, Simulator
+from tests.commands import davstore, free_port
 from tests.serving import Serving, serving, wait_until
-from tests.test_cli import davstore, free_port
 
 LOGIN = ("rc", "a password")
 

@@ -7,9 +7,10 @@ from lxml import etree
 from wsgidav.dav_error import HTTP_NOT_FOUND, DAVError
 
 from davstore.dav.properties import PROPERTIES
-from davstore.dav.provider import Application, Environ, Provider, StartResponse
+from davstore.dav.provider import Provider
 from davstore.dav.resources import FileResource, FolderCollection
 from davstore.model import Entry, Folder
+from davstore.wsgi import Application, Environ, StartResponse
 
 TABLE = {each.name: each for each in PROPERTIES}
 

@@ -1,6 +1,5 @@
 """Dropping into `incoming`, in all the ways in which clients write: each adds once."""
 
-import re
 import socket
 from collections.abc import Callable, Iterator
 from itertools import count
@@ -11,9 +10,10 @@ import pytest
 import requests
 
 from davstore.catalog import State
+from davstore.config import Database
 from davstore.simulator import Content, SimFile, SimMagnet, Simulator
 from davstore.wanted import LARGEST
-from tests.dav.test_scratch import LOCK, WIN32
+from tests.dav.writing import WAYS, ask, check_lock, listed, plain
 from tests.serving import Serving, serving, wait_until
 from tests.torrents import link, torrent
 
@@ -36,41 +36,12 @@ def sim() -> Iterator[Simulator]:
 
 
 @pytest.fixture(scope="module")
-def served(sim: Simulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
-    folder = tmp_path_factory.mktemp("state")
-    with serving(sim, folder, accounts=("alldebrid", "torz"), users=USERS) as s:
+def served(
+    sim: Simulator, tmp_path_factory: pytest.TempPathFactory, common_database: Database | None
+) -> Iterator[Serving]:
+    folder, accounts = tmp_path_factory.mktemp("state"), ("alldebrid", "torz")
+    with serving(sim, folder, accounts=accounts, users=USERS, database=common_database) as s:
         yield s
-
-
-def ask(
-    served: Serving, method: str, path: str, body: object = b"", who: str = "anna", **headers: str
-) -> requests.Response:
-    named = {key.replace("_", "-"): value for key, value in headers.items()}
-    return requests.request(
-        method, served.url.rstrip("/") + quote(path), data=body, headers=named,  # type: ignore[arg-type]
-        auth=(who, "p"), timeout=30,
-    )  # fmt: skip
-
-
-def listed(served: Serving, path: str = f"{HOME}/", who: str = "anna") -> list[str]:
-    answer = ask(served, "PROPFIND", path, who=who, Depth="1")
-    assert answer.status_code == 207
-    return re.findall("<D:displayname>(.*?)</D:displayname>", answer.text)[1:]
-
-
-def plain(served: Serving, path: str, data: bytes) -> None:
-    answer = ask(served, "PUT", path, data)
-    assert answer.status_code == 201
-    assert answer.headers["ETag"] == ask(served, "HEAD", path).headers["ETag"]
-
-
-def chunked(served: Serving, path: str, data: bytes) -> None:
-    assert ask(served, "PUT", path, iter([data[:50], data[50:]])).status_code == 201
-
-
-def twice(served: Serving, path: str, data: bytes) -> None:
-    assert ask(served, "PUT", path, data).status_code == 201
-    assert ask(served, "PUT", path, data).status_code == 204
 
 
 def under_two_names(served: Serving, path: str, data: bytes) -> None:
@@ -78,53 +49,9 @@ def under_two_names(served: Serving, path: str, data: bytes) -> None:
     plain(served, path, data)
 
 
-def finder(served: Serving, path: str, data: bytes) -> None:
-    name = path.rpartition("/")[2]
-    assert ask(served, "PROPFIND", path, Depth="0").status_code == 404
-    assert ask(served, "PUT", path, b"").status_code == 201
-    locked = ask(served, "LOCK", path, LOCK)
-    token = locked.headers["Lock-Token"]
-    assert ask(served, "PUT", path, data).status_code == 423
-    assert ask(served, "PUT", path, iter([data]), If=f"({token})").status_code == 204
-    assert ask(served, "UNLOCK", path, Lock_Token=token).status_code == 204
-    assert ask(served, "PUT", f"{HOME}/._{name}", b"\0\5\x16\7").status_code == 201
-
-
-def davfs2(served: Serving, path: str, data: bytes) -> None:
-    locked = ask(served, "LOCK", path, LOCK, Depth="0", Timeout="Second-1800")
-    assert locked.status_code == 201
-    token = locked.headers["Lock-Token"]
-    head = ask(served, "HEAD", path)
-    assert head.headers["Content-Length"] == "0"
-    written = ask(served, "PUT", path, data, If_Match=head.headers["ETag"],
-                  If=f"<{served.url.rstrip('/')}{quote(path)}> ({token})")  # fmt: skip
-    assert written.status_code == 204
-    assert ask(served, "UNLOCK", path, Lock_Token=token).status_code == 204
-
-
-def windows(served: Serving, path: str, data: bytes) -> None:
-    assert ask(served, "PUT", path, b"").status_code == 201
-    token = ask(served, "LOCK", path, LOCK).headers["Lock-Token"]
-    assert ask(served, "PUT", path, data, If=f"({token})").status_code == 204
-    said = ask(served, "PROPPATCH", path, WIN32, If=f"({token})")
-    assert said.status_code == 207
-    assert "200 OK" in said.text
-    assert ask(served, "UNLOCK", path, Lock_Token=token).status_code == 204
-
-
-def by_another_name(served: Serving, path: str, data: bytes) -> None:
-    """As KIO, rsync into a mount, and others do."""
-    for part in (f"{path}.part", f"{HOME}/.{path.rpartition('/')[2]}.Xy3"):
-        assert ask(served, "PUT", part, data).status_code == 201
-        target = served.url.rstrip("/") + quote(path)
-        moved = ask(served, "MOVE", part, Destination=target, Overwrite="T")
-        assert moved.status_code in {201, 204}
-        assert ask(served, "GET", part).status_code == 404
-
-
 @pytest.mark.parametrize(
     "way",
-    [plain, chunked, twice, under_two_names, finder, davfs2, windows, by_another_name],
+    [*WAYS, under_two_names],
 )
 def test_however_a_torrent_is_written_it_is_added_once(
     served: Serving, sim: Simulator, way: Callable[[Serving, str, bytes], None]
@@ -136,7 +63,7 @@ def test_however_a_torrent_is_written_it_is_added_once(
     assert ask(served, "HEAD", path).headers["Content-Length"] == str(len(data))
     found = ask(served, "PROPFIND", path, Depth="0")
     assert f"<D:getcontentlength>{len(data)}<" in found.text
-    assert path.rpartition("/")[2] in listed(served)
+    assert path.rpartition("/")[2] in listed(served, HOME)
     wait_until(lambda: hash_ in sim.alldebrid.taken)
     wait_until(lambda: state(served, hash_) is State.ADDED)
     assert sim.alldebrid.taken.count(hash_) == 1
@@ -220,8 +147,8 @@ def test_an_empty_file_waits_for_its_content(served: Serving) -> None:
 
 
 def test_only_who_may_add_sees_it(served: Serving) -> None:
-    assert {*listed(served, "/alldebrid/")} - {"links"} == {"magnets", "incoming"}
-    assert {*listed(served, "/alldebrid/", "guest")} - {"links"} == {"magnets"}  # come in a moment
+    assert {*listed(served, "/alldebrid")} - {"links"} == {"magnets", "incoming"}
+    assert {*listed(served, "/alldebrid", "guest")} - {"links"} == {"magnets"}  # come in a moment
     for method in ("PROPFIND", "GET", "DELETE"):
         assert ask(served, method, f"{HOME}/", who="guest").status_code == 404
     for who in ("guest", "other"):
@@ -245,11 +172,11 @@ def test_who_asks_again_in_the_same_words_sees_what_is_new(served: Serving) -> N
 
 
 def test_noise_stays_noise(served: Serving) -> None:
-    before = listed(served)
+    before = listed(served, HOME)
     for name in (".DS_Store", "._x.torrent", "desktop.ini"):
         assert ask(served, "PUT", f"{HOME}/{name}", b"noise").status_code == 201
         assert ask(served, "GET", f"{HOME}/{name}").content == b"noise"
-    assert listed(served) == before
+    assert listed(served, HOME) == before
 
 
 def test_the_folder_itself_stays(served: Serving) -> None:
@@ -282,12 +209,12 @@ def test_a_refusal_of_the_service_is_told_and_can_be_dismissed(
     sim.alldebrid.refuses[hash_] = "MAGNET_TOO_LARGE"
     plain(served, f"{HOME}/forbidden.torrent", data)
     wait_until(lambda: state(served, hash_) is State.REFUSED)
-    text = next(name for name in listed(served) if "(refused)" in name)
+    text = next(name for name in listed(served, HOME) if "(refused)" in name)
     said = ask(served, "GET", f"{HOME}/{text}").text
     assert "Status: refused; it was not added" in said
     assert "Error: the magnet is larger than 1 TB" in said
     assert ask(served, "DELETE", f"{HOME}/{text}").status_code == 204
-    assert text not in listed(served)
+    assert text not in listed(served, HOME)
     assert state(served, hash_) is None
 
 
@@ -296,7 +223,7 @@ def test_how_far_a_magnet_is_stands_there_in_words(served: Serving, sim: Simulat
     sim.alldebrid.add(SimMagnet("Sintel (2010)", files, status="downloading", progress=42.9))
     sim.alldebrid.add(SimMagnet("Spring (2019)", vendor_status=15))
     served.refresh("alldebrid")
-    assert "Sintel (2010) (42 %).txt" in listed(served)
+    assert "Sintel (2010) (42 %).txt" in listed(served, HOME)
     text = ask(served, "GET", f"{HOME}/Sintel (2010) (42 %).txt").text
     assert "Status: downloading at the service" in text
     assert "Speed: 18.9 MB/s" in text
@@ -306,32 +233,19 @@ def test_how_far_a_magnet_is_stands_there_in_words(served: Serving, sim: Simulat
         assert ask(served, method, f"{HOME}/Sintel (2010) (42 %).txt", b"").status_code == 403
 
 
-def test_it_all_outlives_a_restart(tmp_path: Path, sim: Simulator) -> None:
+def test_it_all_outlives_a_restart(
+    tmp_path: Path, sim: Simulator, database: Database | None
+) -> None:
     data, hash_ = torrent(f"Film {next(NUMBERS)}.mkv")
-    with serving(sim, tmp_path, accounts=("torz",)) as s:
+    with serving(sim, tmp_path, accounts=("torz",), database=database) as s:
         s.server.library.adders.stop()
         assert s.request("PUT", "/torz/incoming/a.torrent", data=data).status_code == 201
         assert state(s, hash_, "torz") is State.WAITING
-    with serving(sim, tmp_path, accounts=("torz",)) as s:
+    with serving(sim, tmp_path, accounts=("torz",), database=database) as s:
         assert s.get("/torz/incoming/a.torrent").content == data
         wait_until(lambda: state(s, hash_, "torz") is State.ADDED)
     assert sim.torz.taken.count(hash_) == 1
 
 
 def test_a_lock_is_told_to_who_asks(served: Serving) -> None:
-    path = f"{HOME}/locked.part"
-    assert ask(served, "PUT", path, b"some").status_code == 201
-    named = b"<D:prop><D:lockdiscovery/><D:getetag/></D:prop>"
-    named = b'<D:propfind xmlns:D="DAV:">' + named + b"</D:propfind>"
-    free = ask(served, "PROPFIND", path, named, Depth="0").text
-    assert "lockdiscovery" in free
-    assert "404" not in free
-    assert "activelock" not in free
-    token = ask(served, "LOCK", path, LOCK, Depth="0").headers["Lock-Token"]
-    for body in (named, b""):
-        told = ask(served, "PROPFIND", path, body, Depth="0").text
-        assert token.strip("<>") in told
-        assert ">anna</" in told
-    assert "lockentry" in told, "what can be locked is told with all properties"
-    assert ask(served, "UNLOCK", path, Lock_Token=token).status_code == 204
-    assert "activelock" not in ask(served, "PROPFIND", path, named, Depth="0").text
+    check_lock(served, f"{HOME}/locked.part")

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from davstore.catalog import State
+from davstore.config import Database
 from davstore.simulator import Content, Fault, SimFile, Simulator
 from tests.serving import Serving, serving, wait_until
 from tests.torrents import link as magnet_link
@@ -20,9 +21,11 @@ def iso(word: str) -> SimFile:
 
 
 @pytest.fixture
-def served(sim: Simulator, tmp_path: Path) -> Iterator[Serving]:
+def served(sim: Simulator, tmp_path: Path, database: Database | None) -> Iterator[Serving]:
     accounts = ("realdebrid", "alldebrid", "torz")
-    with serving(sim, tmp_path, accounts=accounts, user="anna", password="pw") as found:
+    with serving(
+        sim, tmp_path, accounts=accounts, user="anna", password="pw", database=database
+    ) as found:
         yield found
 
 

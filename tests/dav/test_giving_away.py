@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import requests
 
+from davstore.config import Database
 from davstore.simulator import Content, SimFile, SimMagnet, Simulator
 from tests.serving import Serving, serving, wait_until
 
@@ -17,14 +18,16 @@ SINTEL = "/torz/magnets/Sintel"
 
 
 @pytest.fixture
-def served(sim: Simulator, tmp_path: Path) -> Iterator[Serving]:
+def served(sim: Simulator, tmp_path: Path, database: Database | None) -> Iterator[Serving]:
     for at, name in enumerate(("Sintel", "Spring")):
         files = [SimFile(f"{n}.mkv", Content.random(n, 500)) for n in (name, "b")]
         sim.torz.add(SimMagnet(name, files, hash=f"{at + 1:040x}"))
     sim.realdebrid.add(SimMagnet("Charge", files, hash="c" * 40))
     accounts = ("torz", "alldebrid", "realdebrid")
     changes = {"torz": {"delete": True}}
-    with serving(sim, tmp_path, accounts=accounts, changes=changes, users=USERS) as s:
+    with serving(
+        sim, tmp_path, accounts=accounts, changes=changes, users=USERS, database=database
+    ) as s:
         yield s
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from davstore.simulator import Content, SimFile, SimMagnet, Simulator
-from tests.dav.test_scratch import LOCK
+from tests.dav.writing import LOCK
 from tests.serving import Serving, serving
 from tests.torrents import link
 

@@ -1,41 +1,32 @@
 """What desktops write beside everything, and what the read-only tree says to who would write."""
 
 from collections.abc import Iterator
-from urllib.parse import quote
 
 import pytest
-import requests
 
+from davstore.config import Database
 from davstore.dav.keeping import in_folder
-from davstore.dav.noise import LARGEST, ROOM, Noise
-from davstore.dav.noise_names import is_noise
+from davstore.dav.noise import LARGEST, ROOM, Noise, is_noise
 from davstore.simulator import Content, SimFile, SimMagnet, Simulator
-from tests.dav.test_scratch import LOCK, WIN32
+from tests.dav.writing import LOCK, WIN32, ask, check_lock
 from tests.serving import Serving, serving
 
 FOLDER = "/realdebrid/magnets/Film"
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
+def served(
+    tmp_path_factory: pytest.TempPathFactory, common_database: Database | None
+) -> Iterator[Serving]:
     with Simulator() as sim:
         files = [SimFile(name, Content.random(name, 500)) for name in ("film.mkv", "Thumbs.db")]
         sim.realdebrid.add(SimMagnet("Film", files=files))
         users = [{"name": name, "password": "p"} for name in ("anna", "berta")]
         with serving(
-            sim, tmp_path_factory.mktemp("state"), accounts=("realdebrid",), users=users
-        ) as s:
+            sim, tmp_path_factory.mktemp("state"), accounts=("realdebrid",), users=users,
+            database=common_database,
+        ) as s:  # fmt: skip
             yield s
-
-
-def ask(
-    served: Serving, method: str, path: str, body: bytes = b"", who: str = "anna", **headers: str
-) -> requests.Response:
-    named = {key.replace("_", "-"): value for key, value in headers.items()}
-    return requests.request(
-        method, served.url.rstrip("/") + quote(path), data=body, headers=named, auth=(who, "p"),
-        timeout=30,
-    )  # fmt: skip
 
 
 NAMES = ["._film.mkv", ".DS_Store", "desktop.ini", ".localized", "._."]
@@ -188,19 +179,4 @@ def test_an_unchanged_file_leaves_the_connection_open(served: Serving) -> None:
 
 
 def test_a_lock_is_told_to_who_asks(served: Serving) -> None:
-    path = f"{FOLDER}/._locked.mkv"
-    assert ask(served, "PUT", path, b"note").status_code == 201
-    named = b"<D:prop><D:lockdiscovery/><D:getetag/></D:prop>"
-    named = b'<D:propfind xmlns:D="DAV:">' + named + b"</D:propfind>"
-    free = ask(served, "PROPFIND", path, named, Depth="0").text
-    assert "lockdiscovery" in free
-    assert "404" not in free
-    assert "activelock" not in free
-    token = ask(served, "LOCK", path, LOCK, Depth="0").headers["Lock-Token"]
-    for body in (named, b""):
-        told = ask(served, "PROPFIND", path, body, Depth="0").text
-        assert token.strip("<>") in told
-        assert ">anna</" in told
-    assert "lockentry" in told, "what can be locked is told with all properties"
-    assert ask(served, "UNLOCK", path, Lock_Token=token).status_code == 204
-    assert "activelock" not in ask(served, "PROPFIND", path, named, Depth="0").text
+    check_lock(served, f"{FOLDER}/._locked.mkv")

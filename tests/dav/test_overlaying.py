@@ -1,16 +1,14 @@
 """Sidecars beside videos, in all the ways in which clients write, through a running server."""
 
-import re
 from collections.abc import Callable, Iterator
 from itertools import count
-from typing import Any
 from urllib.parse import quote
 
 import pytest
-import requests
 
+from davstore.config import Database
 from davstore.simulator import Content, SimFile, SimMagnet, Simulator
-from tests.dav.test_scratch import LOCK, WIN32
+from tests.dav.writing import LOCK, WAYS, ask, listed
 from tests.serving import Serving, serving, wait_until
 
 FILM = "/realdebrid/magnets/Sintel (2010)"
@@ -18,8 +16,8 @@ TITLE = "/Movies/Sintel (2010)"
 SEASON = "/Shows/Pioneer One (2010)/Season 01"
 NUMBERS = count()
 USERS = [
-    {"name": "anna", "password": "p", "rights": ["read", "add", "delete"]},
-    {"name": "jelly", "password": "p", "rights": ["read", "add"]},
+    {"name": "owner", "password": "p", "rights": ["read", "add", "delete"]},
+    {"name": "anna", "password": "p", "rights": ["read", "add"]},
     {"name": "guest", "password": "p"},
     {"name": "other", "password": "p", "rights": ["read", "add"], "accounts": ["alldebrid"]},
 ]
@@ -45,93 +43,20 @@ def sim() -> Iterator[Simulator]:
 
 
 @pytest.fixture(scope="module")
-def served(sim: Simulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
+def served(
+    sim: Simulator, tmp_path_factory: pytest.TempPathFactory, common_database: Database | None
+) -> Iterator[Serving]:
     with serving(
         sim, tmp_path_factory.mktemp("state"), accounts=("realdebrid",), users=USERS[:3],
         changes={"realdebrid": {"delete": True}}, server={"overlay": True}, views=VIEWS,
+        database=common_database,
     ) as s:  # fmt: skip
         wait_until(lambda: ask(s, "GET", f"{TITLE}/").status_code == 200)
         yield s
 
 
-def ask(
-    served: Serving, method: str, path: str, body: Any = b"", who: str = "jelly", **headers: str
-) -> requests.Response:
-    named = {key.replace("_", "-"): value for key, value in headers.items()}
-    if "Destination" in named:
-        named["Destination"] = served.url.rstrip("/") + quote(named["Destination"])
-    return requests.request(
-        method, served.url.rstrip("/") + quote(path), data=body, headers=named, auth=(who, "p"),
-        timeout=30,
-    )  # fmt: skip
-
-
-def listed(served: Serving, path: str, who: str = "jelly") -> list[str]:
-    answer = ask(served, "PROPFIND", f"{path}/", who=who, Depth="1")
-    assert answer.status_code == 207
-    return re.findall("<D:displayname>(.*?)</D:displayname>", answer.text)[1:]
-
-
-def plain(served: Serving, path: str, data: bytes) -> None:
-    answer = ask(served, "PUT", path, data)
-    assert answer.status_code == 201, answer.text
-    assert answer.headers["ETag"] == ask(served, "HEAD", path).headers["ETag"]
-
-
-def chunked(served: Serving, path: str, data: bytes) -> None:
-    assert ask(served, "PUT", path, iter([data[:2], data[2:]])).status_code == 201
-
-
-def twice(served: Serving, path: str, data: bytes) -> None:
-    assert ask(served, "PUT", path, b"something else").status_code == 201
-    assert ask(served, "PUT", path, data).status_code == 204
-
-
-def finder(served: Serving, path: str, data: bytes) -> None:
-    name = path.rpartition("/")[2]
-    assert ask(served, "PROPFIND", path, Depth="0").status_code == 404
-    assert ask(served, "PUT", path, b"").status_code == 201
-    token = ask(served, "LOCK", path, LOCK).headers["Lock-Token"]
-    assert ask(served, "PUT", path, data).status_code == 423
-    assert ask(served, "DELETE", path).status_code == 423
-    assert ask(served, "PUT", path, iter([data]), If=f"({token})").status_code == 204
-    assert ask(served, "UNLOCK", path, Lock_Token=token).status_code == 204
-    assert ask(served, "PUT", path.replace(name, f"._{name}"), b"\0\5\x16\7").status_code == 201
-
-
-def davfs2(served: Serving, path: str, data: bytes) -> None:
-    locked = ask(served, "LOCK", path, LOCK, Depth="0", Timeout="Second-1800")
-    assert locked.status_code == 201
-    token = locked.headers["Lock-Token"]
-    head = ask(served, "HEAD", path)
-    assert head.headers["Content-Length"] == "0"
-    written = ask(served, "PUT", path, data, If_Match=head.headers["ETag"],
-                  If=f"<{served.url.rstrip('/')}{quote(path)}> ({token})")  # fmt: skip
-    assert written.status_code == 204
-    assert ask(served, "UNLOCK", path, Lock_Token=token).status_code == 204
-
-
-def windows(served: Serving, path: str, data: bytes) -> None:
-    assert ask(served, "PUT", path, b"").status_code == 201
-    token = ask(served, "LOCK", path, LOCK).headers["Lock-Token"]
-    assert ask(served, "PUT", path, data, If=f"({token})").status_code == 204
-    said = ask(served, "PROPPATCH", path, WIN32, If=f"({token})")
-    assert said.status_code == 207
-    assert "200 OK" in said.text
-    assert ask(served, "UNLOCK", path, Lock_Token=token).status_code == 204
-
-
-def by_another_name(served: Serving, path: str, data: bytes) -> None:
-    """As rclone, Kodi, KIO and rsync do."""
-    for part in (f"{path}.partial", f"{path}.tmp"):
-        assert ask(served, "PUT", part, data).status_code == 201
-        moved = ask(served, "MOVE", part, Destination=path, Overwrite="T")
-        assert moved.status_code in {201, 204}
-        assert ask(served, "GET", part).status_code == 404
-
-
 @pytest.mark.parametrize("folder", [FILM, f"{FILM}/Subs", TITLE, SEASON, "/Movies", "/Flat"])
-@pytest.mark.parametrize("way", [plain, chunked, twice, finder, davfs2, windows, by_another_name])
+@pytest.mark.parametrize("way", WAYS)
 def test_however_a_sidecar_is_written_it_stands_beside_the_video(
     served: Serving, folder: str, way: Callable[[Serving, str, bytes], None]
 ) -> None:
@@ -193,17 +118,17 @@ def test_a_lock_on_one_file_does_not_keep_others_from_its_folder(served: Serving
 def test_what_is_the_services_stays_as_it_is(served: Serving) -> None:
     video = f"{FILM}/Sintel.mkv"
     for path in (video, f"{FILM}/sintel.MKV"):
-        refused = ask(served, "PUT", path, b"mine", who="anna")
+        refused = ask(served, "PUT", path, b"mine", who="owner")
         assert refused.status_code == 403
         assert "always wins" in refused.text
-    assert ask(served, "DELETE", video, who="anna").status_code == 403, "rclone tidies up"
+    assert ask(served, "DELETE", video, who="owner").status_code == 403, "rclone tidies up"
     assert ask(served, "PUT", f"{FILM}/a.nfo", b"a").status_code == 201
     assert ask(served, "MOVE", f"{FILM}/a.nfo", Destination=video).status_code == 403
-    assert ask(served, "MOVE", video, Destination=f"{FILM}/a.nfo", who="anna").status_code == 403
+    assert ask(served, "MOVE", video, Destination=f"{FILM}/a.nfo", who="owner").status_code == 403
     assert ask(served, "COPY", f"{FILM}/a.nfo", Destination="/realdebrid/a.nfo").status_code == 403
     assert ask(served, "GET", video).content == Content.random("Sintel.mkv", 999).read(0, 999)
     assert ask(served, "DELETE", f"{FILM}/a.nfo").status_code == 204
-    assert ask(served, "DELETE", f"{TITLE}/", who="anna").status_code == 403
+    assert ask(served, "DELETE", f"{TITLE}/", who="owner").status_code == 403
 
 
 def test_at_the_top_of_a_view_too_what_is_the_services_wins(served: Serving) -> None:
@@ -214,7 +139,7 @@ def test_at_the_top_of_a_view_too_what_is_the_services_wins(served: Serving) -> 
     assert ask(served, "PUT", f"/Movies/{title}", b"mine").status_code == 405
     assert ask(served, "MKCOL", f"/Movies/{title.upper()}").status_code == 403
     assert ask(served, "PUT", "/Movies", b"mine").status_code == 405
-    assert ask(served, "DELETE", "/Movies", who="anna").status_code == 403
+    assert ask(served, "DELETE", "/Movies", who="owner").status_code == 403
     assert "PUT" in ask(served, "OPTIONS", "/Movies").headers["Allow"]
     assert "PUT" not in ask(served, "OPTIONS", "/realdebrid").headers["Allow"]
     assert "PUT" not in ask(served, "OPTIONS", "/").headers["Allow"]
@@ -263,24 +188,24 @@ def test_a_deleted_magnet_takes_its_sidecars_along_and_back(served: Serving) -> 
     show = "/realdebrid/magnets/Pioneer One (2010) S01"
     trash = show.replace("magnets", "trash")
     assert ask(served, "PUT", f"{show}/tvshow.nfo", b"show").status_code == 201
-    assert ask(served, "DELETE", f"{show}/", who="anna").status_code == 204
+    assert ask(served, "DELETE", f"{show}/", who="owner").status_code == 204
     assert ask(served, "GET", f"{show}/tvshow.nfo").status_code == 404
-    assert ask(served, "GET", f"{trash}/tvshow.nfo", who="anna").content == b"show"
-    assert ask(served, "DELETE", f"{trash}/tvshow.nfo", who="anna").status_code == 403
+    assert ask(served, "GET", f"{trash}/tvshow.nfo", who="owner").content == b"show"
+    assert ask(served, "DELETE", f"{trash}/tvshow.nfo", who="owner").status_code == 403
     back = show.replace("(2010) S01", "again")
-    assert ask(served, "MOVE", trash, Destination=back, who="anna").status_code == 201
+    assert ask(served, "MOVE", trash, Destination=back, who="owner").status_code == 201
     assert ask(served, "GET", f"{back}/tvshow.nfo").content == b"show"
-    assert ask(served, "MOVE", back, Destination=show, who="anna").status_code == 201
+    assert ask(served, "MOVE", back, Destination=show, who="owner").status_code == 201
     assert ask(served, "GET", f"{show}/tvshow.nfo").content == b"show"
 
 
 def test_sidecars_go_where_their_folder_goes(served: Serving) -> None:
     assert ask(served, "PUT", f"{FILM}/Subs/fr.srt", b"fr").status_code == 201
-    moved = ask(served, "MOVE", f"{FILM}/Subs", Destination=f"{FILM}/Texts", who="anna")
+    moved = ask(served, "MOVE", f"{FILM}/Subs", Destination=f"{FILM}/Texts", who="owner")
     assert moved.status_code == 201
     assert sorted(listed(served, f"{FILM}/Texts")) == ["de.srt", "fr.srt"]
     assert "Subs" not in listed(served, FILM)
-    moved = ask(served, "MOVE", f"{FILM}/Texts", Destination=f"{FILM}/Subs", who="anna")
+    moved = ask(served, "MOVE", f"{FILM}/Texts", Destination=f"{FILM}/Subs", who="owner")
     assert moved.status_code == 201
     assert sorted(listed(served, f"{FILM}/Subs")) == ["de.srt", "fr.srt"]
     assert ask(served, "DELETE", f"{FILM}/Subs/fr.srt").status_code == 204

@@ -13,8 +13,8 @@ from davstore.config import Database
 from davstore.dav.keeping import Keeping, in_folder
 from davstore.dav.patience import KNOWN_FOR, OF_A_NAME, ROOM, Patience
 from davstore.simulator import Simulator
+from tests.commands import free_port
 from tests.serving import settings, write_config
-from tests.test_cli import free_port
 from tests.test_workers import One
 
 HERE = "10.0.0.1"

@@ -8,8 +8,8 @@ import pytest
 from lxml import etree
 
 from davstore.simulator import Content, Fault, SimFile, SimMagnet, Simulator
+from tests.commands import complaint, davstore
 from tests.serving import Serving, serving
-from tests.test_cli import complaint, davstore
 
 PATH = "/plank/magnets/Sintel/Sintel.mp4"
 BOTH = '<x:position xmlns:x="davstore:"/><x:duration xmlns:x="davstore:"/><D:displayname/>'

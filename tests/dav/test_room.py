@@ -9,21 +9,10 @@ from wsgidav.dav_error import DAVError
 
 from davstore.dav.room import BELIEVED, FORGOTTEN, LEAST, Room
 from davstore.pooled import Pooled
+from tests.clock import Clock
 
 Rooms = Callable[[], Room]
 LIMIT = 100_000
-
-
-class Clock:
-    time = 1000.0
-
-    def __call__(self) -> float:
-        return self.time
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
 
 
 @pytest.fixture

@@ -14,21 +14,10 @@ import requests
 
 from davstore.config import Database
 from davstore.simulator import Simulator
+from tests.dav.writing import LOCK, WIN32
 from tests.serving import Serving, serving
 
 LIMIT = 2 * 1024**2
-LOCK = (
-    b'<?xml version="1.0"?><D:lockinfo xmlns:D="DAV:"><D:lockscope><D:exclusive/></D:lockscope>'
-    b"<D:locktype><D:write/></D:locktype><D:owner><D:href>anna</D:href></D:owner></D:lockinfo>"
-)
-WIN32 = (
-    b'<?xml version="1.0"?><D:propertyupdate xmlns:D="DAV:" '
-    b'xmlns:Z="urn:schemas-microsoft-com:"><D:set><D:prop>'
-    b"<Z:Win32CreationTime>Tue, 14 Nov 2023 22:13:20 GMT</Z:Win32CreationTime>"
-    b"<Z:Win32LastAccessTime>Tue, 14 Nov 2023 22:13:20 GMT</Z:Win32LastAccessTime>"
-    b"<Z:Win32LastModifiedTime>Tue, 14 Nov 2023 22:13:20 GMT</Z:Win32LastModifiedTime>"
-    b"<Z:Win32FileAttributes>00000020</Z:Win32FileAttributes></D:prop></D:set></D:propertyupdate>"
-)
 ODD = "what ? and ; then # 100 % é | [x]&y.srt"
 
 
@@ -56,8 +45,7 @@ def share(
 ) -> AbstractContextManager[Serving]:
     """Its locks and properties are in the state folder, or in a database."""
     shares = {"scratch": {"kind": "scratch", "path": str(root), "limit": LIMIT}}
-    server = {} if database is None else {"state_url": database.url.get_secret_value()}
-    return serving(sim, tmp_path, accounts=("realdebrid",), shares=shares, server=server)
+    return serving(sim, tmp_path, accounts=("realdebrid",), shares=shares, database=database)
 
 
 def ask(
@@ -189,13 +177,13 @@ def test_folders_are_moved_and_copied_whole_with_their_properties(
 
 
 def test_locks_and_properties_outlive_the_server(
-    sim: Simulator, tmp_path: Path, root: Path
+    sim: Simulator, tmp_path: Path, root: Path, database: Database | None
 ) -> None:
-    with share(sim, tmp_path, root) as served:
+    with share(sim, tmp_path, root, database) as served:
         ask(served, "PUT", "a", b"1")
         ask(served, "PROPPATCH", "a", WIN32)
         token = lock(served, "a")
-    with share(sim, tmp_path, root) as served:
+    with share(sim, tmp_path, root, database) as served:
         assert ask(served, "PUT", "a", b"2").status_code == 423
         assert ask(served, "DELETE", "a").status_code == 423
         assert ask(served, "PUT", "a", b"2", If=f"({token})").status_code == 204

@@ -5,9 +5,10 @@ from collections.abc import Iterator
 import pytest
 import requests
 
+from davstore.config import Database
 from davstore.simulator import Simulator
-from tests.dav.test_overlaying import FILM, USERS, VIEWS, ask, magnet
-from tests.dav.test_scratch import LOCK, WIN32
+from tests.dav.test_overlaying import FILM, USERS, VIEWS, magnet
+from tests.dav.writing import LOCK, WIN32, ask
 from tests.serving import Serving, serving
 
 HEAD = '<?xml version="1.0"?><D:propertyupdate xmlns:D="DAV:" xmlns:q="urn:q">'
@@ -16,13 +17,16 @@ ODD = '<q:odd xml:lang="de" q:a="1&amp;2">100 % &lt;<deep xmlns="urn:deep">é</d
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
+def served(
+    tmp_path_factory: pytest.TempPathFactory, common_database: Database | None
+) -> Iterator[Serving]:
     with Simulator() as sim:
         sim.realdebrid.add(magnet("Sintel (2010)", "Sintel.mkv", "Subs/de.srt"))
         state = tmp_path_factory.mktemp("state")
         with serving(
             sim, state, accounts=("realdebrid",), users=USERS[:3], views=VIEWS,
             changes={"realdebrid": {"delete": True}}, server={"overlay": True},
+            database=common_database,
         ) as s:  # fmt: skip
             yield s
 

@@ -12,6 +12,7 @@ from werkzeug.test import Client
 
 from davstore.config import Share, User
 from davstore.dav import Site, Users
+from davstore.dav.tree import Views
 from davstore.model import Folder, Snapshot
 from tests.dav.shelves import ADDED, folder, leaf, never_opened
 from tests.dav.test_people import basic
@@ -58,7 +59,7 @@ def client(work: Work, tmp_path: Path) -> Iterator[Client]:
     users = Users([User.model_validate({"name": "b", "password": "b", "accounts": [SEEN]})])
     share = Share.model_validate({"kind": "scratch", "path": str(tmp_path / "share")})
     site = Site([SEEN, UNSEEN], work.snapshot, never_opened, users, {SHARE: share}, tmp_path,
-                work.views, ["View"])  # fmt: skip
+                Views(["View"], work.views))  # fmt: skip
     (tmp_path / "share" / "x").mkdir(parents=True, exist_ok=True)
     yield Client(site)
     site.close()

@@ -8,9 +8,9 @@ import pytest
 from davstore import config
 from davstore.errors import ConfigError
 from davstore.simulator import Simulator
+from tests.commands import complaint, davstore
 from tests.hooks.receivers import TOKEN, Plex, Taking, running
 from tests.serving import settings, write_config
-from tests.test_cli import complaint, davstore
 
 MAP = {"/Movies": "/mnt/media/Movies"}
 
@@ -32,6 +32,7 @@ def test_each_problem_is_named_with_its_cure(sim: Simulator, tmp_path: Path) -> 
         {"kind": "rclone", "url": "ftp://host", "quite": 3},
         {"kind": "webhook", "url": "http://h/?key=hidden", "secret": "short-hidden"},
         {"kind": "command", "command": [], "map": {"Movies": "/x"}},
+        {"kind": "rclone", "name": "open", "password": "hidden"},
     )  # fmt: skip
     for expected in (
         "hooks.0.kind: 'plexx' is not known; did you mean plex?",
@@ -42,6 +43,7 @@ def test_each_problem_is_named_with_its_cure(sim: Simulator, tmp_path: Path) -> 
         "hooks.4.quite: is not known; did you mean quiet?",
         "hooks.5.secret: is wrong",
         "hooks.6.map: has 'Movies', which is no path here",
+        "hooks.7: has a password and no user; rclone needs both, or neither",
     ):
         assert expected in said, said
     assert "hidden" not in said

@@ -19,6 +19,7 @@ from davstore.hooks.paths import mapped
 from davstore.model import Change, Was
 from tests.hooks import receivers
 from tests.hooks.receivers import TOKEN, Told, running
+from tests.serving import wait_until
 
 FILM = Change("/mnt/media/Movies/Sintel (2010)", Was.ADDED)
 GONE = Change("/mnt/media/Shows/Caminandes (2013)/Season 01", Was.REMOVED)
@@ -179,13 +180,28 @@ def test_a_program_reads_the_changes_from_its_standard_input(tmp_path: Path) -> 
     assert heard["data"]["changes"] == [{"path": FILM.path, "was": "added"}]
 
 
-@pytest.mark.parametrize(("text", "reason"), [
-    ("import sys; sys.exit('no room')", "status 1: no room"),
-    ("import time; time.sleep(60)", "did not end within 0.5 s"),
-])  # fmt: skip
-def test_a_program_that_fails_says_why(tmp_path: Path, text: str, reason: str) -> None:
-    with pytest.raises(HookError, match=reason):
-        tell(made("command", command=program(tmp_path, text), timeout=0.5), FILM)
+def test_a_program_has_ended_though_one_that_it_began_goes_on(tmp_path: Path) -> None:
+    begins = "import subprocess; subprocess.Popen(['sleep', '30'])"
+    tell(made("command", command=program(tmp_path, begins), timeout=10), FILM)
+
+
+def test_a_program_that_hangs_is_ended_with_all_that_it_began(tmp_path: Path) -> None:
+    hangs = """
+import subprocess, sys
+child = subprocess.Popen(["sleep", "60"])
+open(sys.argv[1], "w").write(str(child.pid))
+child.wait()
+"""
+    with pytest.raises(HookError, match="did not end within 2 s"):
+        tell(made("command", command=program(tmp_path, hangs), timeout=2), FILM)
+    child = Path("/proc", (tmp_path / "heard").read_text(), "status")
+    wait_until(lambda: not child.exists() or "State:\tZ" in child.read_text())
+
+
+def test_a_program_may_say_more_than_anybody_keeps(tmp_path: Path) -> None:
+    talks = "import sys; sys.stderr.write('x' * 10_000_000 + '\\nno room'); sys.exit(3)"
+    with pytest.raises(HookError, match=r"status 3: no room$"):
+        tell(made("command", command=program(tmp_path, talks), timeout=10), FILM)
 
 
 def test_a_program_that_is_missing_is_said_to_be(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from rich.console import Console
 
 from davstore.simulator import Simulator
 from tests.postgres import Cluster, binaries
+from tests.programs import Fresh
 from tests.replicas.balanced import Replica, balanced, replicas
 from tests.replicas.load import FOLDER, Load, Seen, film, mounted, name
 from tests.serving import wait_until
@@ -45,7 +46,7 @@ def run(seconds: float, *, gently: bool) -> bool:
         cluster = Cluster(programs)
         stack.callback(cluster.close)
         state_url = stack.enter_context(cluster.database()).url.get_secret_value()
-        three = stack.enter_context(replicas(sim, folder, state_url))
+        three = stack.enter_context(replicas(sim, folder, state_url, kind=Fresh))
         wait_until(
             lambda: all(each.lists(FOLDER, name(at)) for each in three for at in range(FILMS))
         )

@@ -3,10 +3,11 @@
 import re
 import signal
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Protocol
 from urllib.parse import unquote
 
@@ -14,11 +15,11 @@ import requests
 import tomli_w
 
 from davstore.simulator import Simulator
-from tests.benchmarks.processes import found
+from tests.benchmarks.processes import Usage, found, usage_of
 from tests.cables import Cable, cable
-from tests.programs import Program
+from tests.commands import free_port
+from tests.programs import Fresh, Program
 from tests.serving import wait_until
-from tests.test_cli import free_port
 
 USER, PASSWORD = "anna", "a secret word"
 RIGHTS = ["read", "add", "delete", "watch"]
@@ -31,11 +32,14 @@ _UNEXPECTED = re.compile(r"Traceback|^\S+ (?:ERROR|CRITICAL)", re.MULTILINE)
 class Replica:
     """One of them; it can be killed and started again."""
 
-    def __init__(self, config: Path, port: int, log: Path) -> None:
+    def __init__(
+        self, config: Path, port: int, log: Path, kind: type[Program | Fresh] = Program
+    ) -> None:
         self.port = port
+        self._kind = kind
         self._config = config
         self._log = log
-        self._process: Program | None = None
+        self._process: Program | Fresh | None = None
 
     @property
     def url(self) -> str:
@@ -48,7 +52,7 @@ class Replica:
 
     def begin(self) -> None:
         """Return at once."""
-        self._process = Program("serve", "-c", str(self._config), stderr=str(self._log))
+        self._process = self._kind("serve", "-c", str(self._config), stderr=str(self._log))
 
     def is_ready(self) -> bool:
         assert self._process is not None
@@ -119,11 +123,10 @@ class Replica:
         )
         return bool(said) and said[-1] == "this"
 
-    def memory(self) -> int:
-        """Bytes that are resident."""
+    def usage(self) -> Usage:
+        """What it has used so far, or holds now."""
         assert self._process is not None
-        status = Path(f"/proc/{self._process.pid}/status").read_text("utf-8")
-        return 1024 * int(re.findall(r"VmRSS:\s+(\d+)", status)[0])
+        return usage_of(self._process.pid)
 
     def complaints(self) -> list[str]:
         """What its log should not hold."""
@@ -174,11 +177,14 @@ def replicas(
     accounts: Sequence[str] = ("alldebrid",),
     refresh: float = 10,
     ready: bool = True,
+    views: Mapping[str, object] | None = MappingProxyType({}),
+    kind: type[Program | Fresh] = Program,
 ) -> Iterator[list[Replica]]:
     """So many, ready unless said otherwise, over one database and one folder of shares; each has a
     state of its own.
 
-    All `accounts` are at the simulated AllDebrid.
+    All `accounts` are at the simulated AllDebrid. `views` are none, or those that are there unasked
+    for None. `kind`: by their own command, where they are measured.
     """
     made = []
     with ExitStack() as stack:
@@ -197,9 +203,9 @@ def replicas(
                 "accounts": dict.fromkeys(accounts, sim.alldebrid.settings | {"delete": True}),
                 "users": [{"name": USER, "password": PASSWORD, "rights": RIGHTS}],
                 "shares": {"scratch": {"kind": "scratch", "path": str(folder / "scratch")}},
-                "views": {},
+                **({} if views is None else {"views": dict(views)}),
             }), "utf-8")  # fmt: skip
-            made.append(Replica(config, port, own / "log"))
+            made.append(Replica(config, port, own / "log", kind))
             stack.callback(made[-1].end)
             made[-1].begin()
         for each in made if ready else ():

@@ -13,12 +13,12 @@ import pytest
 import requests
 
 from davstore.simulator import Fault, Simulator
+from tests.commands import free_port
 from tests.postgres import Cluster, binaries
 from tests.replicas.balanced import PASSWORD, USER, Replica, balanced, replicas, session
 from tests.replicas.conftest import FILMS
 from tests.replicas.load import FOLDER, Load, Seen, content, film, mounted, name, place
 from tests.serving import wait_until
-from tests.test_cli import free_port
 
 pytestmark = pytest.mark.client
 

@@ -7,16 +7,10 @@ import pytest
 import requests
 
 from davstore.simulator import Simulator
+from tests.clock import Clock
 from tests.torrents import link, torrent
 
 HASH = "0123456789abcdef0123456789abcdef01234567"
-
-
-class Clock:
-    time = 1000.0
-
-    def __call__(self) -> float:
-        return self.time
 
 
 @pytest.fixture

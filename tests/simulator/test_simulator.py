@@ -1,3 +1,4 @@
+import socket
 import time
 from pathlib import Path
 
@@ -23,9 +24,10 @@ def test_stopping_twice_is_harmless() -> None:
 
 
 def test_a_port_that_is_taken_is_an_os_error(sim: Simulator) -> None:
-    port = int(sim.host.url.rpartition(":")[2])
-    with pytest.raises(OSError, match="in use"):
-        Simulator(ports={"plank": port}).plank.start()
+    port = int(sim.plank.url.rpartition(":")[2])
+    sim.plank.stop()
+    with socket.create_server(("127.0.0.1", port)), pytest.raises(OSError, match="in use"):
+        sim.plank.start()
 
 
 def test_a_fault_of_no_known_kind_is_refused() -> None:

@@ -16,8 +16,8 @@ import bcrypt
 import requests
 
 from davstore.simulator import Simulator
+from tests.commands import free_port
 from tests.serving import wait_until, write_config
-from tests.test_cli import free_port
 
 USER, PASSWORD = "anna", "a secret word"
 _UNEXPECTED = re.compile(r"Traceback|^\S+ (ERROR|CRITICAL)", re.MULTILINE)

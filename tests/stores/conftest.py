@@ -8,7 +8,7 @@ import pytest
 
 from davstore.model import File, Magnet, Status
 from davstore.simulator import SimMagnet, Simulator
-from davstore.stores import STORES
+from davstore.stores import STORES, alldebrid, plank, realdebrid, stremthru
 from davstore.stores.base import Means, Store
 from davstore.stores.memory import Memory
 
@@ -37,8 +37,28 @@ class Account:
         added: str = self.service.add(magnet)
         return added
 
+    def magnets(self) -> list[Magnet]:
+        """Those that can be read, as the store lists them now."""
+        return [row for row in self.store.magnets() if isinstance(row, Magnet)]
+
+    def names(self) -> list[str]:
+        """What they are called, sorted."""
+        return sorted(magnet.name for magnet in self.magnets())
+
 
 Open = Callable[..., Account]
+
+
+@pytest.fixture
+def unpaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Calls are not held back to the pace that services ask for."""
+    unpace(monkeypatch)
+
+
+def unpace(patching: pytest.MonkeyPatch) -> None:
+    """The same, for as long as `patching` lasts."""
+    for module in (alldebrid.api, plank, realdebrid.api, stremthru):
+        patching.setattr(module, "RATES", ())
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from davstore.errors import (
     StoreUnavailable,
     UnexpectedReply,
 )
-from davstore.model import File, Magnet, Status, Unreadable
+from davstore.model import File, Status, Unreadable
 from davstore.simulator import Content, Fault, SimFile, SimMagnet
 from davstore.stores.alldebrid import BATCH, AllDebrid, Settings
 from davstore.stores.alldebrid.errors import ERRORS
@@ -60,12 +60,8 @@ def pack(name: str = "Pack", **more: Any) -> SimMagnet:
     ], **more)  # fmt: skip
 
 
-def listed(account: Account) -> list[Magnet]:
-    return [row for row in account.store.magnets() if isinstance(row, Magnet)]
-
-
 def files_of(account: Account) -> tuple[File, ...]:
-    [(_, files)] = account.store.files(listed(account))
+    [(_, files)] = account.store.files(account.magnets())
     assert isinstance(files, tuple), files
     return files
 
@@ -137,7 +133,7 @@ def test_the_service_never_finds_us_too_fast(account: Account) -> None:
 @pytest.mark.parametrize("code", range(17))
 def test_a_status_is_understood(account: Account, code: int) -> None:
     says(account, "status", magnets=[{**ROW, "statusCode": code}])
-    [magnet] = listed(account)
+    [magnet] = account.magnets()
     expected = [Status.QUEUED, Status.DOWNLOADING, Status.PROCESSING, Status.PROCESSING,
                 Status.READY, *[Status.FAILED] * 11, Status.UNKNOWN]  # fmt: skip
     assert magnet.status is expected[code]
@@ -145,7 +141,7 @@ def test_a_status_is_understood(account: Account, code: int) -> None:
 
 def test_progress_is_what_has_been_downloaded(account: Account) -> None:
     account.service.add(pack(status="downloading", progress=50.0))
-    assert listed(account)[0].progress == pytest.approx(50, abs=0.1)
+    assert account.magnets()[0].progress == pytest.approx(50, abs=0.1)
 
 
 @pytest.mark.parametrize("count", [0, 1, 3])
@@ -155,7 +151,7 @@ def test_progress_is_what_has_been_downloaded(account: Account) -> None:
 def test_magnets_come_in_any_wrapping(account: Account, odd: str, count: int) -> None:
     account.service.odd.add(odd)
     ids = {account.service.add(pack(f"Caminandes {n}")) for n in range(count)}
-    rows = listed(account)
+    rows = account.magnets()
     assert {row.id for row in rows} == ids
     told = dict(account.store.files(rows))
     assert all(isinstance(files, tuple) and len(files) == 2 for files in told.values())
@@ -178,7 +174,7 @@ def test_a_listing_that_is_none_is_no_empty_account(account: Account, magnets: o
 
 def test_a_magnet_without_a_name_is_called_by_its_hash(account: Account) -> None:
     says(account, "status", magnets=[{**ROW, "filename": None}])
-    assert listed(account)[0].name == ROW["hash"]
+    assert account.magnets()[0].name == ROW["hash"]
 
 
 @pytest.mark.parametrize("odd", ["", "e_object", "shuffled", "string_sizes"])
@@ -199,7 +195,7 @@ def test_a_single_file_has_no_folder(account: Account) -> None:
 def test_files_are_asked_for_in_batches(account: Account) -> None:
     for n in range(2 * BATCH + 1):
         account.service.add(pack(f"Caminandes {n}"))
-    rows = listed(account)
+    rows = account.magnets()
     told = dict(account.store.files(rows))
     assert set(told) == set(rows)
     assert account.service.count("magnet/files") == 3
@@ -219,7 +215,7 @@ def test_a_bad_node_costs_only_itself(account: Account) -> None:
         },
     ]
     account.service.add(pack())
-    rows = listed(account)
+    rows = account.magnets()
     says(account, "files", magnets=[{"id": rows[0].id, "files": tree}])
     [(_, files)] = account.store.files(rows)
     assert isinstance(files, tuple)
@@ -236,7 +232,7 @@ def test_a_tree_without_an_end_has_one(account: Account) -> None:
             {"n": "a.mkv", "s": 1, "l": "https://alldebrid.com/f/A"},
         ]
     account.service.add(pack())
-    rows = listed(account)
+    rows = account.magnets()
     says(account, "files", magnets=[{"id": rows[0].id, "files": tree}])
     [(_, files)] = account.store.files(rows)
     assert isinstance(files, tuple)
@@ -246,7 +242,7 @@ def test_a_tree_without_an_end_has_one(account: Account) -> None:
 @pytest.mark.parametrize("files", [None, [], {}, "", [{"n": "x", "e": []}]])
 def test_a_ready_magnet_without_files_is_asked_again_later(account: Account, files: Any) -> None:
     account.service.add(pack())
-    rows = listed(account)
+    rows = account.magnets()
     says(account, "files", magnets=[{"id": rows[0].id, "files": files}])
     [(_, found)] = account.store.files(rows)
     assert isinstance(found, StoreUnavailable)
@@ -254,7 +250,7 @@ def test_a_ready_magnet_without_files_is_asked_again_later(account: Account, fil
 
 def test_an_answer_about_another_magnet_is_not_taken(account: Account) -> None:
     account.service.add(pack())
-    rows = listed(account)
+    rows = account.magnets()
     says(account, "files", magnets=[{"id": "1", "files": [{"n": "a", "l": "https://x/f/a"}]}])
     [(_, files)] = account.store.files(rows)
     assert isinstance(files, Gone)
@@ -263,7 +259,7 @@ def test_an_answer_about_another_magnet_is_not_taken(account: Account) -> None:
 def test_a_lost_magnet_that_spoils_the_batch_costs_only_itself(account: Account) -> None:
     for name in ("Sintel", "Spring"):
         account.service.add(pack(name))
-    rows = listed(account)
+    rows = account.magnets()
     account.service.fail("MAGNET_INVALID_ID", path="magnet/files", times=2)
     told = dict(account.store.files(rows))
     assert isinstance(told[rows[0]], Gone)

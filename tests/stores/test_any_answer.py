@@ -39,6 +39,7 @@ from davstore.stores.desk import (
 from davstore.stores.login import Confirming
 from davstore.stores.playing import Continuing, Finding, Playing
 from davstore.stores.shapes import LARGEST, LATEST
+from tests.stores.conftest import unpace
 from tests.transport.answering import Answer, Answering, answering
 
 KEYS = (
@@ -121,16 +122,11 @@ QUESTIONS: tuple[Question, ...] = (
 )
 
 
-PACED = ("alldebrid.api", "plank", "realdebrid.api", "stremthru")
-"""The modules of stores that say how often their service may be asked."""
-
-
 @pytest.fixture(scope="module")
 def service() -> Iterator[Answering]:
     """It may be asked as often as one likes, or most of the time would be waited for turns."""
     with answering() as found, pytest.MonkeyPatch.context() as patched:
-        for module in PACED:
-            patched.setattr(f"davstore.stores.{module}.RATES", ())
+        unpace(patched)
         yield found
 
 

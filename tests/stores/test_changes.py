@@ -7,9 +7,11 @@ import pytest
 from davstore.errors import StoreError
 from davstore.model import Magnet, Status
 from davstore.simulator import Content, Fault, SimFile, SimMagnet
-from davstore.stores import alldebrid, plank, realdebrid, stremthru
+from davstore.stores import plank, realdebrid
 from davstore.stores.base import Changing, News
 from tests.stores.conftest import SERVICES, Account, Open
+
+pytestmark = pytest.mark.usefixtures("unpaced")
 
 VIDEO = Content.random("video", 40_000)
 
@@ -45,13 +47,7 @@ class Follower:
 
     @property
     def truth(self) -> dict[str, Magnet]:
-        return {row.id: row for row in self.account.store.magnets() if isinstance(row, Magnet)}
-
-
-@pytest.fixture(autouse=True)
-def unpaced(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (alldebrid.api, plank, realdebrid.api, stremthru):
-        monkeypatch.setattr(module, "RATES", ())
+        return {row.id: row for row in self.account.magnets()}
 
 
 @pytest.fixture

@@ -244,6 +244,37 @@ def test_a_renewal_that_fails_leaves_the_token_in_use_while_it_holds(opening: Op
         store.account()
 
 
+def test_who_comes_while_it_is_renewed_goes_on_with_what_holds(opening: Opening) -> None:
+    store, service = opening.in_("realdebrid"), opening.sim.realdebrid
+    opening.clock.now += service.login.token_life - 300
+    service.faults.add(Fault("status", "/token", status=503))
+    users: list[str] = []
+
+    def meanwhile() -> None:
+        other = threading.Thread(target=lambda: users.append(store.account().user))
+        other.start()
+        other.join(20)
+        users.append("and then")
+
+    opening.clock.events = [meanwhile]
+    assert store.account().user == "ada"
+    assert users == ["ada", "and then"]
+    assert service.login.renewals == 1
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+def test_a_database_that_fails_leaves_the_token_in_use_while_it_holds(opening: Opening) -> None:
+    store, life = opening.in_("realdebrid"), opening.sim.realdebrid.login.token_life
+    assert opening.engine is not None
+    with opening.engine.begin() as connection:
+        connection.exec_driver_sql("ALTER TABLE leases RENAME TO away")
+    opening.clock.now += life - 300
+    assert store.account().user == "ada"
+    opening.clock.now += 400
+    with pytest.raises(StoreUnavailable, match="cannot be kept or read"):
+        store.account()
+
+
 def test_a_renewal_survives_a_dropped_connection(opening: Opening) -> None:
     store, service = opening.in_("realdebrid"), opening.sim.realdebrid
     service.login.tokens.clear()

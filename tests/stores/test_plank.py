@@ -24,6 +24,8 @@ from davstore.stores.base import Means
 from davstore.stores.plank import Plank, Settings
 from tests.stores.conftest import Account, Open
 
+pytestmark = pytest.mark.usefixtures("unpaced")
+
 SINTEL = SimMagnet(
     "Sintel", [SimFile("Sintel.mp4", Content.random("sintel", 5000))], title="Sintel", year=2010
 )
@@ -38,27 +40,14 @@ KIDS = Profile("kids-id", "Kids")
 URL = "http://plank.lan:3300"
 
 
-@pytest.fixture(autouse=True)
-def unpaced(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(plank, "RATES", ())
-
-
 @pytest.fixture(params=["old", "new"])
 def account(request: pytest.FixtureRequest, sim: Simulator, open_account: Open) -> Account:
     sim.plank.generation = request.param
     return open_account("plank")
 
 
-def listed(account: Account) -> list[Magnet]:
-    return [row for row in account.store.magnets() if isinstance(row, Magnet)]
-
-
-def names(account: Account) -> list[str]:
-    return sorted(magnet.name for magnet in listed(account))
-
-
 def files(account: Account) -> tuple[File, ...]:
-    [(_, found)] = account.store.files(listed(account))
+    [(_, found)] = account.store.files(account.magnets())
     assert isinstance(found, tuple), found
     return found
 
@@ -84,20 +73,20 @@ def test_half_a_login_is_refused_with_its_cure(keys: dict[str, str]) -> None:
 
 def test_signing_in_happens_once(account: Account) -> None:
     for _ in range(3):
-        listed(account)
+        account.magnets()
     assert account.service.count("sign-in") == 1
 
 
 def test_a_secure_cookie_is_sent_over_plain_http_too(sim: Simulator, account: Account) -> None:
     sim.plank.odd.add("secure_cookie")
-    assert names(account) == []
+    assert account.names() == []
 
 
 def test_an_ended_session_is_renewed_unnoticed(account: Account) -> None:
     account.add(SINTEL)
-    assert names(account) == ["Sintel (2010)"]
+    assert account.names() == ["Sintel (2010)"]
     account.service.login.expire_sessions()
-    assert names(account) == ["Sintel (2010)"]
+    assert account.names() == ["Sintel (2010)"]
     account.service.login.expire_sessions()
     assert account.store.account().user == "ada@example.com"
 
@@ -113,32 +102,32 @@ def test_many_who_find_the_session_ended_sign_in_once(account: Account) -> None:
 
 
 def test_a_password_that_was_changed_meanwhile_is_told(account: Account) -> None:
-    listed(account)
+    account.magnets()
     account.service.password = "another"
     account.service.login.expire_sessions()
     with pytest.raises(NotAuthorized, match="password is wrong"):
-        listed(account)
+        account.magnets()
 
 
 def test_a_profile_that_was_left_meanwhile_is_chosen_again(account: Account) -> None:
-    listed(account)
+    account.magnets()
     for session in account.service.login._sessions.values():
         session.profile = None
-    assert names(account) == []
+    assert account.names() == []
 
 
 def test_a_token_stands_for_a_login(sim: Simulator, open_account: Open) -> None:
     account = open_account("plank", **token(sim))
     account.add(SINTEL)
-    assert names(account) == ["Sintel (2010)"]
+    assert account.names() == ["Sintel (2010)"]
     assert account.service.count("sign-in") == 0
 
 
 def test_an_ended_token_asks_for_a_new_one(sim: Simulator, open_account: Open) -> None:
     account = open_account("plank", **token(sim))
-    listed(account)
+    account.magnets()
     account.service.login.expire_sessions()
-    for ask in (lambda: listed(account), account.store.account):
+    for ask in (account.magnets, account.store.account):
         with pytest.raises(NotAuthorized, match="set a new one"):
             ask()
 
@@ -148,7 +137,7 @@ def test_a_token_goes_to_the_profile_that_is_configured(sim: Simulator, open_acc
     sim.plank.add(SINTEL)
     sim.plank.add(BUNNY, profile="Kids")
     account = open_account("plank", profile="Kids", **token(sim, sim.plank.profiles[0]))
-    assert names(account) == ["Bunny"]
+    assert account.names() == ["Bunny"]
 
 
 @pytest.mark.parametrize("wanted", ["Kids", "kids-id"])
@@ -156,7 +145,7 @@ def test_a_profile_is_chosen_by_name_or_id(sim: Simulator, open_account: Open, w
     sim.plank.profiles.append(KIDS)
     sim.plank.add(SINTEL)
     sim.plank.add(BUNNY, profile="Kids")
-    assert names(open_account("plank", profile=wanted)) == ["Bunny"]
+    assert open_account("plank", profile=wanted).names() == ["Bunny"]
 
 
 @pytest.mark.parametrize("keys", [{}, {"profile": "Guests"}])
@@ -167,13 +156,13 @@ def test_which_profile_is_not_guessed(
     account = open_account("plank", **keys)
     for _ in range(2):
         with pytest.raises(AccountProblem, match=r"set profile to one of: Home .*, Kids"):
-            listed(account)
+            account.magnets()
 
 
 def test_a_login_without_a_profile_is_told_so(sim: Simulator, open_account: Open) -> None:
     sim.plank.profiles.clear()
     with pytest.raises(AccountProblem, match="make one in Plank"):
-        listed(open_account("plank"))
+        open_account("plank").magnets()
 
 
 def test_an_address_that_is_no_plank_is_no_empty_library(
@@ -181,7 +170,7 @@ def test_an_address_that_is_no_plank_is_no_empty_library(
 ) -> None:
     account = open_account("plank", url=sim.host.url)
     with pytest.raises(UnexpectedReply, match="check url"):
-        listed(account)
+        account.magnets()
 
 
 @pytest.mark.parametrize(
@@ -194,7 +183,7 @@ def test_what_the_login_says_is_understood(
     body = f'{{"code": "{code}", "message": "Invalid"}}'
     account.service.faults.add(Fault("status", "sign-in", status=403, body=body))
     with pytest.raises(kind):
-        listed(account)
+        account.magnets()
 
 
 # The library
@@ -203,26 +192,26 @@ def test_what_the_login_says_is_understood(
 def test_movies_and_shows_are_magnets_and_episodes_are_not(account: Account) -> None:
     account.add(SINTEL)
     account.add(SHOW)
-    assert names(account) == ["Caminandes (2013)", "Sintel (2010)"]
+    assert account.names() == ["Caminandes (2013)", "Sintel (2010)"]
 
 
 @pytest.mark.parametrize("word", ["complete", "completed", "ready"])
 def test_a_movie_is_ready_by_any_of_its_words(account: Account, word: str) -> None:
     account.service.change(account.add(SINTEL), vendor_status=word)
-    assert listed(account)[0].status is Status.READY
+    assert account.magnets()[0].status is Status.READY
 
 
 @pytest.mark.parametrize("odd", [set(), {"documented"}])
 def test_progress_is_a_percentage_in_either_form(account: Account, odd: set[str]) -> None:
     account.service.odd |= odd
     account.add(SimMagnet("Sintel", SINTEL.files, status="downloading", progress=42.0))
-    assert listed(account)[0].progress == pytest.approx(42.0)
+    assert account.magnets()[0].progress == pytest.approx(42.0)
 
 
 def test_a_show_without_a_status_is_shown(account: Account) -> None:
     account.service.odd.add("null_show_status")
     account.add(SHOW)
-    assert listed(account)[0].status is Status.READY
+    assert account.magnets()[0].status is Status.READY
 
 
 def test_a_rows_nonsense_costs_no_other(account: Account) -> None:
@@ -237,10 +226,10 @@ def test_a_new_episode_changes_what_a_show_looks_like(sim: Simulator, open_accou
     sim.plank.generation = "new"
     account = open_account("plank")
     id_ = account.add(SimMagnet("Caminandes", EPISODES[:1], kind="show"))
-    before = listed(account)[0].fingerprint
-    assert listed(account)[0].fingerprint == before
+    before = account.magnets()[0].fingerprint
+    assert account.magnets()[0].fingerprint == before
     account.service.change(id_, files=EPISODES)
-    assert listed(account)[0].fingerprint != before
+    assert account.magnets()[0].fingerprint != before
 
 
 def test_where_the_list_tells_no_episodes_shows_are_looked_at_again(sim: Simulator) -> None:
@@ -288,17 +277,17 @@ def test_episodes_with_a_file_stand_in_their_season(account: Account) -> None:
 def test_plank_says_what_everything_is(account: Account) -> None:
     account.add(SHOW)
     account.add(BUNNY)
-    assert {magnet.work for magnet in listed(account)} == {
+    assert {magnet.work for magnet in account.magnets()} == {
         Work("show", "Caminandes", 2013), Work("movie", "Bunny"),
     }  # fmt: skip
-    shown = dict(account.store.files(listed(account)))
+    shown = dict(account.store.files(account.magnets()))
     numbers = {(f.season, f.episode) for found in shown.values() for f in found}  # type: ignore[union-attr]
     assert numbers >= {(1, 1), (1, 2)}
 
 
 def test_a_word_that_nobody_knows_says_nothing(account: Account) -> None:
     answer(account, [{"id": "a", "type": "concert", "title": "Sintel", "status": "ready"}])
-    assert [magnet.work for magnet in listed(account)] == [None]
+    assert [magnet.work for magnet in account.magnets()] == [None]
 
 
 def test_the_bytes_of_an_episode_are_its_own(account: Account) -> None:
@@ -340,7 +329,7 @@ def test_a_show_at_which_plank_fails_costs_the_others_nothing(
     id_ = account.add(SHOW)
     account.add(SINTEL)
     account.service.faults.add(Fault("status", f"{id_}/seasons", None, **fault))
-    told = {magnet.name: found for magnet, found in account.store.files(listed(account))}
+    told = {magnet.name: found for magnet, found in account.store.files(account.magnets())}
     assert isinstance(told["Caminandes (2013)"], StoreUnavailable | UnexpectedReply)
     assert isinstance(told["Sintel (2010)"], tuple)
 

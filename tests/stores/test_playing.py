@@ -5,16 +5,12 @@ import pytest
 from davstore.errors import Gone, StoreError, StoreUnavailable, UnexpectedReply
 from davstore.model import File, Magnet, Position
 from davstore.simulator import Fault, SimMagnet, Simulator
-from davstore.stores import plank
 from davstore.stores.base import Changing
 from davstore.stores.playing import Begun, Continuing, Finding, Playing
 from tests.stores.conftest import Account, Open
 from tests.stores.test_plank import EPISODES, SHOW, SINTEL, answer
 
-
-@pytest.fixture(autouse=True)
-def unpaced(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(plank, "RATES", ())
+pytestmark = pytest.mark.usefixtures("unpaced")
 
 
 @pytest.fixture(params=["old", "new"])
@@ -24,7 +20,7 @@ def account(request: pytest.FixtureRequest, sim: Simulator, open_account: Open) 
 
 
 def files(account: Account) -> dict[str, File]:
-    magnets = [row for row in account.store.magnets() if isinstance(row, Magnet)]
+    magnets = account.magnets()
     found = {}
     for _, each in account.store.files(magnets):
         assert isinstance(each, tuple)

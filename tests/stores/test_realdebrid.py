@@ -266,7 +266,7 @@ def test_links_that_come_late_are_waited_for(account: Account) -> None:
 def test_one_magnet_that_always_fails_does_not_hide_the_others(account: Account) -> None:
     ids = [account.service.add(SimMagnet(name, pack(10).files)) for name in ("Sintel", "Spring")]
     account.service.faults.add(Fault("status", f"info/{ids[0]}", times=None, status=503))
-    rows = [row for row in account.store.magnets() if isinstance(row, Magnet)]
+    rows = account.magnets()
     told = {magnet.id: files for magnet, files in account.store.files(rows)}
     assert isinstance(told[ids[0]], StoreUnavailable)
     assert isinstance(told[ids[1]], tuple)

@@ -19,10 +19,6 @@ def film(name: str) -> SimMagnet:
     return SimMagnet(name, [SimFile(f"{name}.mp4", Content.random(name, 99))], title=name)
 
 
-def listed(account: Account) -> list[Magnet]:
-    return [row for row in account.store.magnets() if isinstance(row, Magnet)]
-
-
 def remove(account: Account, magnet: Magnet) -> None:
     assert isinstance(account.store, Removing)
     account.store.remove(magnet)
@@ -30,28 +26,28 @@ def remove(account: Account, magnet: Magnet) -> None:
 
 def test_one_magnet_is_removed_and_no_other(account: Account) -> None:
     ids = [account.add(film(name)) for name in ("Sintel", "Spring", "Charge")]
-    [wanted] = [row for row in listed(account) if row.id == ids[1]]
+    [wanted] = [row for row in account.magnets() if row.id == ids[1]]
     remove(account, wanted)
-    assert {row.id for row in listed(account)} == {ids[0], ids[2]}
+    assert {row.id for row in account.magnets()} == {ids[0], ids[2]}
 
 
 def test_what_is_not_there_counts_as_removed(account: Account) -> None:
     for name in ("Sintel", "Spring"):
         account.add(film(name))
-    [first, second] = listed(account)
+    [first, second] = account.magnets()
     remove(account, first)
     remove(account, first)
-    assert [row.id for row in listed(account)] == [second.id]
+    assert [row.id for row in account.magnets()] == [second.id]
 
 
 @pytest.mark.parametrize("kind", ["status", "empty", "reset"])
 def test_one_failure_is_overcome_by_another_try(remote: Account, kind: str) -> None:
     remote.add(film("Sintel"))
-    [magnet] = listed(remote)
+    [magnet] = remote.magnets()
     remote.service.faults.add(Fault(kind))
     remove(remote, magnet)
     assert remote.naps.taken
-    assert listed(remote) == []
+    assert remote.magnets() == []
 
 
 @pytest.mark.parametrize(
@@ -65,7 +61,7 @@ def test_one_failure_is_overcome_by_another_try(remote: Account, kind: str) -> N
 )
 def test_rubbish_is_no_success(remote: Account, kind: str, expected: type[StoreError]) -> None:
     remote.add(film("Sintel"))
-    [magnet] = listed(remote)
+    [magnet] = remote.magnets()
     remote.service.faults.add(Fault(kind, times=None))
     with pytest.raises(expected):
         remove(remote, magnet)
@@ -75,7 +71,7 @@ def test_rubbish_is_no_success(remote: Account, kind: str, expected: type[StoreE
 def test_half_an_answer_is_no_success(open_account: Open, service: str) -> None:
     account = open_account(service)
     account.add(film("Sintel"))
-    [magnet] = listed(account)
+    [magnet] = account.magnets()
     account.service.faults.add(Fault("truncated_json", times=None))
     with pytest.raises(UnexpectedReply):
         remove(account, magnet)
@@ -83,7 +79,7 @@ def test_half_an_answer_is_no_success(open_account: Open, service: str) -> None:
 
 def test_a_long_wait_is_left_to_the_caller(remote: Account) -> None:
     remote.add(film("Sintel"))
-    [magnet] = listed(remote)
+    [magnet] = remote.magnets()
     fault = Fault("status", status=429, headers={"Retry-After": "77"}, times=None)
     remote.service.faults.add(fault)
     with pytest.raises(RateLimited) as caught:
@@ -94,16 +90,16 @@ def test_a_long_wait_is_left_to_the_caller(remote: Account) -> None:
 def test_a_wrong_login_removes_nothing(open_account: Open) -> None:
     account = open_account("realdebrid")
     account.add(film("Sintel"))
-    [magnet] = listed(account)
+    [magnet] = account.magnets()
     with pytest.raises(NotAuthorized):
         remove(open_account("realdebrid", token="wrong"), magnet)
-    assert listed(account) == [magnet]
+    assert account.magnets() == [magnet]
 
 
 def test_a_store_that_cannot_remove_says_so(open_account: Open) -> None:
     account = open_account("torz")
     account.add(film("Sintel"))
-    [magnet] = listed(account)
+    [magnet] = account.magnets()
     account.service.fail("NOT_IMPLEMENTED", times=None)
     with pytest.raises(UnexpectedReply, match="cannot do this"):
         remove(account, magnet)
@@ -112,7 +108,7 @@ def test_a_store_that_cannot_remove_says_so(open_account: Open) -> None:
 def test_an_address_without_alldebrids_api_is_no_success(open_account: Open) -> None:
     account = open_account("alldebrid")
     account.add(film("Sintel"))
-    [magnet] = listed(account)
+    [magnet] = account.magnets()
     account.service.faults.add(Fault("status", status=404, times=None))
     with pytest.raises(UnexpectedReply, match="check url"):
         remove(account, magnet)

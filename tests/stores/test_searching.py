@@ -12,18 +12,14 @@ from davstore.errors import (
 )
 from davstore.model import Found, Query
 from davstore.simulator import Content, Fault, SimFile, SimMagnet
-from davstore.stores import stremthru
 from davstore.stores.base import Checking, Searching
 from tests.stores.conftest import Account, Open
+
+pytestmark = pytest.mark.usefixtures("unpaced")
 
 TOPIC = "magnet:?xt=urn:btih:"
 LINK = TOPIC + "b" * 40
 HASHES = [f"{number:040x}" for number in range(1, 1202)]
-
-
-@pytest.fixture(autouse=True)
-def unpaced(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stremthru, "RATES", ())
 
 
 @pytest.fixture(params=["torz", "magnets"])

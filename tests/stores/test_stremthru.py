@@ -9,12 +9,13 @@ from davstore.errors import Gone, NotAuthorized, StoreError, StoreUnavailable, U
 from davstore.model import File, Magnet, Status, Wanted
 from davstore.simulator import Content, Fault, SimFile, SimMagnet, Simulator
 from davstore.simulator.stremthru_shapes import HTTP
-from davstore.stores import stremthru
 from davstore.stores.base import Means, Seeing, Seen
 from davstore.stores.stremthru import Settings, StremThru
 from davstore.stores.stremthru_errors import ERRORS, NOTICES
 from davstore.stores.stremthru_settings import STORES
 from tests.stores.conftest import Account, Open
+
+pytestmark = pytest.mark.usefixtures("unpaced")
 
 MKV = SimFile("CD1/Spring.mkv", Content.random("spring", 5000))
 SRT = SimFile("Subs/Spring.srt", Content.of(b"subtitle"))
@@ -24,22 +25,13 @@ URL = "https://stremthru.example.org"
 LOGIN = {"username": "ada", "password": "pw"}
 
 
-@pytest.fixture(autouse=True)
-def unpaced(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stremthru, "RATES", ())
-
-
 @pytest.fixture(params=["torz", "magnets"])
 def account(request: pytest.FixtureRequest, open_account: Open) -> Account:
     return open_account(request.param)
 
 
-def names(account: Account) -> list[str]:
-    return sorted(row.name for row in account.store.magnets() if isinstance(row, Magnet))
-
-
 def files(account: Account) -> tuple[File, ...]:
-    magnets = [row for row in account.store.magnets() if isinstance(row, Magnet)]
+    magnets = account.magnets()
     [(_, found)] = account.store.files(magnets)
     assert isinstance(found, tuple), found
     return found
@@ -70,7 +62,7 @@ def test_half_a_login_is_refused_with_its_cure(keys: dict[str, str], cure: str) 
 def test_a_user_and_a_store_may_both_be_given(open_account: Open, sim: Simulator) -> None:
     keys = {"store_name": sim.torz.store_name, "store_token": sim.torz.store_token}
     account = open_account("torz", **keys)
-    assert names(account) == []
+    assert account.names() == []
     sent = sim.torz.calls[-1].headers
     assert sent["X-Stremthru-Authorization"].startswith("Basic ")
     assert sent["X-Stremthru-Store-Name"] == "realdebrid"
@@ -297,7 +289,7 @@ def test_what_offcloud_cannot_do_is_said(sim: Simulator, open_account: Open) -> 
     sim.magnets.store_name = "offcloud"
     account = open_account("magnets")
     account.add(SPRING)
-    [magnet] = [row for row in account.store.magnets() if isinstance(row, Magnet)]
+    [magnet] = account.magnets()
     with pytest.raises(UnexpectedReply, match="cannot do this"):
         account.store.remove(magnet)  # type: ignore[attr-defined]
     link = f"magnet:?xt=urn:btih:{'a' * 40}"

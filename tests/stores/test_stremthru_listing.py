@@ -11,22 +11,15 @@ from davstore.simulator import Content, Fault, SimFile, SimMagnet
 from davstore.stores import stremthru
 from tests.stores.conftest import Account, Open
 
+pytestmark = pytest.mark.usefixtures("unpaced")
+
 MKV = SimFile("Spring.mkv", Content.random("spring", 5000))
 SPRING = SimMagnet("Spring (2019)", [MKV])
-
-
-@pytest.fixture(autouse=True)
-def unpaced(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stremthru, "RATES", ())
 
 
 @pytest.fixture(params=["torz", "magnets"])
 def account(request: pytest.FixtureRequest, open_account: Open) -> Account:
     return open_account(request.param)
-
-
-def names(account: Account) -> list[str]:
-    return sorted(row.name for row in account.store.magnets() if isinstance(row, Magnet))
 
 
 def answer(account: Account, data: object) -> None:
@@ -58,13 +51,13 @@ def begun(paged: Account) -> Iterator[Any]:
 @pytest.mark.parametrize("odd", [set(), {"wrong_total"}])
 def test_pages_are_read_to_the_end_whatever_the_total_says(paged: Account, odd: set[str]) -> None:
     paged.service.odd |= odd
-    assert len(names(paged)) == 35
+    assert len(paged.names()) == 35
 
 
 def test_a_small_account_costs_two_calls_to_list(account: Account) -> None:
     for number in range(5):
         account.add(SimMagnet(f"Caminandes {number}", [MKV]))
-    assert len(names(account)) == 5
+    assert len(account.names()) == 5
     assert len(account.service.calls) == 2
 
 
@@ -96,13 +89,13 @@ def test_a_listing_that_never_holds_still_is_an_error(
 def test_a_store_that_gives_all_at_whatever_offset_is_listed_once(account: Account) -> None:
     every = [row(f"film {number}") for number in range(12)]
     answer(account, {"items": every, "total_items": 12})
-    assert len(names(account)) == 12
+    assert len(account.names()) == 12
     assert len(account.service.calls) == 2
 
 
 def test_an_id_that_comes_twice_on_a_page_is_listed_once(account: Account) -> None:
     answer(account, {"items": [row("a"), row("a"), row("b")]})
-    assert names(account) == ["a", "b"]
+    assert account.names() == ["a", "b"]
 
 
 @pytest.mark.parametrize(
@@ -123,7 +116,7 @@ def test_an_account_counts_as_empty_only_where_that_is_certain(
 ) -> None:
     answer(account, data)
     if empty:
-        assert names(account) == []
+        assert account.names() == []
     else:
         with pytest.raises(UnexpectedReply):
             list(account.store.magnets())

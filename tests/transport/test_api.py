@@ -196,6 +196,7 @@ def test_a_trickle_comes_to_an_end(
     server: Answering, open_: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(api, "LONGEST_REPLY", -1.0)
+    server.will(Answer(b"[1,", promised=100_000))
     with pytest.raises(StoreUnavailable, match="does not come to an end"):
         open_().get("/x")
 

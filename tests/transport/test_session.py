@@ -8,6 +8,7 @@ import requests
 
 from davstore.errors import StoreUnavailable
 from davstore.transport import NotAllowed, Reach, Session, plain_reason
+from davstore.transport.tls import api_context
 from tests.transport.answering import Answer, Answering, answering
 from tests.transport.conftest import SECRET, Open
 
@@ -152,6 +153,17 @@ def test_a_certificate_bundle_from_the_environment_is_trusted(
     monkeypatch.setenv(variable, str(certificate))
     with answering(certificate) as server:
         assert open_(server.url).get("/x").body == {"ok": True}
+
+
+def test_authorities_are_read_once_for_all_accounts(
+    certificate: Path, monkeypatch: pytest.MonkeyPatch, open_: Open
+) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
+    api_context.cache_clear()
+    with answering(certificate) as server, answering(certificate) as other:
+        for url in (server.url, other.url):
+            open_(url).get("/x")
+    assert api_context.cache_info().misses == 1
 
 
 def test_a_certificate_that_nobody_signed_is_refused(

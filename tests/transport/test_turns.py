@@ -9,7 +9,7 @@ from pyrate_limiter import Rate
 
 from davstore.catalog import open_database, pool_of
 from davstore.config import Database
-from davstore.transport.turns import FILE_NAME, Together, Turns, _shares
+from davstore.transport.turns import FILE_NAME, Together, Turns, _File, _shares
 
 HOUR = 3_600_000
 
@@ -18,7 +18,7 @@ def free(turns: Turns) -> int:
     """How many turns are to be had at once: the next one is an hour away."""
     pace = turns._everything
     assert pace is not None
-    limiter = pace.limiter()
+    limiter = pace._shared or pace._own if isinstance(pace, _File) else pace.limiter()
     count = 0
     while limiter.try_acquire("x", timeout=0.3):
         count += 1

@@ -54,6 +54,12 @@ def test_a_single_top_folder_that_repeats_the_name_is_not_doubled() -> None:
     assert list(shown(folder)) == ["Subs/E01.srt", "E01.mkv"]
 
 
+def test_a_path_of_thousands_of_folders_costs_no_tree() -> None:
+    deep = "x/" * 5000
+    found = tree("Show", File(f"{deep}E01.mkv", "r"), File(f"{deep}E02.mkv", "s"))
+    assert sorted(leaf.name for leaf in leaves(found)) == ["E01.mkv", "E02.mkv"]
+
+
 def test_a_top_folder_with_another_name_stays() -> None:
     assert list(shown(tree("Show", File("Other/E01.mkv", "r")))) == ["Other/E01.mkv"]
 

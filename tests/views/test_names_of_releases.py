@@ -61,3 +61,8 @@ def test_kinds_are_told_from_names_alone() -> None:
 )
 def test_odd_names_say_little_and_break_nothing(name: str) -> None:
     assert facts(name, []).kind in {"movie", "show", "other"}
+
+
+def test_a_name_without_end_takes_no_time_without_end() -> None:
+    found = facts(f"Sintel 2010 1080p {'1' * 200_000}", [])
+    assert (found.release.title, found.release.year) == ("Sintel", 2010)

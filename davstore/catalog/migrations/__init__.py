@@ -20,7 +20,7 @@ from davstore.catalog.tables import metadata, revisions
 if TYPE_CHECKING:
     from alembic.config import Config
 
-SCHEMA: Final = 7
+SCHEMA: Final = 8
 READABLE_FROM: Final = 5
 """The oldest schema whose davstore can work with ours: no script since has done anything but add.
 """

@@ -10,10 +10,9 @@ from typing import Annotated, Any, Literal
 import tomli_w
 import typer
 from argon2 import PasswordHasher
-from rich.markup import escape
 
 from davstore.cli.accounts import stores_of
-from davstore.cli.screen import err, load, out
+from davstore.cli.screen import err, labelled, load, out
 from davstore.cli.setup import questions
 from davstore.cli.setup.questions import Asking, Unanswered
 from davstore.cli.setup.units import Units
@@ -84,9 +83,9 @@ def setup(
     secret = file.with_name("password")
     if mounted is not None:
         _write(secret, password + "\n")
-    out.print(f"written: {escape(str(file))}", soft_wrap=True)
+    out.print(f"written: {file}")
     if is_made:
-        out.print(f"the password of {escape(user)} is: {password}", soft_wrap=True)
+        out.print(f"the password of {user} is: {password}")
     if kind != NONE:
         _write_units(
             Units(_kind(kind), program, file.absolute(), secret.absolute(), user, mounted),
@@ -94,10 +93,10 @@ def setup(
         )
     else:
         words = "start it: davstore serve" + (f"; davstore mount {place}" if mounted else "")
-        out.print(words, soft_wrap=True, markup=False)
+        out.print(words)
     for missing in _missing() if mounted is not None else ():
-        out.print(f"[yellow]before it can be mounted[/]: {escape(missing)}", soft_wrap=True)
-    out.print(to_type(address(host, port), user, mounted), soft_wrap=True, markup=False)
+        out.print(labelled("yellow", "before it can be mounted", missing))
+    out.print(to_type(address(host, port), user, mounted))
 
 
 def _place(asking: Asking, mount: str | None, kind: str) -> str:
@@ -131,7 +130,7 @@ def _write_config(
             for name, store in stores.items() if is_checked else ():
                 with err.status(f"asking {name} …"):
                     known = store.account()
-                out.print(f"{escape(name)}: {escape(known.user)} {escape(known.plan)}".rstrip())
+                out.print(f"{name}: {known.user} {known.plan}".rstrip())
         if file.exists():
             file.replace(file.with_name(f"{file.name}.old"))
         draft.replace(file)
@@ -143,10 +142,10 @@ def _write_units(units: Units, folder: Path | None) -> None:
     folder = folder or units.folder
     for name, text in units.texts().items():
         _write(folder / name, text, mode=0o644)
-        out.print(f"written: {escape(str(folder / name))}", soft_wrap=True)
+        out.print(f"written: {folder / name}")
     out.print("start it now and at every boot:")
     for command in units.commands:
-        out.print(f"  {command}", soft_wrap=True, markup=False)
+        out.print(f"  {command}")
 
 
 def _write(path: Path, text: str, mode: int = 0o600) -> None:

@@ -8,7 +8,6 @@ import hmac
 import json
 import time
 from base64 import b64decode, b64encode
-from collections.abc import Callable
 
 from davstore.errors import HookError
 from davstore.hook_settings import WebhookHook
@@ -21,10 +20,9 @@ CHANGED, TEST = "folders.changed", "test"
 class Webhook:
     """Somebody who takes a POST."""
 
-    def __init__(self, hook: WebhookHook, now: Callable[[], float] = time.time) -> None:
+    def __init__(self, hook: WebhookHook) -> None:
         self._notices = Notices(hook.url.get_secret_value(), {}, hook.timeout)
         self._key = _key(hook.secret.get_secret_value()) if hook.secret else b""
-        self._now = now
 
     def tell(self, message: Message) -> None:
         """As promised."""
@@ -32,7 +30,7 @@ class Webhook:
 
     def test(self) -> str:
         """It is sent a message of the type `test`, without changes."""
-        now = self._now()
+        now = time.time()
         self._post(Message(f"test-{now:.0f}", now, ()), TEST)
         return f"the webhook took a {'signed' if self._key else 'plain'} test"
 
@@ -42,7 +40,7 @@ class Webhook:
 
     def _post(self, message: Message, kind: str) -> None:
         body = json.dumps(message.plain(kind), ensure_ascii=False).encode()
-        sent = str(int(self._now()))
+        sent = str(int(time.time()))
         headers = {
             "Content-Type": "application/json", "webhook-id": message.id, "webhook-timestamp": sent,
         }  # fmt: skip

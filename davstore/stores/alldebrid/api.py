@@ -1,6 +1,6 @@
 """AllDebrid's API: its pace, its envelope and its errors."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from davstore.errors import NotAuthorized, StoreError, UnexpectedReply
@@ -29,15 +29,9 @@ class Api:
         self._by_login = settings.login
         self._key = settings.secret
         self._transport = Transport(
-            name,
-            settings.url,
-            rates=RATES,
-            together=means.together,
-            tally=means.tally,
+            name, settings.url, rates=RATES, complaint=self._complaint, **means.of_transport,
             secrets={"Authorization": f"Bearer {self._key}" if self._key else ""},
-            complaint=self._complaint,
-            sleep=means.sleep,
-        )
+        )  # fmt: skip
 
     def get(self, path: str, *, urgent: bool = False, is_public: bool = False) -> dict[str, Json]:
         """GET `path`; what `is_public` needs no key."""
@@ -126,6 +120,15 @@ class Api:
         if not isinstance(body, dict) or body.get("status") != "error":
             return None
         return self.error(body.get("error"))
+
+
+class Part:
+    """What each part of an account (`store`) stands on."""
+
+    name: str
+    _api: Api
+    _now: Callable[[], float]
+    _sleep: Callable[[float], None]
 
 
 def items(value: Json, account: str) -> list[Json]:

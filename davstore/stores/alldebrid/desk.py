@@ -2,7 +2,7 @@
 
 from davstore.errors import UnexpectedReply
 from davstore.model import Account, HostState, Quota, Vouchers
-from davstore.stores.alldebrid.api import NO_API, Api
+from davstore.stores.alldebrid.api import NO_API, Part
 from davstore.stores.alldebrid.shapes import Host, User, VoucherRow
 from davstore.stores.base import certain
 from davstore.stores.shapes import legible, objects, read, whole
@@ -12,11 +12,8 @@ DURATIONS = (15, 30, 90, 180, 365)
 MOST_VOUCHERS = 10
 
 
-class Desk:
+class Desk(Part):
     """What is asked by command."""
-
-    name: str
-    _api: Api
 
     def account(self) -> Account:
         """`GET /v4/user`."""

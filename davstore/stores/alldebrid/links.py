@@ -1,14 +1,14 @@
 """Links of file hosts: unlocking them, and what the account keeps of them."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 
 from davstore.errors import Gone, Refused, StoreError, StoreUnavailable, UnexpectedReply
 from davstore.model import RECENT, File, Link, Saved
 from davstore.model import Unlocked as Found
-from davstore.stores.alldebrid.api import NO_API, Api, items
+from davstore.stores.alldebrid.api import NO_API, Part, items
 from davstore.stores.alldebrid.errors import Unsupported
 from davstore.stores.alldebrid.shapes import Info, Kept, Stream, Unlocked
 from davstore.stores.base import certain
@@ -22,13 +22,9 @@ OWN = "https://alldebrid.com/f/"
 """How links to the files of magnets begin."""
 
 
-class Links:
+class Links(Part):
     """What concerns links."""
 
-    name: str
-    _api: Api
-    _now: Callable[[], float]
-    _sleep: Callable[[float], None]
     _quality: int | None
 
     def link(self, file: File) -> Link:

@@ -1,9 +1,7 @@
 """Logging in to AllDebrid by a PIN, and answering the mail that it sends about a new place."""
 
-from collections.abc import Callable
-
 from davstore.errors import NotAuthorized
-from davstore.stores.alldebrid.api import NO_API, Api
+from davstore.stores.alldebrid.api import NO_API, Part
 from davstore.stores.alldebrid.errors import BadPin, Blocked
 from davstore.stores.alldebrid.shapes import Checked, Pin, Verified
 from davstore.stores.base import certain
@@ -14,12 +12,8 @@ POLL = 5.0
 """Seconds between two questions, as the document asks."""
 
 
-class Login:
+class Login(Part):
     """What concerns the way in."""
-
-    name: str
-    _api: Api
-    _now: Callable[[], float]
 
     def invite(self) -> Invitation:
         """`GET /v4.1/pin/get`."""

@@ -1,7 +1,7 @@
 """An account's magnets: listing them, what changed, their files, adding, removing, restarting."""
 
 import secrets
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import islice
 
@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from davstore.errors import Gone, StoreError, StoreUnavailable, UnexpectedReply
 from davstore.model import File, Magnet, Status, Unreadable, Wanted
 from davstore.stores import base, shapes
-from davstore.stores.alldebrid.api import NO_API, Api, items
+from davstore.stores.alldebrid.api import NO_API, Part, items
 from davstore.stores.alldebrid.errors import Lost
 from davstore.stores.alldebrid.shapes import Added, Live, Mark, Node, Restarted, Row
 from davstore.stores.base import FileLists, Listing, News
@@ -46,13 +46,10 @@ _STATUS: Mapping[int, Status] = {
 }
 
 
-class Magnets:
+class Magnets(Part):
     """What concerns magnets."""
 
-    name: str
     add_pause = 1.0
-    _api: Api
-    _now: Callable[[], float]
 
     def magnets(self) -> Listing:
         """One call: the service does not page."""

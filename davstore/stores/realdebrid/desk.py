@@ -1,6 +1,6 @@
 """What an owner asks of the account: who it is, its traffic, its hosts and its settings."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from itertools import chain
 from urllib.parse import quote
@@ -29,8 +29,6 @@ _UNIT = {"gigabytes": ("bytes", 2**30), "bytes": ("bytes", 1), "links": ("links"
 
 class Desk(Links):
     """What is asked by command."""
-
-    _now: Callable[[], float]
 
     def account(self) -> Account:
         """`GET /user`."""

@@ -1,0 +1,21 @@
+"""Indexes for what every process asks when others have changed something, and for each removal."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "v8"
+down_revision = "v7"
+
+
+def upgrade() -> None:
+    """From the schema before."""
+    op.create_index("ix_links_revision", "links", ["revision"])
+    op.create_index("ix_sizes_revision", "sizes", ["revision"])
+    unended = sa.text("ended = 0")
+    op.create_index(
+        "ix_audit_unended",
+        "audit",
+        ["account", "magnet"],
+        sqlite_where=unended,
+        postgresql_where=unended,
+    )
