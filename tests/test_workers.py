@@ -166,7 +166,7 @@ def test_limits_of_calls_hold_for_both_together(pair: tuple[One, One], sim: Simu
             lambda at: pair[at % 2].read(f"{MAGNETS}{names[at]}/{names[at]}.mkv"), range(25)
         ))  # fmt: skip
     assert time.monotonic() - began > 1.9
-    assert sim.alldebrid.count("link/unlock") == 25
+    assert (sim.alldebrid.count("link/unlock"), sim.alldebrid.refused) == (25, 0)
 
 
 def test_when_the_refreshing_one_is_stopped_the_other_takes_over_at_once(
