@@ -1,19 +1,15 @@
 """The commands in processes of their own, as a person types them."""
 
-import os
 import socket
 import subprocess
-import sys
 
 import requests
 
+from tests.programs import ran
+
 
 def davstore(*arguments: str, stdin: str = "", **environ: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "davstore", *arguments],
-        input=stdin, capture_output=True, text=True, timeout=60,
-        env={**os.environ, "COLUMNS": "200", **environ},
-    )  # fmt: skip
+    return ran(arguments, stdin, COLUMNS="200", **environ)
 
 
 def complaint(done: subprocess.CompletedProcess[str]) -> str:

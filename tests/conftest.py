@@ -21,18 +21,35 @@ settings.load_profile("davstore")
 
 
 LONG: tuple[str, ...] = (
-    "replicas/", "clients/", "catalog/test_removal_histories", "catalog/test_histories",
-    "catalog/test_additions", "catalog/test_survival", "test_workers", "test_adding_processes",
-    "test_account_commands", "test_state_", "test_cli", "test_owner_commands",
-    "test_finding_commands", "test_importing", "test_hostile", "test_chaos",
+    "replicas/test_replicas", "replicas/test_networks", "test_front", "clients/test_handbook",
+    "test_workers", "clients/test_streaming", "catalog/test_removal_histories",
+    "clients/test_browser", "replicas/", "catalog/test_histories", "catalog/test_replica_histories",
+    "test_lookups", "clients/", "test_database_outage", "test_adding_processes",
+    "catalog/test_additions", "catalog/test_listening", "test_reloading", "test_state_",
+    "test_packaging", "test_loading", "test_hostile", "test_chaos", "dav/test_scratch",
+    "dav/test_dropping_links", "stores/test_any_answer", "stores/test_login", "test_cli",
+    "test_importing", "test_owner_commands", "test_deleting", "test_links_folder",
 )  # fmt: skip
-"""Files that take long: they start programs, or try many histories."""
+"""Files that take long, the longest first: they start programs, wait for what only a clock brings,
+or try many histories.
+"""
+
+
+def pytest_xdist_auto_num_workers() -> int | None:
+    """Of `-n auto`: two for each processor, as most tests wait more than they compute."""
+    if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ:
+        return None
+    return 2 * len(os.sched_getaffinity(0))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Long ones first: none is to be left in the end for one process, with the others idle."""
     here = Path(__file__).parent
-    items.sort(key=lambda item: not item.path.relative_to(here).as_posix().startswith(LONG))
+    items.sort(key=lambda item: _turn(item.path.relative_to(here).as_posix()))
+
+
+def _turn(path: str) -> int:
+    return next((at for at, name in enumerate(LONG) if path.startswith(name)), len(LONG))
 
 
 @pytest.fixture

@@ -21,6 +21,42 @@ from davstore.config import Database
 from tests.cables import Cable
 
 PASSWORD = "not-for-logs"
+_TABLES = """
+SELECT md5(string_agg(said, E'\\n' ORDER BY said)) FROM (
+    SELECT a::text AS said FROM pg_attribute a WHERE attrelid >= 16384
+    UNION ALL SELECT format('%s %s %s', oid, relname, relkind) FROM pg_class WHERE oid >= 16384
+    UNION ALL SELECT c::text FROM pg_constraint c WHERE oid >= 16384
+    UNION ALL SELECT d::text FROM pg_attrdef d
+    UNION ALL SELECT t::text FROM pg_trigger t
+    UNION ALL SELECT p::text FROM pg_proc p WHERE oid >= 16384
+    UNION ALL SELECT nspname::text FROM pg_namespace WHERE oid >= 16384
+    UNION ALL SELECT s::text FROM pg_db_role_setting s
+) AS everything
+"""
+"""All that can be done to a database but to its rows, as one word."""
+_ALONE = "SELECT pg_terminate_backend(pid, 9000) FROM pg_stat_activity WHERE datname = %s"
+_EMPTY = """
+DO $$
+DECLARE
+    one regclass;
+    is_full boolean;
+BEGIN
+    FOR one IN
+        SELECT oid FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace
+    LOOP
+        EXECUTE format('SELECT EXISTS (SELECT FROM %s)', one) INTO is_full;
+        IF is_full THEN EXECUTE format('TRUNCATE %s', one); END IF;
+    END LOOP;
+    INSERT INTO alembic_version SELECT * FROM first.alembic_version;
+    INSERT INTO revisions SELECT * FROM first.revisions;
+END $$
+"""
+_FIRST = """
+CREATE SCHEMA first;
+CREATE TABLE first.alembic_version AS TABLE alembic_version;
+CREATE TABLE first.revisions AS TABLE revisions;
+"""
+"""The rows that a new database has."""
 _ENDING_WITH_US = ["setpriv", "--pdeathsig", "QUIT"] if shutil.which("setpriv") else []
 """However the tests end, no server stays behind."""
 
@@ -36,6 +72,10 @@ def binaries() -> Path | None:
 
 def _version(path: Path) -> float:
     return float(path.parts[-3])
+
+
+def _tables(connection: psycopg.Connection) -> object:
+    return connection.execute(_TABLES).fetchone()
 
 
 class Cluster:
@@ -77,6 +117,10 @@ class Cluster:
         self.start()
         self.query("CREATE DATABASE template_davstore")
         open_database(self.folder, time.time, database=self.at("template_davstore")).dispose()
+        with self._connected("template_davstore") as connection:
+            connection.execute(_FIRST)
+            self._tables = _tables(connection)
+        self._spare: list[str] = []
 
     def _follow(self, port: int) -> None:
         """https://www.postgresql.org/docs/current/warm-standby.html, streaming replication"""
@@ -151,28 +195,64 @@ class Cluster:
 
     @contextlib.contextmanager
     def database(self) -> Iterator[Database]:
-        """A new one with all tables, for a while."""
-        with self.empty("template_davstore") as made:
-            yield made
-
-    @contextlib.contextmanager
-    def empty(self, template: str = "template0") -> Iterator[Database]:
-        """A new one, as its template is."""
-        name = f"davstore_{next(self._numbers)}"
-        self.query(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
+        """One with all tables and nothing in them, for a while: one that was used before where
+        there is one, as making it takes longer than most tests.
+        """
+        name = self._spare.pop() if self._spare else self._made("template_davstore")
         try:
             yield self.at(name)
         finally:
             with contextlib.suppress(psycopg.OperationalError):
-                self.query(f"DROP DATABASE {name} WITH (FORCE)")
+                self._spare += self._emptied(name)
+
+    @contextlib.contextmanager
+    def empty(self) -> Iterator[Database]:
+        """A new one without any table."""
+        name = self._made("template0")
+        try:
+            yield self.at(name)
+        finally:
+            with contextlib.suppress(psycopg.OperationalError):
+                self._drop(name)
+
+    def _made(self, template: str) -> str:
+        name = f"davstore_{next(self._numbers)}"
+        self.query(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
+        return name
+
+    def _drop(self, name: str) -> None:
+        self.query(f"DROP DATABASE {name} WITH (FORCE)")
+
+    def _emptied(self, name: str) -> list[str]:
+        """The name by which it can be used anew, which nobody knows who used it before; none where
+        its tables are others now.
+        """
+        another = f"davstore_{next(self._numbers)}"
+        try:
+            with self._connected() as connection:
+                connection.execute(_ALONE, [name])
+                connection.execute(f"ALTER DATABASE {name} RENAME TO {another}")
+        except psycopg.errors.ObjectInUse:  # somebody has come back
+            self._drop(name)
+            return []
+        with self._connected(another) as connection:
+            is_same = self._tables == _tables(connection)
+            if is_same:
+                connection.execute(_EMPTY)
+        if not is_same:
+            self._drop(another)
+        return [another] if is_same else []
 
     def query(self, text: str) -> None:
         """Have it do something, over a connection of its own."""
-        with psycopg.connect(
-            host="127.0.0.1", port=self.port, user="davstore", password=PASSWORD, dbname="postgres",
-            autocommit=True, connect_timeout=5,
-        ) as connection:  # fmt: skip
+        with self._connected() as connection:
             connection.execute(text)
+
+    def _connected(self, database: str = "postgres") -> psycopg.Connection:
+        return psycopg.connect(
+            host="127.0.0.1", port=self.port, user="davstore", password=PASSWORD, dbname=database,
+            autocommit=True, connect_timeout=5,
+        )  # fmt: skip
 
     def _signal(self, number: signal.Signals) -> None:
         """To the postmaster and its children, which make sessions of their own."""

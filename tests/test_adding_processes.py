@@ -2,8 +2,6 @@
 
 import random
 import signal
-import subprocess
-import sys
 import time
 from collections import Counter
 from pathlib import Path
@@ -12,11 +10,10 @@ from davstore.catalog import Additions, State, open_database
 from davstore.config import Database
 from davstore.simulator import Fault, Simulator
 from davstore.wanted import of_hash
+from tests.programs import Program
 from tests.serving import wait_until
 from tests.test_workers import One, pair  # noqa: F401 - a fixture
 from tests.torrents import link
-
-ROOT = Path(__file__).parent.parent
 
 
 def test_a_kill_at_any_moment_adds_nothing_twice(
@@ -31,19 +28,17 @@ def test_a_kill_at_any_moment_adds_nothing_twice(
     additions.put("rd", "films.txt", b"films", wanted)
     kills = 0
     while not is_done(additions):
-        process = subprocess.Popen(
-            [sys.executable, "-m", "tests.catalog.adding_process", str(tmp_path), service.url,
-             *address],
-            cwd=ROOT, stdout=subprocess.PIPE, text=True,
+        said = tmp_path / f"said-{kills}"
+        process = Program(
+            str(tmp_path), service.url, *address, module="tests.catalog.adding_process",
+            stdout=str(said),
         )  # fmt: skip
-        assert process.stdout
-        assert process.stdout.readline() == "adding\n"
+        wait_until(lambda: said.read_text() == "adding\n")  # noqa: B023
         enough = service.count() + random.randint(1, 20)
         wait_until(lambda: service.count() >= enough or is_done(additions), 60)  # noqa: B023
         time.sleep(random.uniform(0, 0.06))  # anywhere between two of its calls
-        process.kill()
-        process.wait()
-        process.stdout.close()
+        process.send_signal(signal.SIGKILL)
+        process.wait(10)
         kills += 1
         assert kills < 100
     assert kills > 1

@@ -46,7 +46,9 @@ def serving(config: Path) -> Iterator[subprocess.Popen[str]]:
 
 
 def test_it_says_its_version() -> None:
-    assert davstore("--version").stdout.strip() == f"davstore {__version__}"
+    command = [sys.executable, "-m", "davstore", "--version"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == f"davstore {__version__}"
 
 
 def test_check_says_who_each_account_is(config: Path) -> None:

@@ -1,9 +1,6 @@
 """`status`, `refresh` and a second server, as a person meets them."""
 
-import os
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +8,7 @@ import pytest
 
 from davstore.simulator import Content, SimFile, SimMagnet, Simulator
 from tests.commands import complaint, davstore, free_port
+from tests.programs import Program
 from tests.serving import wait_until, write_config
 
 
@@ -22,18 +20,15 @@ def config(sim: Simulator, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def serving(config: Path) -> Iterator[subprocess.Popen[str]]:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "davstore", "serve", "-c", str(config)],
-        stderr=subprocess.PIPE, text=True,
-        env={**os.environ, "DAVSTORE_SERVER__PORT": str(free_port())},
-    )  # fmt: skip
-    assert process.stderr
-    while "serving" not in process.stderr.readline():
-        assert process.poll() is None
-    yield process
-    process.kill()
-    process.communicate()
+def serving(config: Path, tmp_path: Path) -> Iterator[Program]:
+    log, port = tmp_path / "log", {"DAVSTORE_SERVER__PORT": str(free_port())}
+    program = Program("serve", "-c", str(config), stderr=str(log), environ=port)
+    try:
+        wait_until(lambda: program.poll() is not None or "serving" in log.read_text())
+        assert program.poll() is None, log.read_text()
+        yield program
+    finally:
+        program.end()
 
 
 def status(config: Path) -> str:
@@ -53,9 +48,7 @@ def test_status_before_anything_is_known(config: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "state").exists()
 
 
-def test_status_beside_a_server(
-    config: Path, serving: subprocess.Popen[str], sim: Simulator
-) -> None:
+def test_status_beside_a_server(config: Path, serving: Program, sim: Simulator) -> None:
     wait_until(lambda: status(config).count("1.5 MB") == 2)
     said = status(config)
     assert f"process {serving.pid}" in said
@@ -65,11 +58,13 @@ def test_status_beside_a_server(
 def test_status_names_the_last_error(config: Path, sim: Simulator) -> None:
     davstore("refresh", "-c", str(config))
     sim.alldebrid.fail("AUTH_BAD_APIKEY", times=None)
-    with subprocess.Popen(
-        [sys.executable, "-m", "davstore", "serve", "-c", str(config)], stderr=subprocess.DEVNULL
-    ) as process:
+    program = Program("serve", "-c", str(config))
+    try:
         wait_until(lambda: "API key is wrong" in status(config))
-        process.terminate()
+        program.send_signal(signal.SIGTERM)
+        assert program.wait(20) == 0
+    finally:
+        program.end()
     assert "1.5 MB" in status(config)
 
 
@@ -81,7 +76,7 @@ def test_refresh_without_a_server_asks_itself(config: Path, sim: Simulator) -> N
 
 
 def test_refresh_has_a_running_server_ask_one_account(
-    config: Path, serving: subprocess.Popen[str], sim: Simulator
+    config: Path, serving: Program, sim: Simulator
 ) -> None:
     wait_until(lambda: "never" not in status(config))
     ad, rd = looks(sim)
@@ -92,7 +87,7 @@ def test_refresh_has_a_running_server_ask_one_account(
 
 
 def test_sighup_has_a_running_server_ask_all(
-    config: Path, serving: subprocess.Popen[str], sim: Simulator
+    config: Path, serving: Program, sim: Simulator
 ) -> None:
     wait_until(lambda: "never" not in status(config))
     ad, rd = looks(sim)
@@ -107,7 +102,7 @@ def test_an_unknown_account_is_named(config: Path) -> None:
     assert "alldebrid" in said
 
 
-def test_a_second_server_says_who_is_there(config: Path, serving: subprocess.Popen[str]) -> None:
+def test_a_second_server_says_who_is_there(config: Path, serving: Program) -> None:
     said = complaint(davstore("serve", "-c", str(config), DAVSTORE_SERVER__PORT=str(free_port())))
     assert f"process {serving.pid}" in said
     assert "server.state" in said

@@ -3,7 +3,6 @@
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import quote, unquote
@@ -17,6 +16,7 @@ from davstore.dav.canary import CANARY
 from davstore.errors import ConfigError
 from davstore.simulator import Content, Fault, SimFile, SimMagnet, Simulator
 from davstore.stores import STORES
+from tests.commands import davstore
 from tests.serving import Serving, serving, wait_until, write_config
 
 HASH = "ab" * 20
@@ -120,10 +120,7 @@ def test_rclone_lists_views(served: Serving, tmp_path: Path, need: Callable[...,
 
 def test_views_are_listed_and_explained(served: Serving, tmp_path: Path) -> None:
     def said(*arguments: str) -> str:
-        done = subprocess.run(
-            [sys.executable, "-m", "davstore", *arguments, "-c", str(tmp_path / "davstore.toml")],
-            capture_output=True, text=True, timeout=60, env={**os.environ, "COLUMNS": "200"},
-        )  # fmt: skip
+        done = davstore(*arguments, "-c", str(tmp_path / "davstore.toml"))
         assert "Traceback" not in done.stderr
         return done.stdout + done.stderr
 

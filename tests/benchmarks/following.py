@@ -28,6 +28,7 @@ from rich.table import Table
 from davstore.simulator import Content, SimFile, SimMagnet, Simulator
 from tests.benchmarks.scaling import address
 from tests.postgres import PASSWORD, Cluster, binaries
+from tests.programs import Fresh
 from tests.replicas.balanced import Replica, replicas, session
 from tests.serving import wait_until
 
@@ -100,7 +101,7 @@ def measured(state_url: str, magnets: int, samples: int) -> list[Sample]:
         for number in range(magnets):
             sim.alldebrid.add(magnet(number))
         both = stack.enter_context(
-            replicas(sim, place, state_url, count=2, refresh=3600, ready=False)
+            replicas(sim, place, state_url, count=2, refresh=3600, ready=False, kind=Fresh)
         )
         wait_until(lambda: all(each.is_ready() for each in both), 300)
         some = [folder(magnet(number)) for number in (0, magnets - 1)]

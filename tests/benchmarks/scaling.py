@@ -27,6 +27,7 @@ from rich.table import Table
 from davstore.simulator import Content, SimFile, SimMagnet, Simulator
 from tests.benchmarks.catalog import NAME
 from tests.postgres import Cluster, binaries
+from tests.programs import Fresh
 from tests.replicas.balanced import Replica, replicas
 from tests.serving import wait_until
 
@@ -82,7 +83,7 @@ def measured(cluster: Cluster, accounts: int, magnets: int, files: int, *, views
             made = stack.enter_context(
                 replicas(
                     sim, folder, state_url, count=1, accounts=names, refresh=60,
-                    views=None if views else {}, ready=False,
+                    views=None if views else {}, ready=False, kind=Fresh,
                 )
             )  # fmt: skip
             replica = made[0]

@@ -99,12 +99,16 @@ class Process:
 
     def folder(self, name: str) -> dict[str, Folder]:
         """What stands in one of the account's folders, by the magnets' ids."""
+        magnets, trash = self.folders()
+        return trash if name == "trash" else magnets
+
+    def folders(self) -> tuple[dict[str, Folder], dict[str, Folder]]:
+        """The same of its magnets and of its trash, both of one moment."""
         self.catalog.edits.follow()
         self.catalog.keeper("rd").follow()
         snapshot = self.catalog.snapshot("rd")
         assert snapshot is not None
-        found = snapshot.trash if name == "trash" else snapshot.magnets
-        return {owner(each)[1]: each for each in found.entries.values() if isinstance(each, Folder)}
+        return _by_id(snapshot.magnets), _by_id(snapshot.trash)
 
     def delete(self, id_: str, path: str = "", who: str = "anna") -> None:
         parts = tuple(path.split("/")) if path else ()
@@ -116,6 +120,10 @@ class Process:
 
     def close(self) -> None:
         self.engine.dispose()
+
+
+def _by_id(folder: Folder) -> dict[str, Folder]:
+    return {owner(each)[1]: each for each in folder.entries.values() if isinstance(each, Folder)}
 
 
 def failing(error: StoreError) -> Callable[[], None]:

@@ -209,8 +209,9 @@ class Histories(RuleBasedStateMachine):
     @invariant()
     def both_show_what_the_law_says(self) -> None:
         for process in self.processes.values():
-            magnets, trash = process.folder("magnets"), process.folder("trash")
-            held = {i for i in self.shop.here if process.catalog.keeper("rd").holding.plain(i)}
+            magnets, trash = process.folders()
+            plain = process.catalog.keeper("rd").holding.plain
+            held = {id_ for id_ in self.shop.here if plain(id_) is not None}
             staying = held - self.law.allowed.keys()
             assert staying <= magnets.keys()
             for id_ in staying & magnets.keys():

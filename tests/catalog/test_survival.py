@@ -2,9 +2,8 @@
 
 import logging
 import random
+import signal
 import sqlite3
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -30,8 +29,8 @@ from davstore.stores.shapes import LARGEST
 from tests.catalog.scripted import ScriptedStore, film, magnet, many, reopened
 from tests.catalog.stepping import SOURCE, Stepping, truth
 from tests.clock import Clock
-
-ROOT = Path(__file__).parent.parent.parent
+from tests.programs import Program
+from tests.serving import wait_until
 
 
 def now() -> float:
@@ -61,18 +60,18 @@ def checked(state: Path, database: Database | None) -> int:
 def test_a_kill_at_any_moment_loses_nothing(tmp_path: Path, database: Database | None) -> None:
     steps = [0]
     address = [] if database is None else [database.url.get_secret_value()]
-    for _ in range(8):
-        process = subprocess.Popen(
-            [sys.executable, "-m", "tests.catalog.stepping", str(tmp_path), *address],
-            cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    for at in range(8):
+        said, complained = tmp_path / f"said-{at}", tmp_path / f"complained-{at}"
+        process = Program(
+            str(tmp_path), *address, module="tests.catalog.stepping", stdout=str(said),
+            stderr=str(complained),
         )  # fmt: skip
-        assert process.stdout
-        assert process.stdout.readline() == "stepping\n"
-        with pytest.raises(subprocess.TimeoutExpired):
+        wait_until(lambda: said.read_text() == "stepping\n")  # noqa: B023
+        with pytest.raises(TimeoutError):
             process.wait(random.uniform(0.02, 0.4))
-        process.kill()
-        _, said = process.communicate()
-        assert "set-aside" not in said
+        process.send_signal(signal.SIGKILL)
+        process.wait(10)
+        assert "set-aside" not in complained.read_text()
         steps.append(checked(tmp_path, database))
     assert steps == sorted(steps)
     assert steps[-1] > 0

@@ -23,6 +23,7 @@ from rich.console import Console
 
 from davstore.simulator import Simulator
 from tests.postgres import Cluster, binaries
+from tests.programs import Fresh
 from tests.replicas.balanced import Replica, balanced, replicas
 from tests.replicas.deeds import done_across
 from tests.replicas.load import FOLDER, Load, Seen, film, mounted, name
@@ -52,7 +53,7 @@ def run(seconds: float, *, gently: bool, beside: str = "") -> bool:
         stack.callback(cluster.close)
         state_url = stack.enter_context(cluster.empty()).url.get_secret_value()
         three = stack.enter_context(replicas(
-            sim, folder, state_url, code=older.code if older else None, overlay=True,
+            sim, folder, state_url, code=older.code if older else None, overlay=True, kind=Fresh,
         ))  # fmt: skip
         wait_until(
             lambda: all(each.lists(FOLDER, name(at)) for each in three for at in range(FILMS))

@@ -1,10 +1,8 @@
 """Replicas, each `davstore serve` in a process of its own, and the HAProxy before them."""
 
-import os
 import re
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -20,6 +18,7 @@ from davstore.simulator import Simulator
 from tests.benchmarks.processes import Usage, found, usage_of
 from tests.cables import Cable, cable
 from tests.commands import free_port
+from tests.programs import Fresh, Program
 from tests.serving import wait_until
 
 USER, PASSWORD = "anna", "a secret word"
@@ -35,12 +34,16 @@ class Replica:
     folder that holds its package. Without one it is this davstore.
     """
 
-    def __init__(self, config: Path, port: int, log: Path, code: Path | None = None) -> None:
+    def __init__(
+        self, config: Path, port: int, log: Path, kind: type[Program | Fresh] = Program,
+        code: Path | None = None,
+    ) -> None:  # fmt: skip
         self.port = port
         self.code = code
+        self._kind = kind
         self._config = config
         self._log = log
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Program | Fresh | None = None
 
     @property
     def url(self) -> str:
@@ -53,12 +56,11 @@ class Replica:
 
     def begin(self) -> None:
         """Return at once."""
-        environ = os.environ | ({"PYTHONPATH": str(self.code)} if self.code else {})
-        with self._log.open("ab") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "davstore", "serve", "-c", str(self._config)], stderr=log,
-                env=environ, cwd=self._config.parent,  # the first place where Python looks for code
-            )  # fmt: skip
+        arguments = ("serve", "-c", str(self._config))
+        if self.code is None:
+            self._process = self._kind(*arguments, stderr=str(self._log))
+        else:
+            self._process = Fresh(*arguments, stderr=str(self._log), code=self.code)
 
     def is_ready(self) -> bool:
         assert self._process is not None
@@ -71,7 +73,7 @@ class Replica:
     def kill(self) -> None:
         """As when the machine loses its power."""
         assert self._process is not None
-        self._process.kill()
+        self._process.send_signal(signal.SIGKILL)
         self._process.wait(10)
 
     def pause(self) -> None:
@@ -87,7 +89,7 @@ class Replica:
     def stop(self) -> None:
         """As when it is upgraded; returns once it has ended in peace."""
         assert self._process is not None
-        self._process.terminate()
+        self._process.send_signal(signal.SIGTERM)
         assert self._process.wait(NOTICE + DRAIN + 30) == 0
 
     def refresh(self) -> None:
@@ -102,8 +104,8 @@ class Replica:
 
     def end(self) -> None:
         """However it stands."""
-        if self._process is not None and self._process.poll() is None:
-            self.kill()
+        if self._process is not None:
+            self._process.end()
 
     def ask(
         self, method: str, path: str, data: bytes | str | None = None, **headers: str
@@ -185,6 +187,7 @@ def replicas(
     refresh: float = 10,
     ready: bool = True,
     views: Mapping[str, object] | None = MappingProxyType({}),
+    kind: type[Program | Fresh] = Program,
     code: Path | None = None,
     **settings: object,
 ) -> Iterator[list[Replica]]:
@@ -192,7 +195,8 @@ def replicas(
     state of its own. They are numbered from the `first` on, and of the davstore of `code`.
 
     All `accounts` are at the simulated AllDebrid. `views` are none, or those that are there unasked
-    for None. Further `settings` are the server's.
+    for None. `kind`: by their own command, where they are measured. Further `settings` are the
+    server's.
     """
     made = []
     with ExitStack() as stack:
@@ -213,7 +217,7 @@ def replicas(
                 "shares": {"scratch": {"kind": "scratch", "path": str(folder / "scratch")}},
                 **({} if views is None else {"views": dict(views)}),
             }), "utf-8")  # fmt: skip
-            made.append(Replica(config, port, own / "log", code))
+            made.append(Replica(config, port, own / "log", kind, code))
             stack.callback(made[-1].end)
             made[-1].begin()
         for each in made if ready else ():

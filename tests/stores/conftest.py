@@ -52,8 +52,13 @@ Open = Callable[..., Account]
 @pytest.fixture
 def unpaced(monkeypatch: pytest.MonkeyPatch) -> None:
     """Calls are not held back to the pace that services ask for."""
+    unpace(monkeypatch)
+
+
+def unpace(patching: pytest.MonkeyPatch) -> None:
+    """The same, for as long as `patching` lasts."""
     for module in (alldebrid.api, plank, realdebrid.api, stremthru):
-        monkeypatch.setattr(module, "RATES", ())
+        patching.setattr(module, "RATES", ())
 
 
 @pytest.fixture

@@ -39,6 +39,7 @@ from davstore.stores.desk import (
 from davstore.stores.login import Confirming
 from davstore.stores.playing import Continuing, Finding, Playing
 from davstore.stores.shapes import LARGEST, LATEST
+from tests.stores.conftest import unpace
 from tests.transport.answering import Answer, Answering, answering
 
 KEYS = (
@@ -123,12 +124,13 @@ QUESTIONS: tuple[Question, ...] = (
 
 @pytest.fixture(scope="module")
 def service() -> Iterator[Answering]:
-    with answering() as found:
+    """It may be asked as often as one likes, or most of the time would be waited for turns."""
+    with answering() as found, pytest.MonkeyPatch.context() as patched:
+        unpace(patched)
         yield found
 
 
 def opened(name: str, service: Answering) -> Store:
-    """A new one each time: it has not used up its pace."""
     keys = {"store": name, **LOGINS[name], "url": service.url}
     kind = STORES[keys["store"]]
     return kind.open(name, kind.settings.model_validate(keys), Means(sleep=lambda _seconds: None))
