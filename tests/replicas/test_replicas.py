@@ -42,6 +42,16 @@ def test_a_lock_of_one_holds_at_all(three: Sequence[Replica]) -> None:
     assert one.ask("DELETE", path).status_code == 204
 
 
+def test_each_knows_the_others_and_that_they_agree(three: Sequence[Replica]) -> None:
+    wait_until(
+        lambda: all("davstore_replicas 3.0" in each.ask("GET", "/-/metrics").text for each in three)
+    )
+    for each in three:
+        assert "davstore_replicas_apart 0.0" in each.ask("GET", "/-/metrics").text
+        page = each.ask("GET", "/-/").text
+        assert all(f":{other.port}" in page for other in three)
+
+
 def test_properties_that_one_sets_all_tell(three: Sequence[Replica]) -> None:
     one, two, other = three
     path = "/scratch/properties.txt"
