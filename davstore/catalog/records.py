@@ -219,7 +219,7 @@ class Records:
         wanted = {"account": account, "magnets": list(ids)}
         found: dict[str, list[File]] = {}
         with self._looking.connect() as connection:
-            for magnet, *file in connection.execute(self._files, wanted):
+            for magnet, *file in connection.execute(self._files, wanted).all():
                 found.setdefault(magnet, []).append(File(*file))
         return {magnet: tuple(each) for magnet, each in found.items()}
 
