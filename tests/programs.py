@@ -17,9 +17,9 @@ from pathlib import Path
 
 # Not davstore.cli: it looks at the screen, which is another for each program.
 LOADED = (
-    "davstore.server.server", "davstore.catalog.postgres", "davstore.views", "davstore.hooks",
-    "davstore.simulator", "sqlalchemy.dialects.sqlite",
-    "rich.console", "rich.table", "rich.progress", "typer.core", "typer.rich_utils",
+    "davstore.server.server", "davstore.catalog.database.postgres", "davstore.views",
+    "davstore.hooks", "davstore.simulator", "sqlalchemy.dialects.sqlite", "rich.console",
+    "rich.table", "rich.progress", "typer.core", "typer.rich_utils",
 )  # fmt: skip
 forks = get_context("forkserver")
 forks.set_forkserver_preload(list(LOADED))

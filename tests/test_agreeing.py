@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import tomli_w
 
-from davstore.catalog.members import FOLDERS, Member, disagreements
-from davstore.dav.disk import mark, sweep
+from davstore.catalog.database.members import FOLDERS, Member, disagreements
+from davstore.dav.writing.disk import mark, sweep
 from davstore.server.agreeing import member
 from tests.serving import settings
 

@@ -54,7 +54,7 @@ def refreshes(one: Serving) -> bool:
 def pair(
     postgres: Cluster, sim: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Pair]:
-    monkeypatch.setattr("davstore.catalog.postgres.SILENCE", 1.0)
+    monkeypatch.setattr("davstore.catalog.database.postgres.SILENCE", 1.0)
     for name in ("Sintel", "Charge"):
         add(sim, name)
     sim.alldebrid.add(SimMagnet("Long", files=[SimFile("Long.mkv", LONG)]))

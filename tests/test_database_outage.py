@@ -22,7 +22,7 @@ SIZE = 300_000
 def served(
     own: Cluster, sim: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Serving]:
-    monkeypatch.setattr("davstore.catalog.postgres.SILENCE", 1.0)
+    monkeypatch.setattr("davstore.catalog.database.postgres.SILENCE", 1.0)
     for name in ("Sintel", "Charge"):
         sim.alldebrid.add(
             SimMagnet(name, files=[SimFile(f"{name}.mkv", Content.random(name, SIZE))])

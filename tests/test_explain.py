@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from davstore.catalog.arranged import AT_ONCE
+from davstore.catalog.arranged.arranged import AT_ONCE
 from davstore.cli.main import app
 from davstore.errors import LinkDead, NotAuthorized
 from davstore.model import File, Folder, Leaf

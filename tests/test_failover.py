@@ -87,7 +87,7 @@ def standby(own: Cluster, told: Cable) -> Iterator[Cluster]:
 def two(
     own: Cluster, standby: Cluster, sim: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[tuple[Serving, Serving]]:
-    monkeypatch.setattr("davstore.catalog.postgres.SILENCE", 1.0)
+    monkeypatch.setattr("davstore.catalog.database.postgres.SILENCE", 1.0)
     for name in ("Sintel", "Charge"):
         sim.alldebrid.add(
             SimMagnet(name, files=[SimFile(f"{name}.mkv", Content.random(name, SIZE))])

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from davstore.catalog import Additions, State, open_database
-from davstore.catalog.additions import IMPORTED, MOST_WAITING
+from davstore.catalog.adding.additions import IMPORTED, MOST_WAITING
 from davstore.config import Database
 from davstore.simulator import Content, SimFile, SimMagnet, Simulator
 from davstore.wanted import of_hash

@@ -9,7 +9,13 @@ import pytest
 import requests
 from lxml import etree
 
-from davstore.catalog.lookups import FAILED_LIFE, FOUND_LIFE, MOST_AT_ONCE, Lookups, is_search
+from davstore.catalog.lookups.lookups import (
+    FAILED_LIFE,
+    FOUND_LIFE,
+    MOST_AT_ONCE,
+    Lookups,
+    is_search,
+)
 from davstore.errors import StoreError, StoreUnavailable
 from davstore.model import Folder, Found, Query, Text
 from davstore.simulator import Content, Fault, SimFile, SimMagnet, Simulator

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from davstore.catalog.export import Export
+from davstore.catalog.adding.export import Export
 from davstore.simulator import Content, Fault, SimFile, SimMagnet, Simulator
 from tests.commands import complaint, davstore
 from tests.serving import Serving, serving, wait_until, write_config

@@ -13,7 +13,7 @@ import yaml
 from davstore.cli import manual
 from davstore.config import Settings, load
 from davstore.config.hooks import RcloneHook
-from davstore.dav.canary import CANARY
+from davstore.dav.listing.canary import CANARY
 from davstore.stores import STORES
 
 HOUSE = Path(__file__).parent.parent

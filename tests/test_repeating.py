@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from davstore.dav.transfer import Again, Answer, Request
+from davstore.dav.http.transfer import Again, Answer, Request
 from davstore.server import conversation, front
 from davstore.server.repeats import MOST, Repeats
 from davstore.server.workers import UPLOADS, WORKERS

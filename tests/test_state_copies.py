@@ -10,12 +10,13 @@ import pytest
 import sqlalchemy as sa
 from pydantic import SecretStr
 
-from davstore.catalog import Kept, Sidecars, audit, open_database
-from davstore.catalog.edit_tables import audit as audit_table
-from davstore.catalog.tables import leases, metadata
+from davstore.catalog import Kept, Sidecars, open_database
+from davstore.catalog.changes import audit
+from davstore.catalog.database.edit_tables import audit as audit_table
+from davstore.catalog.database.tables import leases, metadata
 from davstore.cli.state import Deed, state
 from davstore.config import Database
-from davstore.dav.keeping import in_folder
+from davstore.dav.keeping.keeping import in_folder
 from davstore.errors import StateError
 from davstore.server.copying import Place
 from davstore.stores.passes import Pass, PassFile

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from davstore.catalog.database import FILE_NAME
+from davstore.catalog.database.opening import FILE_NAME
 from davstore.simulator import Content, SimFile, SimMagnet, Simulator
 from tests.serving import serving, wait_until
 

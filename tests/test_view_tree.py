@@ -12,7 +12,7 @@ import pytest
 
 from davstore import config
 from davstore.config import Database
-from davstore.dav.canary import CANARY
+from davstore.dav.listing.canary import CANARY
 from davstore.errors import ConfigError
 from davstore.simulator import Content, Fault, SimFile, SimMagnet, Simulator
 from davstore.stores import STORES

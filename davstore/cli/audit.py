@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from davstore.catalog.audit import Removal, removals
+from davstore.catalog.changes.audit import Removal, removals
 from davstore.cli.opening import known_of
 from davstore.cli.screen import ConfigFile, load, minute, out, size
 

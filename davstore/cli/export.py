@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from davstore.catalog.export import export as exported
+from davstore.catalog.adding.export import export as exported
 from davstore.cli.opening import known_of
 from davstore.cli.screen import ConfigFile, err, load
 from davstore.errors import StateError

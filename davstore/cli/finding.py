@@ -12,8 +12,8 @@ from rich.table import Table
 from rich.text import Text
 
 from davstore.catalog import Additions, server_of
-from davstore.catalog.adding import described
-from davstore.catalog.finding import Answers, cached, searched, searching
+from davstore.catalog.adding.adding import described
+from davstore.catalog.lookups.finding import Answers, cached, searched, searching
 from davstore.cli.accounts import stores_of
 from davstore.cli.opening import state_of
 from davstore.cli.screen import AsJson, ConfigFile, err, labelled, load, out, print_json, size

@@ -7,8 +7,8 @@ import typer
 from rich.table import Table
 
 from davstore.catalog import Additions, can_add, server_of
-from davstore.catalog.export import Export
-from davstore.catalog.importing import Imported, enqueue, read_export, totals
+from davstore.catalog.adding.export import Export
+from davstore.catalog.adding.importing import Imported, enqueue, read_export, totals
 from davstore.cli.accounts import check_account, stores_of
 from davstore.cli.opening import state_of
 from davstore.cli.screen import AsJson, ConfigFile, err, load, out, print_json

@@ -20,7 +20,7 @@ from davstore.cli.screen import (
     print_json,
     size,
 )
-from davstore.dav.tree import LINKS
+from davstore.dav.tree.tree import LINKS
 from davstore.errors import DavstoreError
 from davstore.model import Entry, Folder, Leaf
 from davstore.server.library import Library

@@ -26,7 +26,7 @@ def password(
     if not word:
         raise typer.BadParameter("the password is empty")
     if digest:
-        from davstore.dav.people import digest_of  # noqa: PLC0415 - WebDAV's half is loaded with it
+        from davstore.dav.access.people import digest_of  # noqa: PLC0415 - WebDAV's half is loaded with it
 
         out.print(digest_of(digest, word))
         return

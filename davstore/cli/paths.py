@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from davstore.dav.overlay import Overlay
-from davstore.dav.tree import Folders, Tree, Views
+from davstore.dav.tree.overlay import Overlay
+from davstore.dav.tree.tree import Folders, Tree, Views
 from davstore.errors import DavstoreError, NotReady
 from davstore.model import Leaf
 from davstore.server.library import Library

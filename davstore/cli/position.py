@@ -11,7 +11,7 @@ from davstore.cli.screen import AsJson, ConfigFile, load, out, print_json
 from davstore.errors import DavstoreError
 from davstore.model import Position
 from davstore.server.library import Library
-from davstore.stores.playing import player_of
+from davstore.stores.plank.playing import player_of
 
 
 class NoPosition(DavstoreError):

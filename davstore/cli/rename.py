@@ -8,7 +8,7 @@ import typer
 from davstore.catalog import owner
 from davstore.cli.paths import NoSuchPath, known, parts_of
 from davstore.cli.screen import ConfigFile, load, out
-from davstore.dav.tree import MAGNETS, Tree
+from davstore.dav.tree.tree import MAGNETS, Tree
 from davstore.model import Folder
 from davstore.server.library import Library
 

@@ -10,7 +10,7 @@ import typer
 from rich.table import Table
 
 from davstore.catalog import Addition, Additions, Overview, Overviews, server_of
-from davstore.catalog.members import machines, members
+from davstore.catalog.database.members import machines, members
 from davstore.cli.accounts import NotOffered, opened, stores_of
 from davstore.cli.opening import known_of
 from davstore.cli.queue import queue

@@ -1,24 +1,14 @@
 """The WebDAV face; alone knows WsgiDAV.
 
-On the way in:
-    gate        what WsgiDAV should not see, and forgets to say (`proxied`: proxies in front)
-    repeats     what was asked before, answered at once (`transfer`: what a server does itself)
-    login       who asks (`people`, `digest`, `patience`); `rights`: what they may
-    provider    which of the following answers; `resources`: entries as WsgiDAV sees them
-    refusals    what went wrong, as a status and one line
-Reading:
-    tree        path -> folder or file (`overlay`: with sidecars; `canary`: a file for mounts)
-    listing     PROPFIND: what is asked (`propfind`, `lock_properties`, `playback`), and the answer
-                (`properties`, `multistatus`, `prepared`, `sized_cache`, `compression`)
-    download    GET and HEAD of files (`conditions`, `media_types`, `times`, `local`)
-    pages       the same of folders (`playlist`); `dashboard_pages`: who may see the dashboard
-Writing (`bodies`: what clients send):
-    incoming    dropped magnets (`dropping`: the methods; `progress`: how far they are)
-    editing     deleting and renaming in accounts (`refused_writes`: what is no deleting)
-    overlaying  sidecars
-    noise       what desktops write beside everything
-    scratch     a share to write in (`disk`, `moving`, `room`)
-    locks       locks and dead properties (`keeping`: where)
+The way down:
+    provider  which of the following answers what is asked of a path
+    writing   PUT, DELETE, MOVE and COPY: in accounts (`editing`), `incoming` (`dropping`), beside
+              videos (`overlaying`), in shares (`scratch`, `disk`), and `noise` of desktops
+    reading   GET and HEAD (`download`), what is asked again (`repeats`), what went wrong (`refusals`)
+    listing   PROPFIND (`propfind`, `listing`, `properties`) and pages for browsers (`pages`)
+    tree      path -> folder or file, with sidecars (`overlay`)
+    access    who asks (`login`, `people`), what they may (`rights`), by which way (`gate`, `proxied`)
+    keeping   locks and what is kept by key      http   bodies, conditions, dates, media types
 """
 
 import logging
@@ -32,32 +22,32 @@ from wsgidav.wsgidav_app import WsgiDAVApp
 
 from davstore.catalog import Editor, Sidecars
 from davstore.config import Share
-from davstore.dav.canary import CANARY
-from davstore.dav.dashboard_pages import NAME as DASHBOARD
-from davstore.dav.dashboard_pages import DashboardPages, Pages
-from davstore.dav.download import Download, Open
-from davstore.dav.editing import Editing
-from davstore.dav.gate import Gate
-from davstore.dav.incoming import Incoming
-from davstore.dav.keeping import Keep, in_folder
-from davstore.dav.locks import DeadProperties, Locks
-from davstore.dav.login import Authenticator, DomainController, Users
-from davstore.dav.noise import Noise
-from davstore.dav.overlay import Overlay
-from davstore.dav.overlaying import Overlaying
-from davstore.dav.patience import Patience
-from davstore.dav.people import People
-from davstore.dav.playback import Playback
+from davstore.dav.access.dashboard_pages import NAME as DASHBOARD
+from davstore.dav.access.dashboard_pages import DashboardPages, Pages
+from davstore.dav.access.gate import Gate
+from davstore.dav.access.login import Authenticator, DomainController, Users
+from davstore.dav.access.patience import Patience
+from davstore.dav.access.people import People
+from davstore.dav.access.proxied import Proxied
+from davstore.dav.keeping.keeping import Keep, in_folder
+from davstore.dav.keeping.locks import DeadProperties, Locks
+from davstore.dav.keeping.refused_writes import ROOM as REFUSALS
+from davstore.dav.keeping.refused_writes import RefusedWrites
+from davstore.dav.listing.canary import CANARY
+from davstore.dav.listing.playback import Playback
 from davstore.dav.provider import Provider
-from davstore.dav.proxied import Proxied
-from davstore.dav.refusals import Refusals
-from davstore.dav.refused_writes import ROOM as REFUSALS
-from davstore.dav.refused_writes import RefusedWrites
-from davstore.dav.scratch import Scratch
-from davstore.dav.tree import Links, Lookups, Tree, Views, nothing
+from davstore.dav.reading.download import Download, Open
+from davstore.dav.reading.refusals import Refusals
+from davstore.dav.tree.overlay import Overlay
+from davstore.dav.tree.tree import Links, Lookups, Tree, Views, nothing
+from davstore.dav.writing.editing import Editing
+from davstore.dav.writing.incoming import Incoming
+from davstore.dav.writing.noise import Noise
+from davstore.dav.writing.overlaying import Overlaying
+from davstore.dav.writing.scratch import Scratch
 from davstore.model import Snapshot
 from davstore.pooled import Pooled
-from davstore.stores.playing import Playing
+from davstore.stores.plank.playing import Playing
 from davstore.tally import Tally
 from davstore.wsgi import Application, Environ, StartResponse
 

@@ -14,27 +14,21 @@ from wsgidav.util import (
     test_if_header_dict,
 )
 
-from davstore.dav.bodies import settle_xml
-from davstore.dav.dashboard_pages import doors as dashboard_doors
-from davstore.dav.download import Download
-from davstore.dav.dropping import Dropped, Dropping
-from davstore.dav.editing import METHODS, Editing
-from davstore.dav.incoming import Incoming
-from davstore.dav.listing import Listing
-from davstore.dav.local import of_bytes
-from davstore.dav.lock_properties import with_locks
-from davstore.dav.login import Users
-from davstore.dav.moving import destination
-from davstore.dav.multistatus import PATH_SAFE
-from davstore.dav.noise import HINTS, Noise, NoiseResource, Note, is_noise, noise_path
-from davstore.dav.overlay import Home
-from davstore.dav.overlaying import Overlaying, SidecarRequests
-from davstore.dav.pages import page
-from davstore.dav.people import Person
-from davstore.dav.playback import NO_PLAYBACK, Playback
-from davstore.dav.proxied import without
-from davstore.dav.repeats import Repeats
-from davstore.dav.resources import (
+from davstore.dav.access.dashboard_pages import doors as dashboard_doors
+from davstore.dav.access.login import Users
+from davstore.dav.access.people import Person
+from davstore.dav.access.proxied import without
+from davstore.dav.access.rights import READING, WRITING, check_right, done, options, refused
+from davstore.dav.http.bodies import settle_xml
+from davstore.dav.listing.listing import Listing
+from davstore.dav.listing.lock_properties import with_locks
+from davstore.dav.listing.multistatus import PATH_SAFE
+from davstore.dav.listing.pages import page
+from davstore.dav.listing.playback import NO_PLAYBACK, Playback
+from davstore.dav.reading.download import Download
+from davstore.dav.reading.local import of_bytes
+from davstore.dav.reading.repeats import Repeats
+from davstore.dav.reading.resources import (
     EntryResource,
     FileResource,
     FolderCollection,
@@ -43,8 +37,15 @@ from davstore.dav.resources import (
     href,
     resource,
 )
-from davstore.dav.rights import READING, WRITING, check_right, done, options, refused
-from davstore.dav.tree import Tree
+from davstore.dav.tree.noise_names import is_noise
+from davstore.dav.tree.overlay import Home
+from davstore.dav.tree.tree import Tree
+from davstore.dav.writing.dropping import Dropped, Dropping
+from davstore.dav.writing.editing import METHODS, Editing
+from davstore.dav.writing.incoming import Incoming
+from davstore.dav.writing.moving import destination
+from davstore.dav.writing.noise import HINTS, Noise, NoiseResource, Note, noise_path
+from davstore.dav.writing.overlaying import Overlaying, SidecarRequests
 from davstore.model import Entry, Folder, Text
 from davstore.tally import Tally
 from davstore.wsgi import Application, Environ, StartResponse

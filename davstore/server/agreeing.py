@@ -9,10 +9,10 @@ from typing import Any, Final
 from pydantic import BaseModel, SecretStr
 
 from davstore import __version__
-from davstore.catalog.members import FOLDERS, Member
+from davstore.catalog.database.members import FOLDERS, Member
 from davstore.config import Settings
 from davstore.config.access import TokenGiven
-from davstore.dav.disk import mark
+from davstore.dav.writing.disk import mark
 
 _OWN: Final = frozenset({"connections", "read_ahead", "token", "token_file", "path"})
 """What each machine may have otherwise, or by another way."""

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from davstore import logs
-from davstore.dav.transfer import Transfer
+from davstore.dav.http.transfer import Transfer
 from davstore.errors import DavstoreError
 from davstore.server.framing import PIECE, body_follows, claimant, head_text, is_plain, pieces
 from davstore.server.repeats import Repeated, Repeats, plain_length

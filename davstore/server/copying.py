@@ -19,9 +19,9 @@ from davstore.catalog import (
     passes_of,
     rooms,
 )
-from davstore.dav.keeping import Keeping, in_folder
-from davstore.dav.noise import FOLDER as NOISE
-from davstore.dav.noise import ROOM
+from davstore.dav.keeping.keeping import Keeping, in_folder
+from davstore.dav.writing.noise import FOLDER as NOISE
+from davstore.dav.writing.noise import ROOM
 from davstore.stores.passes import PassFile, passes_in
 
 SIDECARS: Final = "sidecars"

@@ -17,7 +17,7 @@ from pydantic import ByteSize
 
 from davstore import __version__
 from davstore.catalog import integrity, look_into, server_of
-from davstore.catalog.members import disagreements, machines, members
+from davstore.catalog.database.members import disagreements, machines, members
 from davstore.config import Settings
 from davstore.dashboard.words import day, many, rate, size, span
 from davstore.errors import DavstoreError, Gone, StateError, StoreError

@@ -10,7 +10,7 @@ from davstore import views as arranging
 from davstore.catalog import owner
 from davstore.config import Settings
 from davstore.dashboard.words import clock, size, span
-from davstore.dav.tree import Tree, Views
+from davstore.dav.tree.tree import Tree, Views
 from davstore.errors import DavstoreError, NotReady
 from davstore.model import Entry, Folder, Leaf, Link, Magnet, Status
 from davstore.server.library import Library

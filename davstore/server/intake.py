@@ -8,8 +8,8 @@ from itertools import islice
 from typing import Final
 
 from davstore.catalog import Adders, Addition, Additions, Catalog, State
-from davstore.catalog.additions import IMPORTED
-from davstore.catalog.finding import Finder
+from davstore.catalog.adding.additions import IMPORTED
+from davstore.catalog.lookups.finding import Finder
 from davstore.dashboard import Form, Found, Offer, Queued, Sees, Shelved
 from davstore.errors import NotAccepted
 from davstore.model import Folder, Magnet, Snapshot, Wanted

@@ -30,15 +30,15 @@ from davstore.catalog import (
     moment,
     open_database,
 )
-from davstore.catalog.revisions import PAST
-from davstore.catalog.revisions import SIDECARS as SIDECARS_CHANGED
+from davstore.catalog.database.revisions import PAST
+from davstore.catalog.database.revisions import SIDECARS as SIDECARS_CHANGED
 from davstore.config import AccountSettings, Settings
-from davstore.dav.keeping import Keep
+from davstore.dav.keeping.keeping import Keep
 from davstore.model import Folder
 from davstore.server.copying import SIDECARS
 from davstore.server.opening import open_stores
 from davstore.stores import STORES
-from davstore.stores.playing import Playing
+from davstore.stores.plank.playing import Playing
 from davstore.stream import Upstream
 from davstore.tally import Tally
 from davstore.transport import Reach

@@ -13,7 +13,7 @@ from typing import Generic, TypeVar
 
 from davstore import __version__, logs
 from davstore.catalog import Growth, Overview
-from davstore.catalog.members import machines
+from davstore.catalog.database.members import machines
 from davstore.config import Settings
 from davstore.dashboard.scene import AccountScene, Queued, Removed, Scene, Trashed
 from davstore.errors import StateError, StoreError

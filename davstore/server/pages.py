@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from davstore import logs
-from davstore.catalog.finding import Finder
+from davstore.catalog.lookups.finding import Finder
 from davstore.config import Settings
 from davstore.dashboard import Action, Dashboard, Form, Tokens, kept_key, new_key
-from davstore.dav.keeping import Keep
+from davstore.dav.keeping.keeping import Keep
 from davstore.errors import ConfigError, DavstoreError
 from davstore.server.explaining import Explainer
 from davstore.server.intake import Intake

@@ -14,7 +14,7 @@ from typing import Final, Protocol
 
 from davstore.errors import StoreError
 from davstore.model import Leaf, Position
-from davstore.stores.playing import Playing, player_of
+from davstore.stores.plank.playing import Playing, player_of
 
 log = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@ target, range and body. Who asks so is who they were: the login is among the hea
 import re
 from dataclasses import dataclass
 
-from davstore.dav.transfer import Again, Answer, Request, Transfer
+from davstore.dav.http.transfer import Again, Answer, Request, Transfer
 
 MOST = 256
 """So many kinds of requests are known; the last ones."""

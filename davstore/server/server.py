@@ -8,14 +8,14 @@ from functools import partial
 from pydantic import ByteSize
 
 from davstore import logs
-from davstore.catalog.revisions import LINKS
+from davstore.catalog.database.revisions import LINKS
 from davstore.config import ServerSettings, Settings, StreamSettings
 from davstore.dashboard import healthy, ready
 from davstore.dav import Incoming, Patience, People, Proxied, Site, Users
-from davstore.dav.download import Body
-from davstore.dav.keeping import in_folder
-from davstore.dav.patience import ROOM as FAILURES
-from davstore.dav.tree import Views
+from davstore.dav.access.patience import ROOM as FAILURES
+from davstore.dav.keeping.keeping import in_folder
+from davstore.dav.reading.download import Body
+from davstore.dav.tree.tree import Views
 from davstore.errors import DavstoreError
 from davstore.hooks import Hooks
 from davstore.model import Leaf

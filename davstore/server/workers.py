@@ -20,8 +20,8 @@ from cheroot.server import (  # type: ignore[attr-defined]
 from cheroot.wsgi import Gateway_10
 from cheroot.wsgi import Server as WsgiServer
 
-from davstore.dav.gate import REQUEST
-from davstore.dav.transfer import AGAIN, OFFER, TRANSFER, Again, Transfer
+from davstore.dav.access.gate import REQUEST
+from davstore.dav.http.transfer import AGAIN, OFFER, TRANSFER, Again, Transfer
 from davstore.server.chunks import Chunked
 from davstore.transport import AnySocket, TlsSocket
 from davstore.wsgi import Application

@@ -21,7 +21,7 @@ import requests
 import tomli_w
 
 from davstore.catalog import Catalog, Records, open_database
-from davstore.catalog.records import Held, Standing, Unsaved
+from davstore.catalog.accounts.records import Held, Standing, Unsaved
 from davstore.model import File, Folder, Magnet, Status
 from davstore.server.server import Server
 from davstore.simulator import Content, SimFile, SimMagnet, Simulator

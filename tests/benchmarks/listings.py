@@ -29,7 +29,7 @@ from typing import IO
 from rich.console import Console
 from rich.table import Table
 
-from davstore.dav import canary
+from davstore.dav.listing import canary
 from tests.benchmarks.listings_client import Client
 from tests.benchmarks.listings_servers import Listed, Missing, grow, rclone, running, versions
 

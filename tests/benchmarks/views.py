@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 
 from davstore import collector
 from davstore.catalog import Arranged, Catalog, PlaceRecords, Records, open_database
-from davstore.catalog.records import Held, Standing, Unsaved
+from davstore.catalog.accounts.records import Held, Standing, Unsaved
 from davstore.config.views import DEFAULT_VIEWS
 from davstore.model import File, Folder, Magnet, Status
 from davstore.stores.memory import Memory

@@ -1,6 +1,6 @@
 """What a davstore that does not exist yet does to a database."""
 
-from davstore.catalog.migrations import SCHEMA
+from davstore.catalog.database.migrations import SCHEMA
 
 NEWER = SCHEMA + 1
 ADDING = (

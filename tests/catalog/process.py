@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError
 
 from davstore.catalog import Catalog, Engine, Leases, Links, Records, open_database
-from davstore.catalog.sharing import Sharing
+from davstore.catalog.accounts.sharing import Sharing
 from davstore.config import Database
 from davstore.stores.base import Store
 from tests.catalog.scripted import SOURCE, ScriptedStore

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from davstore.catalog.adding import GATHERED, LINK_PAUSE, Adder
-from davstore.catalog.additions import State
+from davstore.catalog.adding.adding import GATHERED, LINK_PAUSE, Adder
+from davstore.catalog.adding.additions import State
 from davstore.config import Database
 from davstore.errors import Gone, RateLimited, Refused, StoreError, StoreUnavailable
 from davstore.model import Saved

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from davstore.catalog import Engine, open_database
-from davstore.catalog.adding import AFTER_REFUSAL, Adder
-from davstore.catalog.additions import RETRIED_WITHIN, SHOWN_FOR, Additions, State
+from davstore.catalog.adding.adding import AFTER_REFUSAL, Adder
+from davstore.catalog.adding.additions import RETRIED_WITHIN, SHOWN_FOR, Additions, State
 from davstore.config import Database
 from davstore.errors import (
     AccountProblem,
@@ -278,7 +278,7 @@ def test_files_stand_there_for_a_while(bench: Bench) -> None:
 
 
 def test_there_is_room_for_so_many_only(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("davstore.catalog.additions.MOST_WAITING", 1)
+    monkeypatch.setattr("davstore.catalog.adding.additions.MOST_WAITING", 1)
     bench.drop(HASHES[0])
     with pytest.raises(Full):
         bench.drop(HASHES[1], name="b.txt")

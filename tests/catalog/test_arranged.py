@@ -9,10 +9,10 @@ import sqlalchemy as sa
 from sqlalchemy import Engine
 
 from davstore.catalog import Arranged, PlaceRecords, open_database
-from davstore.catalog.places import Place
-from davstore.catalog.records import Held
-from davstore.catalog.tables import places
-from davstore.catalog.trees import Shelf, Tree
+from davstore.catalog.accounts.records import Held
+from davstore.catalog.arranged.places import Place
+from davstore.catalog.database.tables import places
+from davstore.catalog.folders.trees import Shelf, Tree
 from davstore.config import Database
 from davstore.config.views import DEFAULT_VIEWS, ViewSettings
 from davstore.model import Entry, File, Folder, Leaf, Magnet, Snapshot, Status

@@ -11,9 +11,9 @@ from pydantic import SecretStr
 from sqlalchemy.exc import SQLAlchemyError
 
 from davstore.catalog import Records, look_into, open_database
-from davstore.catalog.dialects import for_each, looking
-from davstore.catalog.postgres import unheard
-from davstore.catalog.tables import files
+from davstore.catalog.database.dialects import for_each, looking
+from davstore.catalog.database.postgres import unheard
+from davstore.catalog.database.tables import files
 from davstore.config import Database
 from davstore.errors import StateError
 from tests.cables import cable

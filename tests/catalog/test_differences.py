@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from davstore.catalog import Arranged, PlaceRecords, differences, open_database
-from davstore.catalog.records import Held
-from davstore.catalog.trees import Shelf, Tree
+from davstore.catalog.accounts.records import Held
+from davstore.catalog.folders.trees import Shelf, Tree
 from davstore.config import Database
 from davstore.config.views import DEFAULT_VIEWS, ViewSettings
 from davstore.model import Entry, File, Folder, Magnet, Snapshot, Status

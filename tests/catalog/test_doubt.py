@@ -1,6 +1,6 @@
 """What may go at once, and what only when it is said twice."""
 
-from davstore.catalog.doubt import BELIEVED, CONFIRM_AFTER, FEW, NEVER, Doubt
+from davstore.catalog.accounts.doubt import BELIEVED, CONFIRM_AFTER, FEW, NEVER, Doubt
 
 NOW = 1_700_000_000.0
 LATER = NOW + CONFIRM_AFTER

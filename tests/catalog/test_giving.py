@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from davstore.catalog import State, moved_to
-from davstore.catalog.audit import removals
+from davstore.catalog.changes.audit import removals
 from davstore.config import Database
 from davstore.model import Status
 from davstore.wanted import of_hash

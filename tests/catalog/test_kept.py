@@ -8,11 +8,11 @@ import pytest
 import sqlalchemy as sa
 
 from davstore.catalog import Kept, is_server, rooms
-from davstore.dav.keeping import Index, Keep, in_folder
-from davstore.dav.locks import DeadProperties, Locks
-from davstore.dav.noise import Noise
-from davstore.dav.patience import OF_A_NAME, Patience
-from davstore.dav.refused_writes import RefusedWrites
+from davstore.dav.access.patience import OF_A_NAME, Patience
+from davstore.dav.keeping.keeping import Index, Keep, in_folder
+from davstore.dav.keeping.locks import DeadProperties, Locks
+from davstore.dav.keeping.refused_writes import RefusedWrites
+from davstore.dav.writing.noise import Noise
 from tests.clock import Clock
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from davstore.catalog import Turns
-from davstore.catalog.leases import SECONDS
+from davstore.catalog.database.leases import SECONDS
 from davstore.config import Database
 from davstore.errors import Busy
 from tests.catalog.process import Process

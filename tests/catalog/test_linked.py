@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Engine
 
 from davstore.catalog import Linked, NotThere
-from davstore.catalog.audit import removals
+from davstore.catalog.changes.audit import removals
 from davstore.errors import StoreUnavailable
 from davstore.model import RECENT, File, Leaf, Saved
 from tests.catalog.scripted import ScriptedStore

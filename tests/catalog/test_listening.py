@@ -9,9 +9,10 @@ import psycopg
 import pytest
 import sqlalchemy as sa
 
-from davstore.catalog import Additions, Engine, Records, open_database, revisions
-from davstore.catalog.database import listener_of
-from davstore.catalog.dialects import CHANNEL, introduce
+from davstore.catalog import Additions, Engine, Records, open_database
+from davstore.catalog.database import revisions
+from davstore.catalog.database.dialects import CHANNEL, introduce
+from davstore.catalog.database.opening import listener_of
 from davstore.config import Database
 from davstore.wanted import of_hash
 from tests.catalog.process import Process
@@ -28,8 +29,8 @@ NEVER = 3600.0
 @pytest.fixture
 def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody looks without having been told."""
-    monkeypatch.setattr("davstore.catalog.sharing.LOOK_EVERY", NEVER)
-    monkeypatch.setattr("davstore.catalog.sharing.SAFETY_EVERY", NEVER)
+    monkeypatch.setattr("davstore.catalog.accounts.sharing.LOOK_EVERY", NEVER)
+    monkeypatch.setattr("davstore.catalog.accounts.sharing.SAFETY_EVERY", NEVER)
 
 
 @contextmanager
@@ -108,7 +109,7 @@ def test_a_database_that_was_restarted_is_heard_again(
     own: Cluster, tmp_path: Path, store: ScriptedStore, clock: Clock,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    monkeypatch.setattr("davstore.catalog.sharing.LOOK_EVERY", 0.2)
+    monkeypatch.setattr("davstore.catalog.accounts.sharing.LOOK_EVERY", 0.2)
     with own.database() as database, at_work(tmp_path, store, clock, database) as both:
         wait_until(lambda: hear(both))
         own.kill()
@@ -138,9 +139,9 @@ def test_who_hears_nothing_looks(
     make: Callable[[Engine], object], postgres: Cluster, tmp_path: Path, store: ScriptedStore,
     clock: Clock, monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    monkeypatch.setattr("davstore.catalog.sharing.SAFETY_EVERY", NEVER)
-    monkeypatch.setattr("davstore.catalog.sharing.LOOK_EVERY", 0.1)
-    monkeypatch.setattr("davstore.catalog.listening.CHANNEL", "another")
+    monkeypatch.setattr("davstore.catalog.accounts.sharing.SAFETY_EVERY", NEVER)
+    monkeypatch.setattr("davstore.catalog.accounts.sharing.LOOK_EVERY", 0.1)
+    monkeypatch.setattr("davstore.catalog.database.listening.CHANNEL", "another")
     with postgres.database() as database, at_work(tmp_path, store, clock, database, make) as both:
         store.put(magnet("Sintel", "Sintel"), film("Sintel"))
         both[0].catalog.refresh("rd")

@@ -10,9 +10,9 @@ import pytest
 import sqlalchemy as sa
 
 from davstore.catalog import Catalog, Records, open_database
-from davstore.catalog.leases import SECONDS
-from davstore.catalog.members import TASK, Member, disagreements, machines, member, members
-from davstore.catalog.tables import leases
+from davstore.catalog.database.leases import SECONDS
+from davstore.catalog.database.members import TASK, Member, disagreements, machines, member, members
+from davstore.catalog.database.tables import leases
 from davstore.config import Database
 from davstore.errors import StateError
 from tests.catalog.process import Process, begun

@@ -6,12 +6,12 @@ import pytest
 from sqlalchemy import Engine
 
 from davstore.catalog import Records
-from davstore.catalog.edit_records import EditRecords
-from davstore.catalog.edits import Edits
-from davstore.catalog.keeper import BATCH, LOOKS, Keeper
-from davstore.catalog.pace import LIVELY, SETTLED, Intervals, Patience
-from davstore.catalog.schedule import FIRST_PAUSE, OWNERS_PAUSE, Schedule
-from davstore.catalog.trees import Shelf
+from davstore.catalog.accounts.keeper import BATCH, LOOKS, Keeper
+from davstore.catalog.accounts.pace import LIVELY, SETTLED, Intervals, Patience
+from davstore.catalog.accounts.schedule import FIRST_PAUSE, OWNERS_PAUSE, Schedule
+from davstore.catalog.changes.edit_records import EditRecords
+from davstore.catalog.changes.edits import Edits
+from davstore.catalog.folders.trees import Shelf
 from davstore.errors import NotAuthorized, RateLimited, StoreError
 from davstore.model import File, Folder, Leaf, Magnet, Status, Unreadable
 from tests.catalog.scripted import ScriptedStore, film, magnet, many

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from sqlalchemy import Engine
 
 from davstore.catalog import PassRecord
-from davstore.catalog.tables import leases
+from davstore.catalog.database.tables import leases
 from davstore.stores.passes import Pass
 
 

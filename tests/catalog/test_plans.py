@@ -8,8 +8,9 @@ from typing import Any, Final
 import pytest
 import sqlalchemy as sa
 
-from davstore.catalog import Links, Overviews, PlaceRecords, Records, Sidecars, audit, open_database
-from davstore.catalog.edits import BLANK
+from davstore.catalog import Links, Overviews, PlaceRecords, Records, Sidecars, open_database
+from davstore.catalog.changes import audit
+from davstore.catalog.changes.edits import BLANK
 from davstore.model import Link, Magnet, Status
 from tests.clock import Clock
 from tests.postgres import Cluster

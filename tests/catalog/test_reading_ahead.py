@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from davstore.catalog import Catalog
-from davstore.catalog.ahead import AT_ONCE, Ahead
+from davstore.catalog.accounts.ahead import AT_ONCE, Ahead
 from davstore.model import File, Folder
 from tests.catalog.scripted import ScriptedStore, film, magnet, many, names, snapshot
 

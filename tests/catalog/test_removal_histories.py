@@ -15,9 +15,9 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from davstore.catalog.audit import removals
-from davstore.catalog.edit_records import NameTaken
-from davstore.catalog.editor import LINGER, NotThere
+from davstore.catalog.changes.audit import removals
+from davstore.catalog.changes.edit_records import NameTaken
+from davstore.catalog.editing.editor import LINGER, NotThere
 from davstore.config import Database
 from davstore.errors import Refused, StoreError, StoreUnavailable
 from davstore.model import Folder

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from davstore.catalog.audit import Removal, removals
-from davstore.catalog.edit_records import NameTaken
-from davstore.catalog.editor import LINGER, NotThere
+from davstore.catalog.changes.audit import Removal, removals
+from davstore.catalog.changes.edit_records import NameTaken
+from davstore.catalog.editing.editor import LINGER, NotThere
 from davstore.config import Database
 from davstore.errors import NotAuthorized, StoreUnavailable, UnexpectedReply
 from tests.catalog.shop import AFTER, Process, Shop, failing

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import invariant, precondition, rule
 
 from davstore.catalog import Catalog
-from davstore.catalog.leases import SECONDS
+from davstore.catalog.database.leases import SECONDS
 from tests.catalog.histories import OFTEN, PATIENT, Histories, Telling, shown
 from tests.catalog.process import Process
 from tests.postgres import Cluster

@@ -11,10 +11,11 @@ import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
 
-from davstore.catalog import SCHEMA, copied, look_into, migrations, open_database
-from davstore.catalog.database import FILE_NAME
-from davstore.catalog.leases import SECONDS
-from davstore.catalog.migrations import READABLE_FROM
+from davstore.catalog import SCHEMA, copied, look_into, open_database
+from davstore.catalog.database import migrations
+from davstore.catalog.database.leases import SECONDS
+from davstore.catalog.database.migrations import READABLE_FROM
+from davstore.catalog.database.opening import FILE_NAME
 from davstore.config import Database
 from davstore.errors import StateError
 from tests.catalog.newer import ADDING, NEWER, changed_by_a_newer, changed_on_server

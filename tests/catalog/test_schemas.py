@@ -10,9 +10,9 @@ import pytest
 import sqlalchemy as sa
 
 from davstore.catalog import SCHEMA, Records, look_into, open_database
-from davstore.catalog.database import FILE_NAME
-from davstore.catalog.dialects import alone
-from davstore.catalog.migrations import number
+from davstore.catalog.database.dialects import alone
+from davstore.catalog.database.migrations import number
+from davstore.catalog.database.opening import FILE_NAME
 from davstore.errors import StateError
 from tests.catalog.newer import changed_on_server
 from tests.clock import Clock
@@ -127,7 +127,7 @@ def test_every_earlier_schema_of_a_server_becomes_the_present_one(
             for statement in KNOWN.strip().split(";\n"):
                 connection.exec_driver_sql(statement)
         assert shape(engine) != expected
-        monkeypatch.setattr("davstore.catalog.postgres.SILENCE", 0.3)
+        monkeypatch.setattr("davstore.catalog.database.postgres.SILENCE", 0.3)
         with engine.connect() as busy:
             alone(busy, "schema")
             opening = [pool.submit(open_database, tmp_path, clock, database=made) for _ in range(2)]

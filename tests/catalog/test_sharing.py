@@ -7,8 +7,8 @@ import pytest
 import sqlalchemy as sa
 
 from davstore.catalog import Links, Records, Turns, open_database
-from davstore.catalog.leases import REFRESH, SECONDS
-from davstore.catalog.link_records import SWEEP_EVERY
+from davstore.catalog.database.leases import REFRESH, SECONDS
+from davstore.catalog.shelves.link_records import SWEEP_EVERY
 from davstore.errors import Busy, StateError
 from davstore.model import File, Link
 from tests.catalog.newer import changed_by_a_newer

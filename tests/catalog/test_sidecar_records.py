@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy import Engine
 
 from davstore.catalog import Sidecars, Vanished, open_database
-from davstore.catalog.migrations import SCHEMA, number
+from davstore.catalog.database.migrations import SCHEMA, number
 from davstore.config import Database
 from davstore.errors import Full
 from tests.catalog.test_sidecars import HOME, opened, put

@@ -8,9 +8,9 @@ import pytest
 from sqlalchemy import Engine
 
 from davstore.catalog import Sidecars, Sweeper, Vanished, home_in, home_of
-from davstore.catalog.arranged import REMEMBERED
-from davstore.catalog.contents import ABANDONED
-from davstore.catalog.sidecars import LEAST
+from davstore.catalog.arranged.arranged import REMEMBERED
+from davstore.catalog.sidecars.contents import ABANDONED
+from davstore.catalog.sidecars.sidecars import LEAST
 from davstore.errors import Full
 from davstore.model import Folder, Snapshot
 from tests.catalog.scripted import ScriptedStore, film, magnet, reopened

@@ -19,9 +19,9 @@ from davstore.catalog import (
     open_database,
     server_of,
 )
-from davstore.catalog.database import FILE_NAME
-from davstore.catalog.migrations import SCHEMA
-from davstore.catalog.tables import accounts, files, magnets
+from davstore.catalog.database.migrations import SCHEMA
+from davstore.catalog.database.opening import FILE_NAME
+from davstore.catalog.database.tables import accounts, files, magnets
 from davstore.config import Database
 from davstore.errors import StateError
 from davstore.model import File, Folder, Snapshot, Status
@@ -250,7 +250,7 @@ def test_a_locked_catalog_is_waited_for_and_then_served_from_memory(
     tmp_path: Path, store: ScriptedStore, clock: Clock, caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    monkeypatch.setattr("davstore.catalog.database.BUSY_TIMEOUT", 0.05)
+    monkeypatch.setattr("davstore.catalog.database.opening.BUSY_TIMEOUT", 0.05)
     engine = open_database(tmp_path, clock)
     catalog = reopened(store, engine, clock)
     many(store, 3)

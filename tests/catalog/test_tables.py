@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from davstore.catalog.database import FILE_NAME, open_database
-from davstore.catalog.migrations import SCHEMA
+from davstore.catalog.database.migrations import SCHEMA
+from davstore.catalog.database.opening import FILE_NAME, open_database
 from davstore.errors import StateError
 from tests.catalog.newer import changed_by_a_newer
 
@@ -69,7 +69,7 @@ def test_a_locked_catalog_is_said_in_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     open_database(tmp_path, now).dispose()
-    monkeypatch.setattr("davstore.catalog.database.BUSY_TIMEOUT", 0.1)
+    monkeypatch.setattr("davstore.catalog.database.opening.BUSY_TIMEOUT", 0.1)
     holder = sqlite3.connect(tmp_path / FILE_NAME, isolation_level=None)
     holder.execute("PRAGMA journal_mode = DELETE")
     holder.execute("BEGIN EXCLUSIVE")

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from davstore.catalog.trees import Shelf, Tree
+from davstore.catalog.folders.trees import Shelf, Tree
 from davstore.model import File, Leaf, Magnet, Status
 
 

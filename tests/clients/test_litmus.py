@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from davstore.dav.people import digest_of
+from davstore.dav.access.people import digest_of
 from davstore.simulator import Simulator
 from tests.clients.conftest import PASSWORD, USER
 from tests.clients.proxies import SETTINGS, proxy

@@ -6,9 +6,9 @@ from typing import Any
 from lxml import etree
 from wsgidav.dav_error import HTTP_NOT_FOUND, DAVError
 
-from davstore.dav.properties import PROPERTIES
+from davstore.dav.listing.properties import PROPERTIES
 from davstore.dav.provider import Provider
-from davstore.dav.resources import FileResource, FolderCollection
+from davstore.dav.reading.resources import FileResource, FolderCollection
 from davstore.model import Entry, Folder
 from davstore.wsgi import Application, Environ, StartResponse
 

@@ -5,7 +5,7 @@ import gzip
 from hypothesis import given
 from hypothesis import strategies as st
 
-from davstore.dav.compression import deflated, joined
+from davstore.dav.listing.compression import deflated, joined
 
 
 @given(st.lists(st.binary(max_size=300)))

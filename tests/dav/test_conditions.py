@@ -2,7 +2,7 @@
 
 import pytest
 
-from davstore.dav.conditions import UNSATISFIABLE, Range, Verdict, asked_range, verdict
+from davstore.dav.http.conditions import UNSATISFIABLE, Range, Verdict, asked_range, verdict
 
 SIZE = 1_048_576
 ETAG = '"0123abcd"'

@@ -8,9 +8,9 @@ from werkzeug.test import Client, TestResponse
 
 from davstore.config import User
 from davstore.dav import Site, Users
-from davstore.dav.digest import NONCE_SECONDS
-from davstore.dav.patience import Patience
-from davstore.dav.people import digest_of, md5_hex
+from davstore.dav.access.digest import NONCE_SECONDS
+from davstore.dav.access.patience import Patience
+from davstore.dav.access.people import digest_of, md5_hex
 from davstore.model import Snapshot
 from tests.dav.shelves import ADDED, folder, leaf, never_opened
 from tests.dav.test_people import basic

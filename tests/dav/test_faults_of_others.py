@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from davstore.dav.media_types import media_type
+from davstore.dav.http.media_types import media_type
 from davstore.errors import ConfigError
 from davstore.simulator import Content, SimFile, SimMagnet, Simulator
 from tests.serving import Serving, serving, settings, write_config

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from davstore.catalog import Additions, State, open_database
-from davstore.catalog.additions import SHOWN_FOR, TOLD_FOR
+from davstore.catalog.adding.additions import SHOWN_FOR, TOLD_FOR
 from davstore.config import Database
-from davstore.dav.incoming import Incoming
-from davstore.dav.people import OWNER
+from davstore.dav.access.people import OWNER
+from davstore.dav.writing.incoming import Incoming
 from davstore.errors import NotAccepted
 from davstore.model import Folder, Magnet, Snapshot, Status
 from davstore.wanted import Takes

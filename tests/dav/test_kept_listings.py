@@ -7,11 +7,11 @@ import threading
 
 import pytest
 
-from davstore.dav import listing
-from davstore.dav.listing import Listing
-from davstore.dav.multistatus import row
-from davstore.dav.prepared import LONGEST
-from davstore.dav.sized_cache import SizedCache
+from davstore.dav.keeping.sized_cache import SizedCache
+from davstore.dav.listing import listing
+from davstore.dav.listing.listing import Listing
+from davstore.dav.listing.multistatus import row
+from davstore.dav.listing.prepared import LONGEST
 from davstore.model import Entry, Folder
 from tests.dav.shelves import RCLONE, folder, leaf
 
@@ -54,7 +54,7 @@ def test_what_did_not_change_is_not_prepared_again(monkeypatch: pytest.MonkeyPat
         made.append(entry.name)
         return row(entry)
 
-    monkeypatch.setattr("davstore.dav.prepared.row", counted)
+    monkeypatch.setattr("davstore.dav.listing.prepared.row", counted)
     entries = [leaf(f"{number}.mkv") for number in range(5000)]
     kept = Listing()
     say(kept, folder("x", entries))
@@ -73,7 +73,7 @@ def test_entries_that_were_made_anew_but_say_the_same_are_not_prepared_again(
         made.append(entry.name)
         return row(entry)
 
-    monkeypatch.setattr("davstore.dav.prepared.row", counted)
+    monkeypatch.setattr("davstore.dav.listing.prepared.row", counted)
 
     def entries(size: int) -> list[Entry]:
         return [
@@ -97,7 +97,7 @@ def test_many_who_ask_at_once_get_the_same_and_it_is_made_once(
         made.append(entry.name)
         return row(entry)
 
-    monkeypatch.setattr("davstore.dav.prepared.row", counted)
+    monkeypatch.setattr("davstore.dav.listing.prepared.row", counted)
     kept, of = Listing(), folder("x", [leaf(f"{number}.mkv") for number in range(3000)])
     answers: list[bytes] = []
     threads = [threading.Thread(target=lambda: answers.append(say(kept, of))) for _ in range(8)]

@@ -14,11 +14,11 @@ from werkzeug.test import Client
 from wsgidav.wsgidav_app import WsgiDAVApp
 
 from davstore import names
-from davstore.dav.download import Download
-from davstore.dav.login import Users
-from davstore.dav.properties import PROPERTIES
-from davstore.dav.propfind import LONGEST_BODY
-from davstore.dav.tree import Tree
+from davstore.dav.access.login import Users
+from davstore.dav.listing.properties import PROPERTIES
+from davstore.dav.listing.propfind import LONGEST_BODY
+from davstore.dav.reading.download import Download
+from davstore.dav.tree.tree import Tree
 from davstore.model import Entry, Folder
 from tests.dav.shelves import RCLONE, Shelf, Untouchable, folder, leaf, never_opened
 from tests.dav.stock import Stock

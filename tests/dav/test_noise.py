@@ -5,8 +5,9 @@ from collections.abc import Iterator
 import pytest
 
 from davstore.config import Database
-from davstore.dav.keeping import in_folder
-from davstore.dav.noise import LARGEST, ROOM, Noise, is_noise
+from davstore.dav.keeping.keeping import in_folder
+from davstore.dav.tree.noise_names import is_noise
+from davstore.dav.writing.noise import LARGEST, ROOM, Noise
 from davstore.simulator import Content, SimFile, SimMagnet, Simulator
 from tests.dav.writing import LOCK, WIN32, ask, check_lock
 from tests.serving import Serving, serving

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from lxml import html
 
 from davstore import names
-from davstore.dav.pages import ROWS
-from davstore.dav.playlist import playable
+from davstore.dav.listing.pages import ROWS
+from davstore.dav.listing.playlist import playable
 from davstore.model import Folder
 from tests.dav.shelves import ADDED, Shelf, Untouchable, folder, leaf
 

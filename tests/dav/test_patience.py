@@ -11,8 +11,8 @@ import requests
 
 from davstore.catalog import Kept, open_database
 from davstore.config import Database
-from davstore.dav.keeping import Keeping, in_folder
-from davstore.dav.patience import KNOWN_FOR, OF_A_NAME, ROOM, Patience
+from davstore.dav.access.patience import KNOWN_FOR, OF_A_NAME, ROOM, Patience
+from davstore.dav.keeping.keeping import Keeping, in_folder
 from davstore.simulator import Simulator
 from tests.commands import free_port
 from tests.serving import settings, write_config

@@ -15,7 +15,7 @@ from werkzeug.test import Client, TestResponse
 
 from davstore.config import User
 from davstore.dav import Site, Users
-from davstore.dav.patience import Patience
+from davstore.dav.access.patience import Patience
 from davstore.model import Snapshot
 from davstore.simulator import Content, SimFile, SimMagnet, Simulator
 from tests.dav.shelves import ADDED, folder, leaf, never_opened

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from davstore.dav import Proxied
-from davstore.dav.proxied import without
+from davstore.dav.access.proxied import without
 from davstore.simulator import Simulator
 from tests.serving import serving
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from werkzeug.test import EnvironBuilder
 
 from davstore.dav import Site, Users
-from davstore.dav.transfer import AGAIN, OFFER, TRANSFER, Again, Answer, Request, Transfer
+from davstore.dav.http.transfer import AGAIN, OFFER, TRANSFER, Again, Answer, Request, Transfer
 from davstore.model import Entry, Folder, Snapshot
 from tests.dav.shelves import ADDED, RCLONE, Shelf, Untouchable, folder, leaf, never_opened
 

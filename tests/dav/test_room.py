@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from wsgidav.dav_error import DAVError
 
-from davstore.dav.room import BELIEVED, FORGOTTEN, LEAST, Room
+from davstore.dav.writing.room import BELIEVED, FORGOTTEN, LEAST, Room
 from davstore.pooled import Pooled
 from tests.clock import Clock
 

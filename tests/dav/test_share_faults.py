@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 import pytest
 
-from davstore.dav.room import PARTIAL
+from davstore.dav.writing.room import PARTIAL
 from davstore.simulator import Simulator
 from tests.dav.test_scratch import LIMIT, ask, share
 from tests.serving import Serving

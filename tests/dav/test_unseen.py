@@ -12,7 +12,7 @@ from werkzeug.test import Client
 
 from davstore.config import Share, User
 from davstore.dav import Site, Users
-from davstore.dav.tree import Views
+from davstore.dav.tree.tree import Views
 from davstore.model import Folder, Snapshot
 from tests.dav.shelves import ADDED, folder, leaf, never_opened
 from tests.dav.test_people import basic

@@ -13,11 +13,11 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 
-from davstore.catalog.migrations import SCHEMA
+from davstore.catalog.database.migrations import SCHEMA
 
 REPOSITORY = Path(__file__).parents[2]
 _SCHEMA_OF = re.compile(r"^SCHEMA: Final = (\d+)$", re.MULTILINE)
-_MIGRATIONS = "davstore/catalog/migrations/__init__.py"
+_MIGRATIONS = "davstore/catalog/database/migrations/__init__.py"
 _REPLICAS = "docker/haproxy.cfg"
 
 

@@ -37,7 +37,7 @@ from davstore.stores.desk import (
     Vouching,
 )
 from davstore.stores.login import Confirming
-from davstore.stores.playing import Continuing, Finding, Playing
+from davstore.stores.plank.playing import Continuing, Finding, Playing
 from davstore.stores.shapes import LARGEST, LATEST
 from tests.stores.conftest import unpace
 from tests.transport.answering import Answer, Answering, answering

@@ -229,10 +229,10 @@ def test_planks_many_shows_are_asked_again_a_few_at_a_time(open_account: Open) -
     before = {id_: magnet.fingerprint for id_, magnet in follower.known.items()}
     store = account.store
     assert isinstance(store, plank.Plank)
-    later = store._now() + 2 * plank.RECHECK_COMPLETE
+    later = store._now() + 2 * plank.store.RECHECK_COMPLETE
     store._now = lambda: later
     follower.look()
     changed = [id_ for id_, magnet in follower.known.items() if magnet.fingerprint != before[id_]]
-    assert len(changed) == plank.RECHECKED
+    assert len(changed) == plank.store.RECHECKED
     follower.look()
     assert len(follower.known) == 30

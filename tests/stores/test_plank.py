@@ -237,7 +237,7 @@ def test_where_the_list_tells_no_episodes_shows_are_looked_at_again(sim: Simulat
     store = Plank("p", Settings.model_validate(sim.plank.settings), Means(now=lambda: time[0]))
     sim.plank.add(SHOW)
     before = [row.fingerprint for row in store.magnets() if isinstance(row, Magnet)]
-    time[0] = plank.RECHECK_COMPLETE
+    time[0] = plank.store.RECHECK_COMPLETE
     after = [row.fingerprint for row in store.magnets() if isinstance(row, Magnet)]
     store.close()
     assert before != after

@@ -6,7 +6,7 @@ from davstore.errors import Gone, StoreError, StoreUnavailable, UnexpectedReply
 from davstore.model import File, Magnet, Position
 from davstore.simulator import Fault, SimMagnet, Simulator
 from davstore.stores.base import Changing
-from davstore.stores.playing import Begun, Continuing, Finding, Playing
+from davstore.stores.plank.playing import Begun, Continuing, Finding, Playing
 from tests.stores.conftest import Account, Open
 from tests.stores.test_plank import EPISODES, SHOW, SINTEL, answer
 

@@ -11,8 +11,8 @@ from davstore.simulator import Content, Fault, SimFile, SimMagnet, Simulator
 from davstore.simulator.stremthru_shapes import HTTP
 from davstore.stores.base import Means, Seeing, Seen
 from davstore.stores.stremthru import Settings, StremThru
-from davstore.stores.stremthru_errors import ERRORS, NOTICES
-from davstore.stores.stremthru_settings import STORES
+from davstore.stores.stremthru.errors import ERRORS, NOTICES
+from davstore.stores.stremthru.settings import STORES
 from tests.stores.conftest import Account, Open
 
 pytestmark = pytest.mark.usefixtures("unpaced")

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from davstore.dav.refusals import refusal
+from davstore.dav.reading.refusals import refusal
 from davstore.errors import (
     DavstoreError,
     LinkDead,

@@ -1,0 +1,1 @@
+"""What is to be added: queued on disk, added at the service's pace, exported and imported."""

@@ -1,0 +1,1 @@
+"""The views over all accounts, as they stand now."""

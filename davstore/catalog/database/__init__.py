@@ -1,0 +1,1 @@
+"""Where the state lies, its tables, and what processes tell each other through it."""

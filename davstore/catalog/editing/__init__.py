@@ -1,0 +1,1 @@
+"""What people do to an account: deleting, restoring, renaming; and removing at the stores."""

@@ -1,0 +1,1 @@
+"""What a snapshot is made of: folders whose files are loaded when they are touched."""

@@ -1,0 +1,1 @@
+"""Folders that cost a service a call when they are opened."""

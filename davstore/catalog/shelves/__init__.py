@@ -1,0 +1,1 @@
+"""What other rooms keep in the database: links, logins, locks, small files, hooks' news."""

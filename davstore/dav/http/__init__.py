@@ -1,0 +1,1 @@
+"""What of HTTP has nothing to do with the tree: bodies, conditions, dates, media types."""

@@ -1,0 +1,1 @@
+"""What is kept by key for all threads and processes: locks, properties, notes."""

@@ -1,0 +1,1 @@
+"""PROPFIND and pages, from prepared entries."""

@@ -1,0 +1,1 @@
+"""GET and HEAD, and entries as WsgiDAV's resources."""
