@@ -4,10 +4,10 @@ The way down:
     provider  which of the following answers what is asked of a path
     writing   PUT, DELETE, MOVE and COPY: in accounts (`editing`), `incoming` (`dropping`), beside
               videos (`overlaying`), in shares (`scratch`, `disk`), and `noise` of desktops
-    reading   GET and HEAD (`download`), what is asked again (`repeats`), what went wrong (`refusals`)
+    reading   GET and HEAD (`download`), requests that come again (`repeats`), `refusals`
     listing   PROPFIND (`propfind`, `listing`, `properties`) and pages for browsers (`pages`)
     tree      path -> folder or file, with sidecars (`overlay`)
-    access    who asks (`login`, `people`), what they may (`rights`), by which way (`gate`, `proxied`)
+    access    who asks (`login`, `people`), what they may (`rights`), how they came (`gate`)
     keeping   locks and what is kept by key      http   bodies, conditions, dates, media types
 """
 
