@@ -229,7 +229,7 @@ def _is_mounted(place: Path) -> bool:
 def _has_died(place: Path) -> bool:
     """Whether an rclone has gone and left its mount there."""
     try:
-        place.stat()
+        os.scandir(place).close()  # what is known of the folder itself is remembered for a while
     except OSError as error:
         return error.errno == errno.ENOTCONN
     return False

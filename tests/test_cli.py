@@ -113,9 +113,10 @@ def test_config_shows_what_is_in_force_without_secrets(config: Path, account: Si
 
 
 def test_a_name_that_the_terminal_cannot_show_ends_no_command(config: Path) -> None:
-    done = davstore(
-        "config", "-c", str(config), PYTHONIOENCODING="ascii",
-        DAVSTORE_USERS__0__NAME="Zoë", DAVSTORE_USERS__0__PASSWORD="p",
+    own = {"DAVSTORE_USERS__0__NAME": "Zoë", "DAVSTORE_USERS__0__PASSWORD": "p"}
+    done = subprocess.run(  # Python settles what is written how as it begins
+        [sys.executable, "-m", "davstore", "config", "-c", str(config)], capture_output=True,
+        text=True, env=os.environ | own | {"PYTHONIOENCODING": "ascii"},
     )  # fmt: skip
     assert r"Zo\xeb" in done.stdout, done.stderr
 

@@ -289,7 +289,7 @@ def main() -> None:
     churn(report, magnets, files)
     with Simulator() as sim:
         first_start(report, sim, magnets, files)
-        for module in (alldebrid.api, plank, realdebrid.api, stremthru):
+        for module in (alldebrid.api, plank.store, realdebrid.api, stremthru.store):
             module.RATES = ()  # type: ignore[attr-defined]
         realdebrid_first_start(report, sim, magnets)
         idle_hours(report, sim, magnets)

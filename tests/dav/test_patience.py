@@ -86,10 +86,10 @@ def test_a_moment_of_another_clock_holds_nobody_up(kept: Callable[[], Keeping]) 
 
 
 def test_clocks_that_differ_by_less_than_a_minute_give_nobody_more_guesses(
-    tmp_path: Path, database: Database | None
+    kept: Callable[[], Keeping],
 ) -> None:
-    ahead = Patience(lambda: 1050.0, kept(tmp_path, database))
-    behind = Patience(lambda: 1000.0, kept(tmp_path, database))
+    ahead = Patience(lambda: 1050.0, kept())
+    behind = Patience(lambda: 1000.0, kept())
     for number in range(OF_A_NAME.limit):
         assert not any(one.wait(HERE, "anna") for one in (ahead, behind))
         (ahead, behind)[number % 2].failed(HERE, "anna")

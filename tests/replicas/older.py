@@ -17,7 +17,10 @@ from davstore.catalog.database.migrations import SCHEMA
 
 REPOSITORY = Path(__file__).parents[2]
 _SCHEMA_OF = re.compile(r"^SCHEMA: Final = (\d+)$", re.MULTILINE)
-_MIGRATIONS = "davstore/catalog/database/migrations/__init__.py"
+_MIGRATIONS = (
+    "davstore/catalog/database/migrations/__init__.py", "davstore/catalog/migrations/__init__.py"
+)  # fmt: skip
+"""Where the number of the schema stands, and where it stood."""
 _REPLICAS = "docker/haproxy.cfg"
 
 
@@ -40,7 +43,7 @@ class Older:
 def newest_of_another_schema() -> str:
     """The newest commit of an older schema, since there are replicas. Raises `Unfit`."""
     commits = _git("rev-list", "HEAD").split()
-    migrations, replicas = _blobs(commits, _MIGRATIONS), _blobs(commits, _REPLICAS)
+    migrations, replicas = _blobs(commits, *_MIGRATIONS), _blobs(commits, _REPLICAS)
     older = {blob for blob in set(migrations.values()) if _schema(_git("show", blob)) < SCHEMA}
     for commit in commits:
         if commit in replicas and migrations.get(commit) in older:
@@ -58,7 +61,8 @@ def checked_out(commit: str, folder: Path) -> Older:
     missing = [need for need in _needs(folder / "pyproject.toml") if not _is_installed(need)]
     if missing:
         _run(sys.executable, "-m", "pip", "install", "-q", "--target", str(folder), *missing)
-    text = (folder / _MIGRATIONS).read_text("utf-8")
+    places = (folder / path for path in _MIGRATIONS)
+    text = next((path.read_text("utf-8") for path in places if path.exists()), "")
     if not _schema(text):
         raise Unfit(f"{commit} knows no PostgreSQL")
     schema = _schema(text)
@@ -83,12 +87,13 @@ def _is_installed(need: str) -> bool:
         return False
 
 
-def _blobs(commits: Iterable[str], path: str) -> dict[str, str]:
-    """What git calls the file at that `path` in each of them that has it."""
-    asked = "".join(f"{commit}:{path}\n" for commit in commits)
+def _blobs(commits: Iterable[str], *paths: str) -> dict[str, str]:
+    """What git calls the file at one of these `paths` in each of them that has it."""
+    places = [(commit, path) for commit in commits for path in paths]
+    asked = "".join(f"{commit}:{path}\n" for commit, path in places)
     said = _git("cat-file", "--batch-check=%(objectname)", given=asked).splitlines()
     return {
-        commit: blob for commit, blob in zip(commits, said, strict=True)
+        commit: blob for (commit, _), blob in zip(places, said, strict=True)
         if not blob.endswith(" missing")
     }  # fmt: skip
 

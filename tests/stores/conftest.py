@@ -57,7 +57,7 @@ def unpaced(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def unpace(patching: pytest.MonkeyPatch) -> None:
     """The same, for as long as `patching` lasts."""
-    for module in (alldebrid.api, plank, realdebrid.api, stremthru):
+    for module in (alldebrid.api, plank.store, realdebrid.api, stremthru.store):
         patching.setattr(module, "RATES", ())
 
 

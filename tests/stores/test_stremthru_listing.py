@@ -34,7 +34,7 @@ def row(id_: str, **more: Any) -> dict[str, Any]:
 @pytest.fixture
 def paged(account: Account, monkeypatch: pytest.MonkeyPatch) -> Account:
     """An account with 35 magnets, listed by 10 at a time."""
-    monkeypatch.setattr(stremthru, "PAGE", 10)
+    monkeypatch.setattr(stremthru.store, "PAGE", 10)
     for number in range(35):
         account.add(SimMagnet(f"Caminandes {number:02}", [MKV]))
     return account
@@ -81,7 +81,7 @@ def test_rows_that_arrive_while_paging_repeat_none(paged: Account, begun: Iterat
 def test_a_listing_that_never_holds_still_is_an_error(
     paged: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stremthru, "MOST_PAGES", 1)
+    monkeypatch.setattr(stremthru.store, "MOST_PAGES", 1)
     with pytest.raises(StoreUnavailable, match="kept changing"):
         list(paged.store.magnets())
 
