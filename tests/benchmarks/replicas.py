@@ -2,7 +2,7 @@
 
     python -m tests.benchmarks.replicas [--rounds 4] [--seconds 4]
 
-Needs nginx and PostgreSQL, and starts both; three minutes where nothing else runs. What is listed
+Needs nginx and PostgreSQL, and starts both; four minutes where nothing else runs. What is listed
 and read again is answered from memory on both; each folder for the first time after a start is not.
 Trust the ratios of one run.
 """
@@ -13,7 +13,7 @@ import statistics
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
@@ -37,8 +37,9 @@ from tests.postgres import Cluster, binaries
 ENGINES: Final = ("SQLite", "PostgreSQL")
 GOAL = 0.9
 FOLDERS, FILES, ENTRIES = 2000, 10, 1000
-SETTLING = 5.0
-"""Seconds after a start in which a server has other things to do."""
+SLICES = 10
+QUIET = 0.03
+"""Seconds of the processor in a second: who takes less has nothing to do."""
 MAGNETS = "/alldebrid/magnets/"
 
 Rounds: TypeAlias = dict[str, dict[str, list[tuple[float, float]]]]
@@ -80,7 +81,9 @@ def streaming(cluster: Cluster, scale: Scale, rounds: int, found: Rounds) -> Non
 
 
 def listing(cluster: Cluster, seconds: float, rounds: int, found: Rounds) -> None:
-    """One large folder again and again, and small ones for the first time."""
+    """One large folder again and again, and small ones for the first time; slice by slice at both,
+    since what the machine has left for one of them changes from second to second.
+    """
     content = Content.random("replicas", 1000)
     large = [SimFile(f"Some.Show.S01E{at:04}.1080p.mkv", content) for at in range(ENTRIES)]
     with Simulator() as sim, ExitStack() as stack:
@@ -92,27 +95,46 @@ def listing(cluster: Cluster, seconds: float, rounds: int, found: Rounds) -> Non
             engine: partial(serving, sim, Path(stack.enter_context(scratched())), more)
             for engine, more in settings_of(cluster, stack).items()
         }
-        for serve in opened.values():  # everything is asked
-            with serve() as (port, _):
+        for serve in opened.values():  # everything is asked, and put into views
+            with serve() as (port, program):
                 wait_until_all_is_listed(port)
-        for number in range(rounds):
-            for engine in in_turn(number):
-                with opened[engine]() as (port, program):
+                wait_until_quiet(program)
+        for _ in range(rounds):
+            with ExitStack() as both:
+                running = {engine: both.enter_context(serve()) for engine, serve in opened.items()}
+                for port, program in running.values():
                     wait_until_all_is_listed(port)
-                    time.sleep(SETTLING)
-                    for work, rate in (
-                        ("folders for the first time, a second", walked),
-                        ("a folder of 1,000 again, a second", partial(again, seconds=seconds)),
-                    ):
-                        before, began = program.usage().cpu, time.perf_counter()
-                        value = rate(port)
-                        passed = time.perf_counter() - began
-                        cpu = (program.usage().cpu - before) / (value * passed)
-                        found[work][engine].append((value, cpu))
+                    wait_until_quiet(program)
+                in_slices("folders for the first time, a second", running, walked, found)
+                for port, _ in running.values():
+                    measured(port, 1)
+                again = partial(listed_again, seconds=seconds / SLICES)
+                in_slices("a folder of 1,000 again, a second", running, again, found)
+
+
+def in_slices(
+    work: str,
+    running: Mapping[str, tuple[int, Program]],
+    do: Callable[[int, int], tuple[float, float]],
+    found: Rounds,
+) -> None:
+    """`do(port, number)` one slice after the other, at both; it says how much was done, and in how
+    many seconds.
+    """
+    done, passed = dict.fromkeys(ENGINES, 0.0), dict.fromkeys(ENGINES, 0.0)
+    before = {engine: program.usage().cpu for engine, (_, program) in running.items()}
+    for number in range(SLICES):
+        for engine in in_turn(number):
+            count, seconds = do(running[engine][0], number)
+            done[engine] += count
+            passed[engine] += seconds
+    for engine, (_, program) in running.items():
+        cpu = (program.usage().cpu - before[engine]) / done[engine]
+        found[work][engine].append((done[engine] / passed[engine], cpu))
 
 
 def in_turn(number: int) -> Sequence[str]:
-    """The engines in this round: who comes first in one comes last in the next."""
+    """The engines in this turn: who comes first in one comes last in the next."""
     return ENGINES if number % 2 else ENGINES[::-1]
 
 
@@ -171,21 +193,34 @@ def wait_until_all_is_listed(port: int) -> None:
             raise SystemExit(f"davstore does not list all of {path}")
 
 
-def walked(port: int) -> float:
-    """How many folders a second are listed that nobody has listed since the start."""
+def wait_until_quiet(program: Program) -> None:
+    """It has nothing to do any more, such as putting magnets into views."""
+    before = program.usage().cpu
+    for _ in range(300):
+        time.sleep(1)
+        now = program.usage().cpu
+        if now - before < QUIET:
+            return
+        before = now
+    raise SystemExit("davstore does not come to rest")
+
+
+def walked(port: int, number: int) -> tuple[float, float]:
+    """Folders that nobody has listed since the start, in how many seconds."""
     body, headers = SETS[0].request()
+    count = FOLDERS // SLICES
     with Client(port) as client:
         began = time.perf_counter()
-        for number in range(FOLDERS - 1):
-            answer = client.ask("PROPFIND", f"{MAGNETS}{small(number)}/", body, **headers)
+        for at in range(number * count, (number + 1) * count):
+            answer = client.ask("PROPFIND", f"{MAGNETS}{small(at)}/", body, **headers)
             assert answer.status == 207
-        return (FOLDERS - 1) / (time.perf_counter() - began)
+        return count, time.perf_counter() - began
 
 
-def again(port: int, seconds: float) -> float:
-    """How often a second a large folder is listed that was listed before."""
-    measured(port, 1)
-    return measured(port, seconds)[0]
+def listed_again(port: int, _number: int, seconds: float) -> tuple[float, float]:
+    """How often a large folder was listed that was listed before, in how many seconds."""
+    rate = measured(port, seconds)[0]
+    return rate * seconds, seconds
 
 
 def show(found: Rounds, console: Console) -> bool:
