@@ -22,6 +22,7 @@ from tests.clock import Clock
 ONE = Member("nas1:8080", 0, "1.0", {"accounts": "aa", "users": "bb"})
 TWO = replace(ONE, name="nas2:8080")
 OTHER = replace(TWO, settings={"accounts": "aa", "users": "cc"})
+of_several_machines = pytest.mark.parametrize("database", ["postgresql"], indirect=True)
 DIFFER = "nas1:8080 and nas2:8080 differ in their users"
 
 
@@ -108,13 +109,12 @@ def elsewhere(
     return opened
 
 
+@of_several_machines
 def test_an_account_that_another_machine_keeps_elsewhere_is_not_forgotten(
     tmp_path: Path, store: ScriptedStore, database: Database | None,
     elsewhere: Callable[[], Catalog],
 ) -> None:  # fmt: skip
     """What people have changed would be gone too."""
-    if database is None:
-        pytest.skip("a file is of one machine")
     with begun(1, tmp_path, store, time.time, database) as (one,):
         store.put(magnet("a", "Sintel"), film("sintel"))
         one.catalog.refresh("rd")
@@ -126,13 +126,12 @@ def test_an_account_that_another_machine_keeps_elsewhere_is_not_forgotten(
         assert not one.records.held("rd")
 
 
+@of_several_machines
 def test_who_follows_is_not_led_to_forget(
     tmp_path: Path, store: ScriptedStore, database: Database | None,
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     """One that was cut off for long comes back, and another keeps the account elsewhere by then."""
-    if database is None:
-        pytest.skip("a file is of one machine")
     clock = time.time
     with begun(1, tmp_path, store, clock, database) as (first,):
         store.put(magnet("a", "Sintel"), film("sintel"))
