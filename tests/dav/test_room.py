@@ -82,3 +82,17 @@ def test_a_clock_that_began_anew_is_no_trouble(rooms: Rooms, clock: Clock, tmp_p
     room.take(40_000)
     with pytest.raises(DAVError):
         room.take(LEAST * 3)
+
+
+def test_what_is_on_disk_tells_another_release_as_much(
+    rooms: Rooms, tmp_path: Path, clock: Clock
+) -> None:
+    """It may have no class of the same name."""
+    room = rooms()
+    room.take(60_000)
+    with closing(Pooled(tmp_path / "rooms")) as kept:
+        ((_, value),) = kept.items()
+    assert isinstance(value, tuple)
+    assert {type(each) for each in value} <= {int, float, dict}
+    with pytest.raises(DAVError):
+        rooms().take(60_000)

@@ -33,6 +33,8 @@ LEAST = 4096
 class _Account:
     """What was there when it was `measured`, with what has changed since; and what is on its way
     to it: bytes, and when that was last said, by process.
+
+    On disk these are plain values: another release may have no class of this name.
     """
 
     there: int = 0
@@ -58,6 +60,7 @@ class Room:
         self._limit = limit
         self._together = together
         self._now = now
+        self._key = ("taken", str(root))
         self._me = uuid.uuid4().hex
 
     @property
@@ -96,12 +99,12 @@ class Room:
             raise DAVError(HTTP_INSUFFICIENT_STORAGE, "The state folder has no room.") from None
 
     def _account(self) -> _Account:
-        account: _Account = self._together.get(str(self._root)) or _Account()
+        account = _Account(*self._together.get(self._key, ()))
         now = self._now()
         if not 0 <= now - account.measured < BELIEVED:
             there = taken(self._root) - taken(self._root / PARTIAL)
             account = replace(account, there=there, measured=now)
-            self._together.set(str(self._root), account)
+            self._keep(account)
         return account
 
     def _used(self, account: _Account) -> int:
@@ -116,7 +119,11 @@ class Room:
         if mine > 0:
             coming[self._me] = mine, now
         left = {key: (n, said) for key, (n, said) in coming.items() if 0 <= now - said < FORGOTTEN}
-        self._together.set(str(self._root), replace(account, coming=left))
+        self._keep(replace(account, coming=left))
+
+    def _keep(self, account: _Account) -> None:
+        plain = (account.there, account.measured, dict(account.coming))
+        self._together.set(self._key, plain)
 
 
 def taken(path: Path) -> int:
