@@ -2,7 +2,7 @@
 
     python -m tests.benchmarks.replicas [--rounds 4] [--seconds 4]
 
-Needs nginx and PostgreSQL, and starts both; four minutes where nothing else runs. What is listed
+Needs nginx and PostgreSQL, and starts both; five minutes where nothing else runs. What is listed
 and read again is answered from memory on both; each folder for the first time after a start is not.
 Trust the ratios of one run.
 """
